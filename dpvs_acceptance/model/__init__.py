@@ -1,0 +1,1 @@
+"""What people declare: topologies, benches and requirements, as frozen, cross-checked models."""

@@ -1,0 +1,186 @@
+"""A bench: the machines of one lab, how each is reached, and which NIC is on which link."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from dpvs_acceptance.model.loading import KeyedError, load_model
+from dpvs_acceptance.model.topology import Declared, HostPath, Name
+
+SshName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@:%-]{0,200}$")]
+Interface = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$")]
+Mac = Annotated[str, Field(pattern=r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$")]
+Pci = Annotated[str, Field(pattern=r"^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$")]
+Module = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")]
+Package = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,80}$")]
+VersionText = Annotated[str, Field(pattern=r"^\d+\.\d+[.-]\d+$")]
+
+
+class Dpvs(Declared):
+    """Where DPVS is installed on the DUT, and where it was built if the bench names that."""
+
+    home: HostPath
+    version: VersionText
+    conf: HostPath = "/etc/dpvs.conf"
+    devbind: HostPath | None = None
+    modules_dir: HostPath | None = None
+    dpvs_source: HostPath | None = None
+    dpdk_source: HostPath | None = None
+    eal_arguments: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_=,.:/@()-]+$")], ...] = ()
+
+
+class Lcore(Declared):
+    """One EAL lcore, and the CPUs of the machine that its thread may run on."""
+
+    id: int = Field(ge=0, le=255)
+    cpus: tuple[int, ...] = Field(min_length=1)
+
+
+class Lcores(Declared):
+    """The control plane's lcore and those of the data plane, in the order of their queues."""
+
+    master: Lcore
+    workers: tuple[Lcore, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Lcores:
+        ids = [self.master.id, *(worker.id for worker in self.workers)]
+        if len(set(ids)) != len(ids):
+            raise KeyedError(("workers",), "an lcore id is used twice")
+        return self
+
+
+class Nic(Declared):
+    """One NIC that DPVS takes: by PCI address, or as a software port over a kernel interface."""
+
+    name: Interface
+    mac: Mac
+    link: Name | None = Field(default=None, description="None: DPVS owns it, the topology does not")
+    pci: Pci | None = None
+    vdev: Annotated[str, Field(pattern=r"^[a-z_]+[0-9]+$")] | None = None
+    model: Annotated[str, Field(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")] | None = None
+    kernel_driver: Module | None = None
+    dpdk_driver: Module | None = None
+    speed: int = Field(default=10000, description="Mbit/s")
+    numa_node: int = 0
+    give_up_address: bool = Field(
+        default=False, description="binding may take a NIC that has an address or a route"
+    )
+
+    @model_validator(mode="after")
+    def _pci_or_vdev(self) -> Nic:
+        if (self.pci is None) == (self.vdev is None):
+            raise KeyedError(("pci",), "name either pci or vdev, the one that applies")
+        if self.pci is not None and (self.kernel_driver is None or self.dpdk_driver is None):
+            raise KeyedError(("kernel_driver",), "a PCI NIC names kernel_driver and dpdk_driver")
+        return self
+
+
+class Dut(Declared):
+    """The device under test."""
+
+    host: SshName
+    dpvs: Dpvs
+    lcores: Lcores
+    numa_nodes: tuple[int, ...] = Field(default=(0,), min_length=1)
+    hugepages_per_node: int | None = Field(
+        default=None, ge=1, description="instead of the topology's, where memory is smaller"
+    )
+    packages: tuple[Package, ...] = ()
+    nics: tuple[Nic, ...] = Field(min_length=1)
+    machine_id: str | None = None
+    sudo: bool = False
+
+    @model_validator(mode="after")
+    def _nics_differ(self) -> Dut:
+        for field in ("name", "mac", "pci"):
+            seen: set[str] = set()
+            for index, nic in enumerate(self.nics):
+                value = getattr(nic, field)
+                if value is not None and value in seen:
+                    raise KeyedError(("nics", index, field), f"{value} is named twice")
+                seen.add(value)
+        links = [nic.link for nic in self.nics if nic.link is not None]
+        for one, other in pairwise(sorted(links)):
+            if one == other:
+                raise KeyedError(
+                    ("nics",), f"two NICs are on link {one!r}; bonds are not described"
+                )
+        return self
+
+
+class Client(Declared):
+    """A machine that plays a client. Its data interface must not be the one ssh comes in on."""
+
+    host: SshName
+    interface: Interface
+    link: Name
+    crafted_address: IPv4Address | None = Field(
+        default=None, description="a free address of the link, for TCP that the kernel must not see"
+    )
+    crafted_address6: IPv6Address | None = None
+
+
+class ReaderModule(Declared):
+    """A kernel module on a real server that tells servers the client's address (seed 4)."""
+
+    module: HostPath
+    name: Module
+
+
+class RealServer(Declared):
+    """A machine that plays a real server."""
+
+    host: SshName
+    interface: Interface
+    toa: ReaderModule | None = None
+    uoa: ReaderModule | None = None
+
+
+class Bench(Declared):
+    """The machines of one lab; `--host=NAME` names it by its DUT."""
+
+    name: Name
+    kind: Literal["hardware", "software lab", "simulation"] = "hardware"
+    ssh_config: str | None = None
+    dut: Dut
+    clients: dict[Name, Client] = Field(min_length=1)
+    real_servers: dict[Name, RealServer] = Field(min_length=1)
+    runner_is_client: bool = False
+    path: Path = Path()
+
+    @model_validator(mode="after")
+    def _hosts_differ(self) -> Bench:
+        seen = {self.dut.host: "dut"}
+        for section, machines in (("clients", self.clients), ("real_servers", self.real_servers)):
+            for name, machine in machines.items():
+                if machine.host in seen:
+                    raise KeyedError(
+                        (section, name, "host"), f"{machine.host} is {seen[machine.host]} already"
+                    )
+                seen[machine.host] = name
+        return self
+
+    @property
+    def hosts(self) -> dict[str, str]:
+        """ssh names by role: `dut`, and the clients' and real servers' own names."""
+        return (
+            {"dut": self.dut.host}
+            | {name: client.host for name, client in self.clients.items()}
+            | {name: server.host for name, server in self.real_servers.items()}
+        )
+
+    @property
+    def ssh_config_path(self) -> Path | None:
+        """The ssh configuration to use, relative to the bench file; None: the user's own."""
+        return None if self.ssh_config is None else self.path.parent / self.ssh_config
+
+
+def load_bench(path: Path) -> Bench:
+    """The bench in `path`; raises DeclarationError."""
+    return load_model(path, Bench).model_copy(update={"path": path})

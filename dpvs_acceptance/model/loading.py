@@ -1,0 +1,113 @@
+"""YAML into a model, with errors that name file, line and key.
+
+Loaded safely; a key given twice is an error, and anchors and aliases are refused: a declaration is
+read by people, and nothing in it should be written elsewhere than where it is used.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
+Key = tuple[str | int, ...]
+
+MAX_BYTES = 1_000_000
+
+
+class DeclarationError(Exception):
+    """A topology, bench, requirement or waiver file that cannot be used.
+
+    The message is one line per problem, each `file:line: key: what is wrong`.
+    """
+
+
+def load_model(path: Path, model: type[Model]) -> Model:
+    """The file at `path` as `model`; raises DeclarationError with file, line and key."""
+    data, lines = load_yaml(path)
+    if not isinstance(data, dict):
+        raise DeclarationError(
+            f"{path}:1: expected a mapping of keys at the top, found {_kind(data)}"
+        )
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [_sentence(path, lines, problem) for problem in error.errors()]
+        raise DeclarationError("\n".join(dict.fromkeys(problems))) from None
+
+
+def load_yaml(path: Path) -> tuple[Any, dict[Key, int]]:
+    """The data of a YAML file, and the line (from 1) of each key path in it."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DeclarationError(f"{path}: larger than {MAX_BYTES} bytes; not a declaration")
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise DeclarationError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeclarationError(f"{path}: cannot be read: {error}") from None
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise DeclarationError(f"{path}:{line}: anchors and aliases are not accepted here")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines: dict[Key, int] = {}
+        if node is not None:
+            _record(path, node, (), lines)
+        return yaml.safe_load(text), lines
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f":{mark.line + 1}" if mark else ""
+        raise DeclarationError(f"{path}{where}: not YAML: {error.problem}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise DeclarationError(f"{path}: not YAML: {error}") from None
+
+
+def _record(path: Path, node: yaml.Node, key: Key, lines: dict[Key, int]) -> None:
+    lines.setdefault(key, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for name, value in node.value:
+            line = name.start_mark.line + 1
+            if name.value in seen:
+                raise DeclarationError(f"{path}:{line}: key {name.value!r} is given twice")
+            seen.add(name.value)
+            lines[(*key, name.value)] = line
+            _record(path, value, (*key, name.value), lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _record(path, value, (*key, index), lines)
+
+
+def _sentence(path: Path, lines: dict[Key, int], problem: Any) -> str:
+    location: Key = tuple(problem["loc"])
+    context = problem.get("ctx", {}).get("error")
+    # A cross-check names the key it is about itself, since pydantic places it at the model's root.
+    if isinstance(context, KeyedError):
+        location = location + context.key
+    message = str(context or problem["msg"])
+    if problem["type"] == "extra_forbidden":
+        message = "unknown key"
+    elif problem["type"] == "missing":
+        message = "this key is missing"
+    known = location
+    while known and known not in lines:
+        known = known[:-1]
+    shown = ".".join(str(part) for part in location) or "(whole file)"
+    return f"{path}:{lines.get(known, 1)}: {shown}: {message}"
+
+
+def _kind(data: Any) -> str:
+    return "nothing" if data is None else type(data).__name__
+
+
+class KeyedError(ValueError):
+    """A cross-check that failed, and the key it is about (relative to the model that checked)."""
+
+    def __init__(self, key: Key, message: str) -> None:
+        super().__init__(message)
+        self.key = key
