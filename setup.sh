@@ -1,0 +1,47 @@
+#!/bin/sh
+# Brings what the suite needs onto a Debian machine: the Debian packages that are missing (named
+# before they are installed) and a Python environment from requirements.lock. Run again, it finds
+# everything in place and installs nothing.
+set -eu
+cd "$(dirname "$0")"
+
+# What each is for: ip (namespaces, links), sshd (every lab host is reached by ssh), nginx (the real
+# servers), bpftool (loads the TOA reader), nft and ethtool (lab links), ping and curl (checks),
+# patch (S07), ps (tests).
+PACKAGES="iproute2 openssh-server openssh-client nginx-light bpftool nftables ethtool iputils-ping curl patch procps util-linux"
+
+fail() { echo "setup: $*" >&2; exit 1; }
+
+[ "$(id -u)" = 0 ] || fail "root is needed: the software lab makes network namespaces. Run it as root (sudo make ...)."
+command -v dpkg-query >/dev/null || fail "this is not a Debian machine; install by hand: $PACKAGES"
+
+missing=""
+for package in $PACKAGES; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+done
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || fail "python3 3.11 or later is needed"
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+
+if [ -n "$missing" ]; then
+    echo "setup: installing Debian packages:$missing"
+    # nginx and sshd are started by the lab, each host its own; none is started on this machine.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod +x "$policy"
+        trap 'rm -f "$policy"' EXIT
+    fi
+    apt-get update -q >/dev/null || fail "apt-get update failed; is a package mirror reachable?"
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >/dev/null ||
+        fail "apt-get could not install:$missing"
+fi
+
+lock=$(sha256sum requirements.lock | cut -d' ' -f1)
+if [ "$(cat .venv/.lock 2>/dev/null)" != "$lock" ]; then
+    echo "setup: Python environment in .venv from requirements.lock"
+    python3 -m venv .venv
+    .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock ||
+        fail "pip could not install the locked requirements; is a package index reachable?"
+    echo "$lock" >.venv/.lock
+fi
