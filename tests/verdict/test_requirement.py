@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from dpvs_acceptance.model.loading import DeclarationError
+from dpvs_acceptance.model.requirement import Priority, load_requirements
+
+SEED = Path(__file__).parents[2] / "requirements" / "seed.yaml"
+
+ROW = """\
+  - id: {id}
+    priority: {priority}
+    source: seed 3
+    statement: The VIP answers.
+    statement_zh: VIP 有应答。
+    hint: Look at `dpip addr show`.
+    hint_zh: 查看 `dpip addr show`。
+"""
+
+
+def write(path: Path, *rows: str) -> Path:
+    path.write_text("requirements:\n" + "".join(rows), encoding="utf-8")
+    return path
+
+
+def test_the_seed_has_s01_to_s36_in_the_articles_order() -> None:
+    loaded = load_requirements([SEED])
+    assert [r.id for r in loaded] == [f"S{n:02}" for n in range(1, 37)]
+    core = {r.id for r in loaded if r.priority is Priority.P1}
+    assert {"S25", "S26", "S27", "S28", "S29", "S30", "S31", "S33"} <= core
+    assert "S01" not in core
+    assert len({r.statement for r in loaded}) == len({r.hint for r in loaded}) == 36
+
+
+def test_each_seed_hint_names_a_command_and_each_chinese_text_is_chinese() -> None:
+    for requirement in load_requirements([SEED]):
+        assert "`" in requirement.hint or "getsockopt" in requirement.hint, requirement.id
+        for text in (requirement.statement_zh, requirement.hint_zh):
+            assert any("\u4e00" <= c <= "\u9fff" for c in text), requirement.id
+        for text in (requirement.statement, requirement.hint):
+            assert not any("\u4e00" <= c <= "\u9fff" for c in text), requirement.id
+        # Both hints speak of the same log lines and files: what is quoted is in both.
+        for part in requirement.hint.split('"')[1::2]:
+            assert part in requirement.hint_zh, (requirement.id, part)
+
+
+def test_rows_keep_their_order_over_files_and_are_frozen(tmp_path: Path) -> None:
+    one = write(tmp_path / "b.yaml", ROW.format(id="S02", priority="P1"))
+    two = write(tmp_path / "a.yaml", ROW.format(id="FWD-01", priority="P4"))
+    loaded = load_requirements([one, two])
+    assert [(r.id, r.priority) for r in loaded] == [("S02", "P1"), ("FWD-01", "P4")]
+    with pytest.raises(ValidationError):
+        loaded[0].id = "S03"
+
+
+def test_an_id_given_twice_names_both_places(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.yaml", ROW.format(id="S02", priority="P1"))
+    two = write(tmp_path / "two.yaml", ROW.format(id="S02", priority="P1"))
+    with pytest.raises(DeclarationError) as error:
+        load_requirements([one, two])
+    assert str(error.value) == f"{two}:2: S02: id: given already at {one}:2"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("priority: P1", "priority: P5", ":3: S02: priority: Input should be 'P1', 'P2', 'P3'"),
+        ("source: seed 3", "sauce: seed 3", ":2: S02: source: this key is missing"),
+        ("source: seed 3", "source: seed 3\n    mtuu: 1", ":5: S02: mtuu: unknown key"),
+        ("source: seed 3", "source: 3", ":4: S02: source: Input should be a valid string"),
+        ("The VIP answers.", "''", ":5: S02: statement: must be one line of text"),
+        ("id: S02", "id: s 2", ":2: s 2: id: String should match pattern"),
+        ("id: S02", "id: 2", ":2: row 1: id: Input should be a valid string"),
+    ],
+)
+def test_a_bad_row_is_one_sentence_with_file_line_id_and_key(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    row = ROW.format(id="S02", priority="P1")
+    assert old in row
+    path = write(tmp_path / "bad.yaml", row.replace(old, new))
+    with pytest.raises(DeclarationError) as error:
+        load_requirements([path])
+    assert f"{path}{said}" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "requirements: []\n", "requirements: 3\nx: 1\n"])
+def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(DeclarationError, match="expected the one key 'requirements'"):
+        load_requirements([path])
+
+
+def test_a_row_that_is_no_mapping_is_named_by_its_place(tmp_path: Path) -> None:
+    path = write(tmp_path / "bad.yaml", ROW.format(id="S01", priority="P1"), "  - S02\n")
+    with pytest.raises(DeclarationError, match=r":9: row 2: \(whole row\): "):
+        load_requirements([path])
+
+
+def test_chinese_has_no_space_after_its_punctuation(tmp_path: Path) -> None:
+    row = ROW.format(id="S02", priority="P1").replace("查看 `", "查看，\n      再看 `")
+    assert load_requirements([write(tmp_path / "a.yaml", row)])[0].hint_zh.startswith("查看，再看")
