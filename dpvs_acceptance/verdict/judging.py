@@ -1,0 +1,178 @@
+"""The verdict of one run on one device: a pure function of what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dpvs_acceptance.model.requirement import Priority, Requirement
+from dpvs_acceptance.verdict.facts import DeviceKind, ProblemKind, RunProblem
+from dpvs_acceptance.verdict.outcomes import (
+    BAD,
+    SKIPPED,
+    CheckResult,
+    Outcome,
+    requirement_outcome,
+)
+from dpvs_acceptance.verdict.words import first_line
+
+EXIT_READY = 0
+EXIT_NOT_READY = 1
+EXIT_BLOCKED = 2
+EXIT_USAGE = 3
+
+
+class VerdictName(StrEnum):
+    """The one line at the top of the report."""
+
+    READY = "READY"
+    NOT_READY = "NOT READY"
+    PASSED_ON_SIMULATION = "PASSED ON SIMULATION"
+    """All is well, on a simulated device: signs nothing off."""
+    PARTIAL = "PARTIAL"
+    """Nothing failed, but not every check was asked to run: signs nothing off."""
+    BLOCKED = "BLOCKED"
+    """Bench or bring-up failed: nothing is said about the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    name: VerdictName
+    reasons: tuple[str, ...]
+    """One sentence each, the decisive ones first."""
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A requirement with the results of its checks."""
+
+    requirement: Requirement
+    outcome: Outcome
+    results: tuple[CheckResult, ...]
+
+    @property
+    def cause(self) -> str:
+        """The first line of what the check said that made the outcome; empty for a PASS."""
+        return next((first_line(r.message) for r in self.results if r.outcome == self.outcome), "")
+
+
+def rows(
+    requirements: Iterable[Requirement], results: Iterable[CheckResult]
+) -> tuple[tuple[Row, ...], tuple[CheckResult, ...]]:
+    """Each requirement with its results, and the results that name none of these requirements."""
+    wanted = tuple(requirements)
+    by_id: dict[str, list[CheckResult]] = {requirement.id: [] for requirement in wanted}
+    strays = []
+    for result in results:
+        known = [name for name in dict.fromkeys(result.requirements) if name in by_id]
+        for name in known:
+            by_id[name].append(result)
+        if not known:
+            strays.append(result)
+    table = tuple(Row(r, requirement_outcome(by_id[r.id]), tuple(by_id[r.id])) for r in wanted)
+    return table, tuple(strays)
+
+
+def judge(
+    device_kind: DeviceKind,
+    requirements: Sequence[Requirement],
+    results: Sequence[CheckResult],
+    run_problems: Sequence[RunProblem] = (),
+    strict: bool = False,
+) -> Verdict:
+    """The verdict, the first of these that applies.
+
+    1. a check failed or is FLAKY, or the run has a failure of its own: NOT READY
+    2. bench or bring-up failed, or the run was interrupted: BLOCKED
+    3. a fault was injected: NOT READY, whatever else
+    4. not every check was asked to run: PARTIAL, exit 0 (but 3 when none ran)
+    5. nothing passed, or nothing says what the device is: NOT READY
+    6. a P1 requirement is NOT TESTED or NOT SUPPORTED, and the device is not simulated, or
+       `strict`: NOT READY
+    7. the device is simulated: PASSED ON SIMULATION; otherwise READY
+    """
+    table, strays = rows(requirements, results)
+    failures = _failures(table, strays, run_problems)
+    blocked = _blocked(results, run_problems)
+    fault = [_of(p) for p in run_problems if p.kind is ProblemKind.FAULT]
+    partial = [_of(p) for p in run_problems if p.kind is ProblemKind.PARTIAL]
+    gaps = _gaps(table)
+
+    if failures:
+        reasons = (*fault, *failures, *blocked, *partial)
+        return Verdict(VerdictName.NOT_READY, reasons, EXIT_NOT_READY)
+    if blocked:
+        return Verdict(VerdictName.BLOCKED, (*fault, *blocked, *partial), EXIT_BLOCKED)
+    if fault:
+        never = "a run with an injected fault is never READY, and this fault was not noticed"
+        return Verdict(VerdictName.NOT_READY, (*fault, never, *partial), EXIT_NOT_READY)
+    if not results:
+        reasons = tuple(partial) or ("no check was run",)
+        return Verdict(VerdictName.PARTIAL, reasons, EXIT_USAGE)
+    if partial:
+        return Verdict(VerdictName.PARTIAL, tuple(partial), EXIT_READY)
+    if not any(result.outcome is Outcome.PASS for result in results):
+        return Verdict(VerdictName.NOT_READY, ("no check passed", *gaps), EXIT_NOT_READY)
+    if device_kind is DeviceKind.UNKNOWN:
+        unknown = "nothing says what kind of device was tested"
+        return Verdict(VerdictName.NOT_READY, (unknown, *gaps), EXIT_NOT_READY)
+    core = [
+        f"{row.requirement.id} (P1) {row.outcome}" + (f": {row.cause}" if row.cause else "")
+        for row in table
+        if row.requirement.priority is Priority.P1 and row.outcome in SKIPPED
+    ]
+    if core and (strict or device_kind is not DeviceKind.SIMULATION):
+        return Verdict(VerdictName.NOT_READY, tuple(core), EXIT_NOT_READY)
+    if device_kind is DeviceKind.SIMULATION:
+        nothing = "the device is simulated: this verdict signs nothing off"
+        return Verdict(VerdictName.PASSED_ON_SIMULATION, (nothing, *gaps), EXIT_READY)
+    return Verdict(VerdictName.READY, tuple(gaps), EXIT_READY)
+
+
+def _of(problem: RunProblem) -> str:
+    return first_line(problem.words) or str(problem.kind)
+
+
+def _failures(
+    table: Sequence[Row], strays: Sequence[CheckResult], problems: Sequence[RunProblem]
+) -> list[str]:
+    found = [
+        f"{row.requirement.id} ({row.requirement.priority}) {row.outcome}: {row.cause}"
+        for row in table
+        if row.outcome in BAD
+    ]
+    # FLAKY behind a BLOCKED check of the same requirement is not the row's outcome, but still bad.
+    hidden = [r for row in table if row.outcome not in BAD for r in row.results]
+    found += [
+        f"{result.nodeid} {result.outcome}: {first_line(result.message)}"
+        for result in dict.fromkeys((*hidden, *strays))
+        if result.outcome in BAD
+    ]
+    return found + [_of(p) for p in problems if p.kind is ProblemKind.FAILURE]
+
+
+def _blocked(results: Sequence[CheckResult], problems: Sequence[RunProblem]) -> list[str]:
+    causes: dict[str, int] = {}
+    for problem in problems:
+        if problem.kind is ProblemKind.BLOCKED:
+            causes.setdefault(_of(problem), 0)
+    for result in results:
+        if result.outcome is Outcome.BLOCKED:
+            cause = first_line(result.message) or result.nodeid
+            causes[cause] = causes.get(cause, 0) + 1
+    return [
+        f"blocked: {cause}" + (f" ({count} checks could not be made)" if count > 1 else "")
+        for cause, count in causes.items()
+    ]
+
+
+def _gaps(table: Sequence[Row]) -> list[str]:
+    """What the run does not show although nothing failed, a line per kind of gap."""
+    lines = []
+    for outcome in (Outcome.NOT_SUPPORTED, Outcome.NOT_TESTED):
+        ids = [row.requirement.id for row in table if row.outcome is outcome]
+        if ids:
+            lines.append(f"{outcome}: {', '.join(ids)}")
+    return lines

@@ -1,0 +1,86 @@
+"""One result out of a check's set-up, call and teardown, and out of several attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from dpvs_acceptance.verdict.outcomes import Attempt, CheckResult, Outcome
+
+When = Literal["setup", "call", "teardown"]
+
+# A check that ends in several ways at once (a failed call, then a broken teardown) is the first.
+_PRECEDENCE = (Outcome.FAIL, Outcome.BLOCKED, Outcome.NOT_SUPPORTED, Outcome.NOT_TESTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What came of one phase of a check. A set-up or teardown without a fault is a PASS."""
+
+    when: When
+    outcome: Outcome
+    seconds: float
+    message: str = ""
+    details: str = ""
+    probe: str = ""
+    evidence: tuple[str, ...] = ()
+    attempt: int = 1
+
+
+def combine(nodeid: str, requirements: Sequence[str], phases: Iterable[Phase]) -> CheckResult:
+    """The result of the check whose phases these are, attempts in their order.
+
+    Several attempts, as a failed traffic check has: FAIL when the first failed and none passed,
+    FLAKY when one passed after a failure.
+    """
+    by_attempt: dict[int, list[Phase]] = {}
+    for phase in phases:
+        by_attempt.setdefault(phase.attempt, []).append(phase)
+    tries = [_one(nodeid, requirements, by_attempt[n]) for n in sorted(by_attempt)]
+    if not tries:
+        return CheckResult(nodeid, Outcome.NOT_TESTED, 0.0, "not run", "", tuple(requirements))
+    if len(tries) == 1:
+        return tries[0]
+    return _several(tries)
+
+
+def _one(nodeid: str, requirements: Sequence[str], phases: Sequence[Phase]) -> CheckResult:
+    evidence = tuple(dict.fromkeys(path for phase in phases for path in phase.evidence))
+    seconds = sum(phase.seconds for phase in phases)
+    result = CheckResult(
+        nodeid, Outcome.PASS, seconds, requirements=tuple(requirements), evidence=evidence
+    )
+    for outcome in _PRECEDENCE:
+        for phase in phases:
+            if phase.outcome is outcome:
+                return replace(
+                    result,
+                    outcome=outcome,
+                    message=phase.message,
+                    details=phase.details,
+                    probe=phase.probe,
+                )
+    if not any(phase.when == "call" for phase in phases):
+        return replace(result, outcome=Outcome.NOT_TESTED, message="the check was cut short")
+    return result
+
+
+def _several(tries: Sequence[CheckResult]) -> CheckResult:
+    attempts = tuple(Attempt(t.outcome, t.seconds, t.message, t.details, t.evidence) for t in tries)
+    outcomes = [t.outcome for t in tries]
+    worst = next((t for t in tries if t.outcome is Outcome.FAIL), tries[0])
+    flaky = worst.outcome is Outcome.FAIL and Outcome.PASS in outcomes
+    passed = outcomes.count(Outcome.PASS)
+    return replace(
+        worst,
+        outcome=Outcome.FLAKY if flaky else worst.outcome,
+        seconds=sum(t.seconds for t in tries),
+        message=(
+            f"{worst.message}\npassed in {passed} of {len(tries)} attempts"
+            if flaky
+            else worst.message
+        ),
+        evidence=tuple(dict.fromkeys(path for t in tries for path in t.evidence)),
+        attempts=attempts,
+    )

@@ -1,0 +1,225 @@
+"""`signoff.json`: the contract for gates, and the only thing that the report is made from.
+
+Keys may be added, and readers have to bear that; whatever else changes raises `schema`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dpvs_acceptance.model.requirement import Priority, Requirement
+from dpvs_acceptance.verdict.facts import DeviceKind, NicFacts, RunFacts
+from dpvs_acceptance.verdict.judging import Row, Verdict, VerdictName, rows
+from dpvs_acceptance.verdict.outcomes import Attempt, CheckResult, Outcome
+from dpvs_acceptance.verdict.words import printable
+
+MESSAGE_LIMIT = 2_000
+DETAILS_LIMIT = 20_000
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SuiteEntry(_Frozen):
+    version: str
+    commit: str = Field(description="git describe of the suite; ends in -dirty if it was changed")
+
+
+class NicEntry(_Frozen):
+    name: str
+    mac: str
+    pci: str
+    model: str = ""
+    driver: str = ""
+    firmware: str = ""
+    numa_node: int | None = None
+    port: str = Field("", description="the DPDK port that it became")
+
+
+class DeviceEntry(_Frozen):
+    host: str
+    kind: DeviceKind
+    dpvs: str
+    dpdk: str
+    kernel: str
+    nics: tuple[NicEntry, ...] = ()
+
+
+class AttemptEntry(_Frozen):
+    outcome: Outcome
+    seconds: float = Field(ge=0)
+    message: str
+    details: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+class CheckEntry(_Frozen):
+    nodeid: str
+    outcome: Outcome
+    seconds: float = Field(ge=0)
+    message: str = Field(description="why it is not a PASS; the first line tells the cause")
+    evidence: tuple[str, ...] = Field((), description="files, relative to this document")
+    details: str = ""
+    probe: str = Field("", description="for NOT SUPPORTED, what the probe said")
+    attempts: tuple[AttemptEntry, ...] = ()
+
+
+class RequirementEntry(_Frozen):
+    id: str
+    priority: Priority
+    statement: str
+    source: str
+    outcome: Outcome
+    checks: tuple[CheckEntry, ...]
+    seconds: float = Field(ge=0)
+    statement_zh: str = ""
+    hint: str = ""
+    hint_zh: str = ""
+
+
+class SignOff(_Frozen):
+    """One run on one device, and what it came to."""
+
+    model_config = ConfigDict(title="DPVS acceptance sign-off")
+
+    schema_: Literal[1] = Field(alias="schema")
+    run: str
+    started: datetime
+    finished: datetime
+    verdict: VerdictName
+    reasons: tuple[str, ...]
+    exit_code: int = Field(ge=0, le=3)
+    suite: SuiteEntry
+    device: DeviceEntry
+    topology: str
+    fault: str = Field("", description="name of the injected fault, empty for none")
+    command: str = Field("", description="repeats the run")
+    transcript: str = Field("", description="file, relative to this document")
+    requirements: tuple[RequirementEntry, ...]
+    other_checks: tuple[CheckEntry, ...] = Field(
+        (), description="results that belong to no known requirement"
+    )
+
+
+def compose(
+    facts: RunFacts,
+    requirements: Sequence[Requirement],
+    results: Iterable[CheckResult],
+    verdict: Verdict,
+    finished: datetime,
+) -> SignOff:
+    """The document of a run. All text in it is harmless to a terminal, and of bounded length."""
+    table, strays = rows(requirements, results)
+    return SignOff(
+        schema=1,
+        run=facts.run,
+        started=facts.started,
+        finished=finished,
+        verdict=verdict.name,
+        reasons=tuple(printable(reason, MESSAGE_LIMIT) for reason in verdict.reasons),
+        exit_code=verdict.exit_code,
+        suite=SuiteEntry(version=facts.suite_version, commit=facts.suite_commit),
+        device=DeviceEntry(
+            host=_short(facts.host),
+            kind=facts.kind,
+            dpvs=_short(facts.dpvs),
+            dpdk=_short(facts.dpdk),
+            kernel=_short(facts.kernel),
+            nics=tuple(_nic(nic) for nic in facts.nics),
+        ),
+        topology=_short(facts.topology),
+        fault=_short(facts.fault),
+        command=_short(facts.command),
+        transcript=_short(facts.transcript),
+        requirements=tuple(_requirement(row) for row in table),
+        other_checks=tuple(_check(result) for result in strays),
+    )
+
+
+def to_text(signoff: SignOff) -> str:
+    """The document as JSON; the same document is always the same text."""
+    plain = signoff.model_dump(mode="json", by_alias=True)
+    return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
+
+
+def from_text(text: str) -> SignOff:
+    """The document that `to_text` wrote; pydantic's ValidationError for anything else."""
+    return SignOff.model_validate_json(text)
+
+
+def schema_text() -> str:
+    """The JSON schema of the document, as committed in `reports/signoff.schema.json`."""
+    schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    schema |= SignOff.model_json_schema(by_alias=True, mode="serialization")
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
+def write(signoff: SignOff, path: Path) -> None:
+    """The document into the file at `path`: whole, or, after an OSError, not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(to_text(signoff), encoding="utf-8")
+    partial.replace(path)
+
+
+def _short(text: str) -> str:
+    return printable(text, MESSAGE_LIMIT)
+
+
+def _nic(nic: NicFacts) -> NicEntry:
+    return NicEntry.model_validate(
+        {
+            key: _short(value) if isinstance(value, str) else value
+            for key, value in asdict(nic).items()
+        }
+    )
+
+
+def _requirement(row: Row) -> RequirementEntry:
+    return RequirementEntry(
+        id=row.requirement.id,
+        priority=row.requirement.priority,
+        statement=row.requirement.statement,
+        source=row.requirement.source,
+        outcome=row.outcome,
+        checks=tuple(_check(result) for result in row.results),
+        seconds=_seconds(sum(result.seconds for result in row.results)),
+        statement_zh=row.requirement.statement_zh,
+        hint=row.requirement.hint,
+        hint_zh=row.requirement.hint_zh,
+    )
+
+
+def _check(result: CheckResult) -> CheckEntry:
+    return CheckEntry(
+        nodeid=_short(result.nodeid),
+        outcome=result.outcome,
+        seconds=_seconds(result.seconds),
+        message=_short(result.message),
+        evidence=tuple(_short(path) for path in result.evidence),
+        details=printable(result.details, DETAILS_LIMIT),
+        probe=_short(result.probe),
+        attempts=tuple(_attempt(attempt) for attempt in result.attempts),
+    )
+
+
+def _attempt(attempt: Attempt) -> AttemptEntry:
+    return AttemptEntry(
+        outcome=attempt.outcome,
+        seconds=_seconds(attempt.seconds),
+        message=_short(attempt.message),
+        details=printable(attempt.details, DETAILS_LIMIT),
+        evidence=tuple(_short(path) for path in attempt.evidence),
+    )
+
+
+def _seconds(seconds: float) -> float:
+    # Three digits are what a clock in another process is worth, and keep the text short.
+    return round(max(seconds, 0.0), 3)

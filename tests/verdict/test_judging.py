@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpvs_acceptance.verdict.facts import DeviceKind, ProblemKind, RunProblem
+from dpvs_acceptance.verdict.judging import Verdict, judge
+from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome
+from tests.verdict.builders import check, requirement
+
+CORE = [requirement("S25"), requirement("S29"), requirement("S36", "P3")]
+GOOD = [check("PASS", "S25"), check("PASS", "S29")]
+HARDWARE, SIMULATION = DeviceKind.HARDWARE, DeviceKind.SIMULATION
+
+
+def problem(kind: ProblemKind, words: str = "what happened") -> RunProblem:
+    return RunProblem(kind, words)
+
+
+def seen(verdict: Verdict) -> tuple[str, int]:
+    return str(verdict.name), verdict.exit_code
+
+
+def test_ready_with_the_gaps_below_p1_named() -> None:
+    verdict = judge(HARDWARE, CORE, GOOD)
+    assert seen(verdict) == ("READY", 0)
+    assert verdict.reasons == ("NOT TESTED: S36",)
+
+
+def test_a_simulation_signs_nothing_off() -> None:
+    verdict = judge(SIMULATION, CORE, GOOD)
+    assert seen(verdict) == ("PASSED ON SIMULATION", 0)
+    assert "signs nothing off" in verdict.reasons[0]
+
+
+def test_a_failure_is_named_with_its_requirement_and_its_first_line() -> None:
+    verdict = judge(HARDWARE, CORE, [*GOOD, check("FAIL", "S29", message="2 of 4 lost\nmore")])
+    assert seen(verdict) == ("NOT READY", 1)
+    assert verdict.reasons == ("S29 (P1) FAIL: 2 of 4 lost",)
+
+
+def test_flaky_is_not_ready() -> None:
+    verdict = judge(SIMULATION, CORE, [*GOOD, check("FLAKY", "S29", message="lost once")])
+    assert seen(verdict) == ("NOT READY", 1)
+    assert verdict.reasons == ("S29 (P1) FLAKY: lost once",)
+
+
+def test_flaky_behind_a_blocked_check_is_not_ready_all_the_same() -> None:
+    results = [check("FLAKY", "S29", message="lost once"), check("BLOCKED", "S29", node="b")]
+    verdict = judge(HARDWARE, CORE, results)
+    assert seen(verdict) == ("NOT READY", 1)
+    assert any("lost once" in reason for reason in verdict.reasons)
+
+
+def test_a_failed_check_of_no_known_requirement_counts() -> None:
+    verdict = judge(
+        HARDWARE, CORE, [*GOOD, check("FAIL", "X1", node="a::b", message="worker died")]
+    )
+    assert seen(verdict) == ("NOT READY", 1)
+    assert verdict.reasons == ("a::b FAIL: worker died",)
+
+
+def test_blocked_tells_each_cause_once() -> None:
+    cause = "dpvs did not start: No dpdk ports found\nlog…"
+    results = [check("BLOCKED", "S25", message=cause), check("BLOCKED", "S29", message=cause)]
+    verdict = judge(HARDWARE, CORE, results)
+    assert seen(verdict) == ("BLOCKED", 2)
+    assert verdict.reasons == (
+        "blocked: dpvs did not start: No dpdk ports found (2 checks could not be made)",
+    )
+
+
+def test_a_failure_beside_a_block_is_not_ready() -> None:
+    results = [check("FAIL", "S25", message="wrong port"), check("BLOCKED", "S29", message="gone")]
+    verdict = judge(HARDWARE, CORE, results)
+    assert seen(verdict) == ("NOT READY", 1)
+    assert verdict.reasons == ("S25 (P1) FAIL: wrong port", "blocked: gone")
+
+
+def test_problems_of_the_run() -> None:
+    def with_problem(kind: ProblemKind) -> Verdict:
+        return judge(HARDWARE, CORE, GOOD, [problem(kind)])
+
+    assert seen(with_problem(ProblemKind.FAILURE)) == ("NOT READY", 1)
+    assert seen(with_problem(ProblemKind.BLOCKED)) == ("BLOCKED", 2)
+    assert seen(with_problem(ProblemKind.PARTIAL)) == ("PARTIAL", 0)
+    assert seen(with_problem(ProblemKind.FAULT)) == ("NOT READY", 1)
+    for kind in ProblemKind:
+        assert any("what happened" in reason for reason in with_problem(kind).reasons)
+
+
+def test_a_p1_that_was_not_shown_is_not_ready_on_anything_real() -> None:
+    results = [check("PASS", "S25"), check("NOT SUPPORTED", "S29", message="no raw socket")]
+    for kind in (HARDWARE, DeviceKind.SOFTWARE_LAB):
+        verdict = judge(kind, CORE, results)
+        assert seen(verdict) == ("NOT READY", 1)
+        assert verdict.reasons == ("S29 (P1) NOT SUPPORTED: no raw socket",)
+    assert seen(judge(HARDWARE, CORE, [check("PASS", "S25")])) == ("NOT READY", 1)
+    assert seen(judge(SIMULATION, CORE, results)) == ("PASSED ON SIMULATION", 0)
+    assert seen(judge(SIMULATION, CORE, results, strict=True)) == ("NOT READY", 1)
+
+
+def test_nothing_run_is_a_usage_error_and_nothing_passed_is_no_pass() -> None:
+    assert judge(SIMULATION, CORE, []).exit_code == 3
+    assert judge(SIMULATION, CORE, [], [problem(ProblemKind.PARTIAL)]).exit_code == 3
+    skipped = [check("NOT SUPPORTED", "S25"), check("NOT SUPPORTED", "S29")]
+    assert seen(judge(SIMULATION, CORE, skipped)) == ("NOT READY", 1)
+
+
+def test_an_unknown_device_is_never_ready() -> None:
+    assert seen(judge(DeviceKind.UNKNOWN, CORE, GOOD)) == ("NOT READY", 1)
+
+
+RESULTS = st.lists(
+    st.builds(
+        lambda o, ids, n: check(o, *ids, node=f"n{n}"),
+        st.sampled_from(list(Outcome)),
+        st.lists(st.sampled_from(["S25", "S29", "S36", "X9"]), max_size=2),
+        st.integers(0, 5),
+    ),
+    max_size=6,
+)
+PROBLEMS = st.lists(st.builds(problem, st.sampled_from(list(ProblemKind))), max_size=2)
+KINDS = st.sampled_from(list(DeviceKind))
+
+
+@given(KINDS, RESULTS, PROBLEMS, st.booleans())
+def test_exit_0_and_ready_mean_what_they_say(
+    kind: DeviceKind, results: list[CheckResult], problems: list[RunProblem], strict: bool
+) -> None:
+    verdict = judge(kind, CORE, results, problems, strict)
+    outcomes = {result.outcome for result in results}
+    kinds = {p.kind for p in problems}
+    if verdict.exit_code == 0:
+        assert not outcomes & {Outcome.FAIL, Outcome.FLAKY, Outcome.BLOCKED}
+        assert kinds <= {ProblemKind.PARTIAL}
+        assert results
+    if verdict.name == "READY":
+        assert kind in {HARDWARE, DeviceKind.SOFTWARE_LAB}
+        assert not problems
+        for core in ("S25", "S29"):
+            assert any(r.outcome is Outcome.PASS and core in r.requirements for r in results)
+    if verdict.name == "PASSED ON SIMULATION":
+        assert kind is SIMULATION
+        assert Outcome.PASS in outcomes
+    if verdict.name == "NOT READY":
+        assert verdict.exit_code == 1
+        assert verdict.reasons
+    assert (verdict.exit_code == 2) == (verdict.name == "BLOCKED")
+
+
+@given(KINDS, RESULTS, PROBLEMS, st.sampled_from([Outcome.FAIL, Outcome.FLAKY]))
+def test_one_more_bad_result_always_means_not_ready(
+    kind: DeviceKind, results: list[CheckResult], problems: list[RunProblem], bad: Outcome
+) -> None:
+    worse = [*results, check(str(bad), "S29", message="the cause")]
+    assert seen(judge(kind, CORE, worse, problems)) == ("NOT READY", 1)
