@@ -1,0 +1,300 @@
+"""FullNAT of TCP and UDP, IPv4, IPv6 and from IPv6 to IPv4 (src/ipvs/ip_vs_xmit.c, _proto_tcp.c,
+_proto_udp.c, _nat64.c).
+
+The functions take a packet apart, translate it and give back the IP packet to send. They know
+nothing of routes and neighbours; the data path does that with the result.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from softlab.simulated import quirks, tcpopts, uoa
+from softlab.simulated.packet import (
+    PROTO_OPT,
+    PROTO_TCP,
+    PROTO_UDP,
+    checksum,
+    ipv4_header,
+    ipv6_header,
+    transport_checksum,
+)
+from softlab.simulated.tcpstates import ACK, RST, SYN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from softlab.simulated.connections import Connection
+    from softlab.simulated.quirks import Quirks
+    from softlab.simulated.versions import Version
+
+_MASK = 0xFFFFFFFF
+_DF = 0x4000
+
+
+class Packet:
+    """An IP packet taken apart: ``head`` is the IP header with its options, ``body`` the rest."""
+
+    __slots__ = ("body", "dst", "head", "proto", "src")
+
+    def __init__(self, head: bytes, proto: int, body: bytes) -> None:
+        self.head = head
+        self.proto = proto
+        self.body = body
+        if head[0] >> 4 == 4:
+            self.src, self.dst = head[12:16], head[16:20]
+        else:
+            self.src, self.dst = head[8:24], head[24:40]
+
+    @property
+    def family(self) -> int:
+        """4 or 16, the length of its addresses."""
+        return len(self.src)
+
+    def __len__(self) -> int:
+        return len(self.head) + len(self.body)
+
+    def ports(self) -> tuple[int, int]:
+        """Source and destination port of TCP and UDP."""
+        sport, dport = struct.unpack_from("!HH", self.body)
+        return sport, dport
+
+
+_EXTENSIONS = {0, 43, 60}
+
+
+def parse(raw: bytes) -> Packet | None:
+    """The packet without padding; None when it is cut off or its header checksum is wrong."""
+    if len(raw) < 20:
+        return None
+    if raw[0] >> 4 == 4:
+        hlen = (raw[0] & 0xF) * 4
+        total = int.from_bytes(raw[2:4], "big")
+        if hlen < 20 or not hlen <= total <= len(raw) or checksum(raw[:hlen]):
+            return None
+        return Packet(raw[:hlen], raw[9], raw[hlen:total])
+    if raw[0] >> 4 != 6 or len(raw) < 40:
+        return None
+    total = 40 + int.from_bytes(raw[4:6], "big")
+    if total > len(raw):
+        return None
+    proto, at = raw[6], 40
+    while proto in _EXTENSIONS and at + 8 <= total:
+        proto, at = raw[at], at + (raw[at + 1] + 1) * 8
+    return Packet(raw[:at], proto, raw[at:total])
+
+
+def is_fragment(packet: Packet) -> bool:
+    """True for a part of an IPv4 packet, which FullNAT does not take."""
+    return packet.family == 4 and bool(int.from_bytes(packet.head[6:8], "big") & 0x3FFF)
+
+
+def _readdress(packet: Packet, src: bytes, dst: bytes, proto: int, body: bytes) -> bytes:
+    """The packet with other addresses and body; a change of family builds a new IP header."""
+    head = packet.head
+    if len(src) != packet.family:
+        if len(src) == 4:
+            return ipv4_header(src, dst, proto, len(body), ttl=head[7], fragment=_DF) + body
+        return ipv6_header(src, dst, proto, len(body), hops=head[8]) + body
+    if len(src) == 4:
+        length = (len(head) + len(body)).to_bytes(2, "big")
+        new = head[:2] + length + head[4:9] + bytes([proto, 0, 0]) + src + dst + head[20:]
+        return new[:10] + checksum(new).to_bytes(2, "big") + new[12:] + body
+    length = (len(head) - 40 + len(body)).to_bytes(2, "big")
+    following = bytes([proto]) if len(head) == 40 else head[6:7]
+    return head[:4] + length + following + head[7:8] + src + dst + head[40:] + body
+
+
+def _tcp(src: bytes, dst: bytes, header: list[int], options: bytes, payload: bytes) -> bytes:
+    """A TCP segment with its checksum; header is ports, seq, ack, flags with offset, window,
+    urgent pointer."""
+    sport, dport, seq, ack, control, window, urgent = header
+    control = (control & 0x0FFF) | ((20 + len(options)) // 4) << 12
+    raw = struct.pack("!HHIIHHHH", sport, dport, seq, ack, control, window, 0, urgent)
+    raw += options + payload
+    total = transport_checksum(src, dst, PROTO_TCP, raw)
+    return raw[:16] + total.to_bytes(2, "big") + raw[18:]
+
+
+def _take_tcp(body: bytes) -> tuple[list[int], bytes, bytes] | None:
+    """(header fields, options, payload); None when it is cut off."""
+    if len(body) < 20:
+        return None
+    sport, dport, seq, ack, control, window, _, urgent = struct.unpack_from("!HHIIHHHH", body)
+    offset = (control >> 12) * 4
+    if not 20 <= offset <= len(body):
+        return None
+    return [sport, dport, seq, ack, control, window, urgent], body[20:offset], body[offset:]
+
+
+def tcp_flags(body: bytes) -> int:
+    """Flags of a TCP segment, 0 when it is cut off."""
+    return body[13] if len(body) >= 20 else 0
+
+
+def _ip_length(packet: Packet, family: int) -> int:
+    """How long the packet's IP header will be towards the real server."""
+    if packet.family == family:
+        return len(packet.head)
+    return 20
+
+
+def _add_toa(
+    conn: Connection, options: bytes, size: int, mtu: int, *, pruning: bool
+) -> tuple[bytes, bool]:
+    """(options with the TOA first, True), or (options, False) when there is no room for it.
+
+    size is the IP packet's length with the options as they are.
+    """
+    option = tcpopts.toa(conn.caddr, conn.cport)
+    need = len(option)
+    if size <= mtu - need and 40 - len(options) >= need:
+        return option + options, True
+    if not pruning:
+        return options, False
+    slim = tcpopts.prune(options, need, syn=False)
+    size -= len(options) - len(slim)
+    if len(options) - len(slim) >= need and size <= mtu - need:
+        return option + slim, True
+    return slim, False
+
+
+def tcp_inbound(  # noqa: PLR0913 - what the translation depends on
+    conn: Connection,
+    packet: Packet,
+    mtu: int,
+    isn: int,
+    version: Version,
+    omitted: Quirks,
+) -> tuple[bytes, bool] | None:
+    """A client's segment towards the RS: (IP packet, False when a TOA did not fit), None to drop.
+
+    isn is what the device would choose as its own first sequence number for this connection.
+    """
+    taken = _take_tcp(packet.body)
+    if taken is None:
+        return None
+    header, options, payload = taken
+    flags = header[4] & 0x3F
+    family = len(conn.laddr)
+    size = _ip_length(packet, family) + 20 + len(options) + len(payload)
+    fits = True
+    opening = flags & (SYN | ACK) == SYN
+    if opening:
+        options = tcpopts.blank_timestamp(options)
+        if not conn.isn:
+            conn.isn = isn
+            conn.delta = (isn - header[2]) & _MASK
+    first_data = header[3] == conn.fdata_seq and not flags & (SYN | RST)
+    wants_toa = first_data or (opening and version.toa_on_syn)
+    if wants_toa and not omitted.omits(quirks.TOA_ADD):
+        options, fits = _add_toa(conn, options, size, mtu, pruning=version.toa_prunes)
+        fits = fits or not version.toa_prunes
+    if not omitted.omits(quirks.SEQ_ADJUST):
+        header[2] = (header[2] + conn.delta) & _MASK
+    header[0], header[1] = conn.lport, conn.dport
+    segment = _tcp(conn.laddr, conn.daddr, header, options, payload)
+    return _readdress(packet, conn.laddr, conn.daddr, PROTO_TCP, segment), fits
+
+
+def tcp_outbound(conn: Connection, packet: Packet, omitted: Quirks) -> bytes | None:
+    """An RS's segment towards the client; None to drop."""
+    taken = _take_tcp(packet.body)
+    if taken is None:
+        return None
+    header, options, payload = taken
+    flags = header[4] & 0x3F
+    synack = flags & (SYN | ACK) == SYN | ACK
+    stale = conn.rs_end_ack and (header[3] - conn.rs_end_ack) & 0x80000000
+    if not flags & RST and not stale:
+        conn.rs_end_seq = (header[2] + (1 if synack else len(payload))) & _MASK
+        conn.rs_end_ack = header[3]
+    if synack:
+        conn.fdata_seq = (header[2] + 1) & _MASK
+        if not omitted.omits(quirks.MSS_LOWER):
+            options = tcpopts.lower_mss(options, 4 + len(conn.caddr))
+    if not omitted.omits(quirks.SEQ_ADJUST):
+        header[3] = (header[3] - conn.delta) & _MASK
+        options = tcpopts.shift_sack(options, conn.delta)
+    header[0], header[1] = conn.vport, conn.cport
+    segment = _tcp(conn.vaddr, conn.caddr, header, options, payload)
+    return _readdress(packet, conn.vaddr, conn.caddr, PROTO_TCP, segment)
+
+
+def tcp_reset(conn: Connection, *, to_server: bool) -> bytes:
+    """The reset an idle connection ends with, towards the RS or the client (IP packet)."""
+    seq = conn.rs_end_ack if to_server else conn.rs_end_seq
+    if to_server:
+        src, dst, sport, dport = conn.laddr, conn.daddr, conn.lport, conn.dport
+    else:
+        src, dst, sport, dport = conn.vaddr, conn.caddr, conn.vport, conn.cport
+        # The device's outbound path moves the acknowledgement, even one that is not there.
+    ack = 0 if to_server else -conn.delta & _MASK
+    segment = _tcp(src, dst, [sport, dport, seq, ack, RST, 0, 0], b"", b"")
+    if len(src) == 4:
+        return ipv4_header(src, dst, PROTO_TCP, len(segment), fragment=_DF) + segment
+    return ipv6_header(src, dst, PROTO_TCP, len(segment)) + segment
+
+
+def _udp(src: bytes, dst: bytes, sport: int, dport: int, payload: bytes, *, summed: bool) -> bytes:
+    raw = struct.pack("!HHHH", sport, dport, 8 + len(payload), 0) + payload
+    if not summed:
+        return raw
+    total = transport_checksum(src, dst, PROTO_UDP, raw) or 0xFFFF
+    return raw[:6] + total.to_bytes(2, "big") + raw[8:]
+
+
+def _with_option(packet: Packet, option: bytes) -> Packet:
+    """The IPv4 packet with one more IP option, put before those it has."""
+    words = (len(packet.head) + len(option)) // 4
+    head = bytes([0x40 | words]) + packet.head[1:20] + option + packet.head[20:]
+    return Packet(head, packet.proto, packet.body)
+
+
+def udp_inbound(conn: Connection, packet: Packet, mtu: int, mode: str) -> list[bytes] | None:
+    """A client's datagram towards the RS: the IP packets to send, None to drop.
+
+    While the connection has UOA left, the datagram carries the client's address; when that does
+    not fit, an empty datagram with it goes first.
+    """
+    if len(packet.body) < 8:
+        return None
+    payload = packet.body[8:]
+    four = len(conn.laddr) == 4
+    sent: list[bytes] = []
+    prefix = b""
+    if conn.uoa_left > 0 and not (mode == uoa.IPO and packet.family == 16):
+        conn.uoa_left -= 1
+        if mode == uoa.IPO:
+            option = uoa.block(conn.caddr, conn.cport)
+            roomy = len(packet.head) + 8 <= 60 and len(packet) + 8 <= mtu
+            if roomy:
+                packet = _with_option(packet, option)
+            else:
+                bare = _with_option(Packet(packet.head[:20], PROTO_UDP, b""), option)
+                empty = _udp(conn.laddr, conn.daddr, conn.lport, conn.dport, b"", summed=False)
+                sent.append(_readdress(bare, conn.laddr, conn.daddr, PROTO_UDP, empty))
+        else:
+            prefix = uoa.opp_header(conn.caddr, conn.cport, PROTO_UDP)
+            plain = packet.family == 4 or len(packet.head) == 40
+            if not plain or len(packet) + len(prefix) > mtu:
+                bare = Packet(packet.head[: 20 if packet.family == 4 else 40], PROTO_UDP, b"")
+                empty = _udp(conn.laddr, conn.daddr, conn.lport, conn.dport, b"", summed=not four)
+                sent.append(
+                    _readdress(bare, conn.laddr, conn.daddr, PROTO_OPT, prefix + empty)
+                )
+                prefix = b""
+    summed = not (prefix and four)
+    datagram = _udp(conn.laddr, conn.daddr, conn.lport, conn.dport, payload, summed=summed)
+    proto = PROTO_OPT if prefix else PROTO_UDP
+    sent.append(_readdress(packet, conn.laddr, conn.daddr, proto, prefix + datagram))
+    return sent
+
+
+def udp_outbound(conn: Connection, packet: Packet) -> bytes | None:
+    """An RS's datagram towards the client; None to drop."""
+    if len(packet.body) < 8:
+        return None
+    datagram = _udp(
+        conn.vaddr, conn.caddr, conn.vport, conn.cport, packet.body[8:], summed=True
+    )
+    return _readdress(packet, conn.vaddr, conn.caddr, PROTO_UDP, datagram)

@@ -1,0 +1,78 @@
+"""A DPDK port as the device knows it, with what the tools show of it."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Port:
+    """One port. ``queues`` maps a receive queue to the worker lcore that serves it."""
+
+    def __init__(  # noqa: PLR0913 - the fields of the port
+        self,
+        index: int,
+        name: str,
+        hardware: bytes,
+        *,
+        socket: int = 0,
+        mtu: int = 1500,
+        rx_queues: int = 1,
+        tx_queues: int = 1,
+        pci: str = "vdev",
+        driver: str = "net_af_packet",
+        ifindex: int = 0,
+        kni_name: str = "",
+        queues: Mapping[int, int] | None = None,
+        tx_workers: Mapping[int, int] | None = None,
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.hardware = hardware
+        self.socket = socket
+        self.mtu = mtu
+        self.rx_queues = rx_queues
+        self.tx_queues = tx_queues
+        self.pci = pci
+        self.driver = driver
+        self.ifindex = ifindex
+        self.kni_name = kni_name
+        self.queues = dict(queues or {})
+        self.tx_workers = dict(tx_workers or {})
+        self.up = True
+        self.speed = 10000
+        self.promisc = False
+        self.allmulticast = False
+        self.forward2kni = False
+        self.tc_egress = False
+        self.tc_ingress = False
+        self.lldp = False
+        self.fast_free = True
+        self.ipackets = 0
+        self.opackets = 0
+        self.ibytes = 0
+        self.obytes = 0
+        self.oerrors = 0
+        # Multicast groups the port listens to, newest first.
+        self.groups: list[bytes] = []
+
+    def join(self, group: bytes) -> None:
+        """Listen to an IPv6 multicast group; once is enough."""
+        if group not in self.groups:
+            self.groups.insert(0, group)
+
+
+class LcoreStats:
+    """What ``dpip -s link show cpu`` counts for one lcore."""
+
+    __slots__ = ("dropped", "ibytes", "ipackets", "loops", "obytes", "opackets", "started")
+
+    def __init__(self) -> None:
+        self.loops = 0
+        self.started = 0.0
+        self.ipackets = 0
+        self.ibytes = 0
+        self.opackets = 0
+        self.obytes = 0
+        self.dropped = 0
