@@ -1,0 +1,86 @@
+"""Steps that configure and start DPVS (seed 2.4)."""
+
+from __future__ import annotations
+
+import shlex
+
+from dpvs_acceptance.bringup.shell import restore_file, same_content, sh, write_file
+from dpvs_acceptance.dpvs.versions import VersionFacts
+from dpvs_acceptance.hosts.gate import Change
+from dpvs_acceptance.model.bench import Lcore
+from dpvs_acceptance.model.deployment import Deployment
+
+START_LOG = "/var/log/dpvs.start.log"
+ENDS_WITH_DPVS = ":  # goes with the dpvs process"
+
+
+def configuration(deployment: Deployment, text: str) -> Change:
+    """dpvs.conf as rendered for this deployment."""
+    path = deployment.bench.dut.dpvs.conf
+    return Change(
+        id="dpvs.conf",
+        title=f"write {path}",
+        done=same_content(path, text),
+        capture_undo=restore_file(path),
+        apply=write_file(path, text),
+    )
+
+
+def start(deployment: Deployment, facts: VersionFacts) -> Change:
+    """dpvs, with the descriptor limit asked for; ready when its tools answer, never by time."""
+    pid_file = shlex.quote(facts.pid_file)
+    alive = f'[ -s {pid_file} ] && kill -0 "$(cat {pid_file})" 2>/dev/null'
+    dpvs, dpip = (f"{deployment.bench.dut.dpvs.home}/bin/{tool}" for tool in ("dpvs", "dpip"))
+    command = command_line(deployment, facts)
+    return Change(
+        id="dpvs.start",
+        title="start dpvs and wait until it answers",
+        done=f"{alive} && timeout 5 {sh(dpip)} link show >/dev/null 2>&1",
+        undo=(
+            f"pid=$(cat {pid_file} 2>/dev/null) && kill $pid 2>/dev/null; n=0; "
+            'while [ -n "$pid" ] && kill -0 $pid 2>/dev/null && [ $n -lt 100 ]; '
+            "do n=$((n+1)); sleep 0.1; done; "
+            '[ -z "$pid" ] || ! kill -0 $pid 2>/dev/null || kill -9 $pid; '
+            f"rm -f {pid_file} {shlex.quote(facts.ipc_path)} {START_LOG}"
+        ),
+        apply=(
+            f"ulimit -n {deployment.topology.open_files}; cd /; "
+            f"setsid {command} >{START_LOG} 2>&1 </dev/null &"
+        ),
+        verify=(
+            # A dpvs that died says why itself: its last words are what the engineer needs.
+            f"if timeout 5 {sh(dpip)} link show >/dev/null 2>&1; then exit 0; fi; "
+            f"pgrep -f {shlex.quote('^' + dpvs + ' ')} >/dev/null || "
+            f"echo 'dpvs is not running; its last words:'; tail -n 15 {START_LOG}; exit 1"
+        ),
+        timeout=60.0,
+    )
+
+
+def command_line(deployment: Deployment, facts: VersionFacts) -> str:
+    """How this version is started on this bench, EAL arguments included."""
+    dut = deployment.bench.dut
+    words: list[str] = [f"{dut.dpvs.home}/bin/dpvs"]
+    if facts.daemon_paths:
+        words += ["-c", dut.dpvs.conf, "-p", facts.pid_file, "-x", facts.ipc_path]
+    words += ["--", "--lcores", lcores(deployment), facts.main_lcore_option]
+    words.append(str(dut.lcores.master.id))
+    vdevs = [nic for nic in dut.nics if nic.vdev]
+    for nic in dut.nics:
+        if nic.pci:
+            words += [facts.allow_option, nic.pci]
+    if vdevs:
+        words.append("--no-pci")
+        words += [f"--vdev={nic.vdev},iface={nic.name}" for nic in vdevs]
+    return sh(*words, *dut.dpvs.eal_arguments)
+
+
+def lcores(deployment: Deployment) -> str:
+    """EAL's map of lcores to CPUs, e.g. `0@0,1@1,2@(1,3)`."""
+
+    def one(lcore: Lcore) -> str:
+        cpus = ",".join(map(str, lcore.cpus))
+        return f"{lcore.id}@{cpus}" if len(lcore.cpus) == 1 else f"{lcore.id}@({cpus})"
+
+    all_lcores = (deployment.bench.dut.lcores.master, *deployment.bench.dut.lcores.workers)
+    return ",".join(one(lcore) for lcore in all_lcores)

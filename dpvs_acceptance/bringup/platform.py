@@ -1,0 +1,143 @@
+"""Steps that make a machine ready for DPVS (seed 2.1.3 to 2.2)."""
+
+from __future__ import annotations
+
+import shlex
+
+from dpvs_acceptance.bringup.shell import append_line, has_line, restore_file, sh
+from dpvs_acceptance.dpvs.versions import VersionFacts
+from dpvs_acceptance.hosts.gate import Change
+from dpvs_acceptance.model.bench import Nic
+from dpvs_acceptance.model.deployment import Deployment
+
+RC_LOCAL = "/etc/rc.local"
+
+
+def hugepages(deployment: Deployment) -> list[Change]:
+    """Pages on every NUMA node, hugetlbfs mounted, and again after a reboot (seed 2.1.3)."""
+    wanted = deployment.topology.hugepages
+    mount = wanted.mount
+    fstab = f"nodev {mount} hugetlbfs defaults 0 0"
+    changes = []
+    for node in deployment.bench.dut.numa_nodes:
+        pool = (
+            f"/sys/devices/system/node/node{node}/hugepages/"
+            f"hugepages-{wanted.size_kb}kB/nr_hugepages"
+        )
+        enough = f'[ "$(cat {pool})" -ge {deployment.hugepages_per_node} ]'
+        changes.append(
+            Change(
+                id=f"hugepages.node{node}",
+                title=f"reserve {deployment.hugepages_per_node} hugepages on NUMA node {node}",
+                done=enough,
+                capture_undo=f"echo \"echo $(cat {pool}) >{pool}\"",
+                apply=f"echo {deployment.hugepages_per_node} >{pool}",
+                verify=f"echo node{node} has $(cat {pool}) pages; {enough}",
+            )
+        )
+    changes.append(
+        Change(
+            id="hugetlbfs.mount",
+            title=f"mount hugetlbfs on {mount}",
+            done=f"grep -qE {shlex.quote(f'^[^ ]+ {mount} hugetlbfs ')} /proc/mounts",
+            capture_undo=(
+                f"if [ -d {mount} ]; then echo umount {mount}; "
+                f"else echo 'umount {mount} && rmdir {mount}'; fi"
+            ),
+            apply=f"mkdir -p {mount} && mount -t hugetlbfs nodev {mount}",
+        )
+    )
+    changes.append(
+        Change(
+            id="hugetlbfs.fstab",
+            title="mount hugetlbfs again after a reboot (/etc/fstab)",
+            done=has_line("/etc/fstab", fstab),
+            capture_undo=restore_file("/etc/fstab"),
+            apply=append_line("/etc/fstab", fstab),
+        )
+    )
+    return changes
+
+
+def open_files(deployment: Deployment) -> list[Change]:
+    """The descriptor limit again after a reboot (seed 2.1.4); dpvs itself gets it at its start."""
+    return [at_boot("limits.reboot", f"ulimit -n {deployment.topology.open_files}")]
+
+
+def at_boot(change_id: str, line: str) -> Change:
+    """A line of rc.local, as the article persists things."""
+    return Change(
+        id=change_id,
+        title=f"run at boot: {line} ({RC_LOCAL})",
+        done=f"[ -x {RC_LOCAL} ] && {has_line(RC_LOCAL, line)}",
+        capture_undo=restore_file(RC_LOCAL),
+        apply=(
+            f"[ -s {RC_LOCAL} ] || echo '#!/bin/sh' >{RC_LOCAL}; "
+            f"{append_line(RC_LOCAL, line)} && chmod a+x {RC_LOCAL}"
+        ),
+    )
+
+
+def modules(deployment: Deployment, facts: VersionFacts) -> list[Change]:
+    """uio, the PMD's module, and the kernel side of KNI (seed 2.2)."""
+    directory = deployment.bench.dut.dpvs.modules_dir
+    drivers = sorted({nic.dpdk_driver for nic in deployment.bench.dut.nics if nic.dpdk_driver})
+    changes = []
+    for driver in drivers:
+        if driver == "igb_uio":
+            changes.append(_module("uio", "modprobe uio"))
+            changes.append(_module(driver, sh("insmod", f"{directory}/igb_uio.ko")))
+        else:
+            changes.append(_module(driver.replace("-", "_"), sh("modprobe", driver)))
+    if not deployment.kni:
+        return changes
+    if facts.kni_kind == "rte_kni":
+        changes.append(_module("rte_kni", sh("insmod", f"{directory}/rte_kni.ko", "carrier=on")))
+    else:
+        changes.append(
+            Change(
+                id="module.vhost_net",
+                title="provide /dev/vhost-net for the kni devices",
+                done="[ -e /dev/vhost-net ]",
+                undo="rmmod vhost_net",
+                apply="modprobe vhost_net",
+                verify="ls -l /dev/vhost-net",
+            )
+        )
+    return changes
+
+
+def _module(name: str, load: str) -> Change:
+    present = f"lsmod | grep -q '^{name} '"
+    return Change(
+        id=f"module.{name}",
+        title=f"load kernel module {name}",
+        done=present,
+        undo=f"rmmod {name}",
+        apply=load,
+        verify=present,
+    )
+
+
+def bindings(deployment: Deployment) -> list[Change]:
+    """Each of the bench's PCI NICs to its DPDK driver, never by force (seed 2.2)."""
+    devbind = deployment.bench.dut.dpvs.devbind or "dpdk-devbind.py"
+    return [_bind(nic, devbind) for nic in deployment.bench.dut.nics if nic.pci is not None]
+
+
+def _bind(nic: Nic, devbind: str) -> Change:
+    driver = f"/sys/bus/pci/devices/{nic.pci}/driver"
+    bound = f'[ "$(basename "$(readlink {driver})")" = {nic.dpdk_driver} ]'
+    back = sh(devbind, "-b", nic.kernel_driver, nic.pci)
+    return Change(
+        id=f"bind.{nic.pci}",
+        title=f"bind {nic.pci} ({nic.name}, {nic.mac}) to {nic.dpdk_driver}",
+        done=bound,
+        capture_undo=(
+            f'if [ "$(cat /sys/class/net/{nic.name}/operstate 2>/dev/null)" = down ]; '
+            f'then echo {shlex.quote(back)}; '
+            f"else echo {shlex.quote(f'{back} && ip link set dev {nic.name} up')}; fi"
+        ),
+        apply=f"ip link set dev {nic.name} down && {sh(devbind, '-b', nic.dpdk_driver, nic.pci)}",
+        verify=bound,
+    )

@@ -1,0 +1,50 @@
+"""Pieces of POSIX sh that several steps need. Every value from a file is quoted here, once."""
+
+from __future__ import annotations
+
+import shlex
+
+
+def sh(*words: object) -> str:
+    """A command line of quoted words."""
+    return shlex.join(str(word) for word in words)
+
+
+def restore_file(path: str) -> str:
+    """Prints the commands that put the file back as it is now: content and mode, or its absence.
+
+    The content travels inside the undo itself, so that the journal alone is enough.
+    """
+    quoted = shlex.quote(path)
+    return (
+        f"if [ -e {quoted} ]; then "
+        f"printf 'printf %%s %s | base64 -d >%s && chmod %s %s\\n' "
+        f'"$(base64 <{quoted} | tr -d \'\\n\')" '
+        f'{shlex.quote(quoted)} "$(stat -c %a {quoted})" {shlex.quote(quoted)}; '
+        f"else printf 'rm -f %s\\n' {shlex.quote(quoted)}; fi"
+    )
+
+
+def write_file(path: str, content: str) -> str:
+    """Writes `content`, readable in a printed plan as it will stand in the file."""
+    delimiter = "END-OF-FILE"
+    while delimiter in content:
+        delimiter += "-"
+    return f"cat >{shlex.quote(path)} <<'{delimiter}'\n{content.rstrip()}\n{delimiter}"
+
+
+def same_content(path: str, content: str) -> str:
+    """Succeeds where the file holds `content` already."""
+    delimiter = "END-OF-FILE"
+    while delimiter in content:
+        delimiter += "-"
+    return f"cmp -s {shlex.quote(path)} - <<'{delimiter}'\n{content.rstrip()}\n{delimiter}"
+
+
+def has_line(path: str, line: str) -> str:
+    """Succeeds where the file has exactly this line."""
+    return f"grep -qxF -e {shlex.quote(line)} {shlex.quote(path)} 2>/dev/null"
+
+
+def append_line(path: str, line: str) -> str:
+    return f"printf '%s\\n' {shlex.quote(line)} >>{shlex.quote(path)}"

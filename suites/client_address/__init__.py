@@ -1,0 +1,1 @@
+"""What a real server learns of the client (seed 4)."""

@@ -1,0 +1,1 @@
+"""What must still be true after all the traffic."""

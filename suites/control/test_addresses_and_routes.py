@@ -1,0 +1,84 @@
+"""VIPs, LIPs and routes as `dpip` lists them (seed 3)."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import pytest
+
+from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
+
+LINK_LOCAL = ip_network("fe80::/10")
+
+
+@pytest.mark.requirement("S25")
+def test_each_vip_is_on_its_port_and_only_there(dut: DutState, deployment: Deployment) -> None:
+    """Steps: `dpip addr show`. Verify: each VIP once, on its link's port, as a host address."""
+    wrong = []
+    for vip in (owned for owned in deployment.addresses if owned.use == "vip"):
+        seen = [(e.device, e.interface.network.prefixlen) for e in dut.addresses_of(vip.address)]
+        wanted = [(vip.port, vip.address.max_prefixlen)]
+        if seen != wanted:
+            wrong.append(f"VIP {vip.address}: expected {wanted}, seen {seen or 'nowhere'}")
+    assert not wrong, "VIPs are not where they belong:\n" + "\n".join(wrong)
+
+
+@pytest.mark.requirement("S26")
+def test_the_routes_are_the_declared_ones_and_no_other(
+    dut: DutState, deployment: Deployment
+) -> None:
+    """Steps: `dpip route show`, also -6. Verify: the set is the declared one.
+
+    Link-local routes, which later versions make by themselves, are left out.
+    """
+    wanted = {
+        (str(route.destination), route.port, route.scope, str(route.via) if route.via else None)
+        for route in deployment.routes
+    }
+    seen = {
+        (str(r.network), r.device, r.scope, str(r.via) if r.via else None)
+        for r in dut.routes
+        if not (r.network.version == 6 and r.network.subnet_of(LINK_LOCAL))
+    }
+    missing = sorted(f"{d} dev {p} scope {s} via {v}" for d, p, s, v in wanted - seen)
+    extra = sorted(f"{d} dev {p} scope {s} via {v}" for d, p, s, v in seen - wanted)
+    assert not missing and not extra, (
+        "routes are not the declared ones:"
+        + "".join(f"\n  missing: {route}" for route in missing)
+        + "".join(f"\n  not declared: {route}" for route in extra)
+    )
+
+
+@pytest.mark.requirement("S28")
+def test_each_lip_is_a_local_address_of_its_service(
+    dut: DutState, deployment: Deployment, service_name: str
+) -> None:
+    """Steps: `ipvsadm -G`. Verify: the service's LIPs are the declared ones."""
+    service = deployment.topology.service(service_name)
+    wanted = set(service.local_addresses)
+    seen = dut.local_addresses_of(service)
+    assert seen == wanted, (
+        f"local addresses of {service_name}: expected {[str(a) for a in sorted(wanted, key=str)]}, "
+        f"`ipvsadm -G` has {[str(a) for a in sorted(seen, key=str)] or 'none'}"
+    )
+
+
+@pytest.mark.requirement("S28")
+def test_each_lip_is_on_its_port_with_free_source_ports(
+    dut: DutState, deployment: Deployment
+) -> None:
+    """Steps: `dpip -s addr show`. Verify: each LIP on its link's port, with a pool that has room.
+
+    An address added by `dpip addr add` looks right and has no pool (#861): connections then fail.
+    """
+    wrong = []
+    for lip in (owned for owned in deployment.addresses if owned.use == "lip"):
+        entries = dut.addresses_of(lip.address)
+        if [entry.device for entry in entries] != [lip.port]:
+            wrong.append(f"LIP {lip.address}: expected on {lip.port}, seen on {[e.device for e in entries]}")
+        elif entries[0].pool is None:
+            wrong.append(f"LIP {lip.address} has no source-address pool: not added by --add-laddr")
+        elif entries[0].pool.free == 0:
+            wrong.append(f"LIP {lip.address}: no free source port, {entries[0].pool.used} in use")
+    assert not wrong, "LIPs cannot work:\n" + "\n".join(wrong)

@@ -1,0 +1,45 @@
+"""Services and their real servers as `ipvsadm -ln` lists them (seed 3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
+
+
+@pytest.mark.requirement("S27")
+def test_the_service_has_its_scheduler_and_real_servers(
+    dut: DutState, deployment: Deployment, service_name: str
+) -> None:
+    """Steps: `ipvsadm -ln`. Verify: scheduler; each RS with address, port, FullNat and weight."""
+    service = deployment.topology.service(service_name)
+    seen = dut.service(service)
+    assert seen is not None, (
+        f"service {service.protocol} {service.vip}:{service.port} is not in `ipvsadm -ln`"
+    )
+    assert seen.scheduler == service.scheduler, (
+        f"{service_name}: scheduler {service.scheduler} expected, seen {seen.scheduler}"
+    )
+    wanted = {
+        (str(t.address), t.port, "FullNat", t.weight) for t in deployment.targets(service)
+    }
+    found = {
+        (str(s.endpoint.address), s.endpoint.port, s.forwarding, s.weight) for s in seen.servers
+    }
+    assert found == wanted, (
+        f"real servers of {service_name}: expected {sorted(wanted)}, seen {sorted(found)}"
+    )
+
+
+@pytest.mark.requirement("S27")
+def test_no_service_shadows_another(dut: DutState, deployment: Deployment) -> None:
+    """Steps: `ipvsadm -ln`. Verify: no service that nobody declared is on a declared VIP."""
+    vips = {owned.address for owned in deployment.addresses if owned.use == "vip"}
+    declared = {(s.protocol, s.vip, s.port) for s in deployment.topology.services}
+    others = [
+        f"{protocol} {address}:{port}"
+        for protocol, address, port in dut.service_endpoints
+        if address in vips and (protocol, address, port) not in declared
+    ]
+    assert not others, f"services that nobody declared are on our VIPs: {', '.join(others)}"

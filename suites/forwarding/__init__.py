@@ -1,0 +1,1 @@
+"""What DPVS does with packets (seed 3)."""

@@ -1,0 +1,38 @@
+"""NIC bindings: exactly the bench's NICs, no other (seed 2.2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
+from dpvs_acceptance.verdict.causes import NotSupported
+
+
+@pytest.mark.requirement("S15")
+def test_exactly_the_bench_s_nics_are_bound_to_dpdk(dut: DutState, deployment: Deployment) -> None:
+    """Steps: `dpdk-devbind.py --status` and sysfs. Verify: both name the bench's NICs, only those."""
+    wanted = {nic.pci: nic.dpdk_driver for nic in deployment.bench.dut.nics if nic.pci}
+    if not wanted:
+        raise NotSupported("the bench's NICs are software ports: nothing is bound")
+    seen = {nic.pci: nic.driver for nic in dut.devbind.dpdk}
+    assert seen == wanted, f"bound to a DPDK driver: expected {wanted}, dpdk-devbind says {seen}"
+    drivers = {pci: dut.pci_driver(pci) for pci in wanted if pci}
+    assert drivers == wanted, f"bound to a DPDK driver: expected {wanted}, sysfs says {drivers}"
+
+
+@pytest.mark.requirement("S15")
+def test_no_other_nic_was_touched(
+    before: DutState, dut: DutState, deployment: Deployment
+) -> None:
+    """Steps: compare the drivers of all network devices before the run and now.
+
+    Verify: only the bench's NICs differ.
+    """
+    ours = {nic.pci for nic in deployment.bench.dut.nics}
+    changed = [
+        f"{device.pci}: {device.driver or 'no driver'} before, {dut.pci_driver(device.pci)} now"
+        for device in before.pci_devices
+        if device.pci not in ours and dut.pci_driver(device.pci) != device.driver
+    ]
+    assert not changed, "NICs that are not the bench's were touched:\n" + "\n".join(changed)

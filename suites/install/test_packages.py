@@ -1,0 +1,43 @@
+"""Kernel headers and packages (seed 1.2.1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
+from dpvs_acceptance.verdict.causes import NotSupported, NotTested
+
+
+@pytest.mark.requirement("S05")
+def test_headers_of_the_running_kernel_are_installed(dut: DutState) -> None:
+    """Steps: look for the build tree of `uname -r`. Verify: it is there."""
+    if not dut.has_modules:
+        raise NotSupported(f"kernel {dut.kernel} is built without loadable modules: lsmod says nothing")
+    assert dut.kernel_headers, f"no headers for the running kernel: /lib/modules/{dut.kernel}/build is missing"
+
+
+@pytest.mark.requirement("S05")
+def test_modules_are_built_for_the_running_kernel(dut: DutState, deployment: Deployment) -> None:
+    """Steps: `modinfo -F vermagic` of the modules the bench loads from files.
+
+    Verify: each is for the kernel that runs.
+    """
+    if deployment.bench.dut.dpvs.modules_dir is None:
+        raise NotTested("the bench names no directory of kernel modules (dut.dpvs.modules_dir)")
+    foreign = {
+        path: magic for path, magic in dut.module_files.items() if magic.split()[:1] != [dut.kernel]
+    }
+    assert not foreign, f"modules not built for the running kernel {dut.kernel}: {foreign}"
+
+
+@pytest.mark.requirement("S06")
+def test_the_packages_that_build_and_tools_need_are_installed(
+    dut: DutState, deployment: Deployment
+) -> None:
+    """Steps: ask the package manager for each package of the bench. Verify: all are installed."""
+    wanted = deployment.bench.dut.packages
+    if not wanted:
+        raise NotTested("the bench lists no packages (dut.packages)")
+    missing = [name for name in wanted if name not in dut.packages]
+    assert not missing, f"packages missing on the DUT: {', '.join(missing)}"
