@@ -1,0 +1,303 @@
+"""A host, reached by one ssh connection for the whole run. Every command has a deadline."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from . import remote
+from .channel import Channel
+from .errors import ConnectionLostError, DeadlineError, HostError, HostsError
+from .exchange import Exchange, Raw
+from .master import Master
+from .transcript import Entry, NullTranscript, Recorder
+
+__all__ = ["Channel", "Host", "HostError", "Result", "connect", "connect_all"]
+
+CONNECT_TIMEOUT = 10.0
+# sshd allows 10 sessions on a connection (MaxSessions); the rest is for long-lived channels.
+_COMMANDS_AT_ONCE = 6
+# How long the question may take whether a host still answers, after a command timed out.
+_ASK_AGAIN = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command did. `stdout` and `stderr` are UTF-8, bytes that are not are U+FFFD.
+
+    `started`: seconds since the epoch, on the runner; `seconds`: until the result was here.
+    """
+
+    host: str
+    command: str
+    exit_status: int
+    stdout: str
+    stderr: str
+    seconds: float
+    started: float
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_status == 0
+
+
+class Host:
+    """One host of the bench. Made by `connect` or `connect_all`; safe to use from many threads."""
+
+    def __init__(
+        self,
+        name: str,
+        target: str,
+        ssh_config: Path | None = None,
+        recorder: Recorder | None = None,
+        *,
+        sudo: bool = False,
+        connect_timeout: float = CONNECT_TIMEOUT,
+    ) -> None:
+        """Starts connecting and returns; `wait_connected` has to follow."""
+        check_target(name, target)
+        self.name = name
+        self.target = target
+        self.sudo = sudo
+        self.recorder: Recorder = recorder or NullTranscript()
+        self._ssh_config = ssh_config
+        self._connect_timeout = connect_timeout
+        self._slots = threading.BoundedSemaphore(_COMMANDS_AT_ONCE)
+        self._channels: list[Channel] = []
+        self._dial()
+
+    def _dial(self) -> None:
+        self._dialled = time.monotonic(), time.time()
+        self._master = Master(self.name, self.target, self._ssh_config, self._connect_timeout)
+
+    def wait_connected(self) -> None:
+        """Until the login is done. Raises HostError with the reason and the next step."""
+        begin, started = self._dialled
+        error: str | None = None
+        try:
+            # ssh's own timeout speaks first, its message is the better one.
+            self._master.wait_ready(begin + self._connect_timeout + 2.0)
+        except HostError as exc:
+            error = exc.what
+            raise
+        finally:
+            self.recorder.record(
+                Entry(
+                    host=self.name,
+                    kind="connect",
+                    command=self.target,
+                    started=started,
+                    seconds=time.monotonic() - begin,
+                    error=error,
+                )
+            )
+
+    def run(self, command: str, *, timeout: float = 10.0, stdin: bytes = b"") -> Result:
+        """Run `command`, POSIX sh text, on the host, and wait for it: one round trip.
+
+        The environment is LC_ALL=C with the sbin folders in PATH. A non-zero exit status is a
+        result. HostError is raised when the host cannot be reached, the command is not done in
+        `timeout` seconds (it is then ended on the host), it prints more than 50 MB, or it leaves a
+        process behind that holds its output open.
+        """
+        raw = self.exchange(command, timeout=timeout, stdin=stdin)
+        if raw.timed_out:
+            raise self._timed_out(command, timeout, raw)
+        assert raw.exit_status is not None
+        return Result(
+            host=self.name,
+            command=command,
+            exit_status=raw.exit_status,
+            stdout=raw.stdout.decode("utf-8", "replace"),
+            stderr=raw.stderr.decode("utf-8", "replace"),
+            seconds=raw.seconds,
+            started=raw.started,
+        )
+
+    def exchange(self, command: str, *, timeout: float, stdin: bytes = b"") -> Raw:
+        """`run`, in bytes, and with what there is so far where the time is up (`timed_out`)."""
+        with self._slots:
+            exchange = Exchange(
+                self.name, self._master, command, timeout=timeout, stdin=stdin, sudo=self.sudo
+            )
+            error: str | None = None
+            try:
+                raw = exchange.finish()
+                if raw.timed_out:
+                    error = f"not done in {timeout:g} s"
+                return raw
+            except HostError as exc:
+                error = exc.what
+                raise
+            except BaseException as exc:
+                error = f"interrupted ({type(exc).__name__})"
+                raise
+            finally:
+                so_far = exchange.so_far()
+                self.recorder.record(
+                    Entry(
+                        host=self.name,
+                        kind="run",
+                        command=command,
+                        started=so_far.started,
+                        seconds=so_far.seconds,
+                        exit_status=so_far.exit_status,
+                        stdout=so_far.stdout.decode("utf-8", "replace"),
+                        stderr=so_far.stderr.decode("utf-8", "replace"),
+                        error=error,
+                    )
+                )
+
+    def open(self, command: str) -> Channel:
+        """Start a long-lived process on the host, over the same connection.
+
+        It must end when its stdin ends: that is what happens to it when the runner is killed.
+        """
+        channel = Channel(self.name, self._master, command, self.sudo, self.recorder, self._end)
+        self._channels.append(channel)
+        return channel
+
+    def reconnect(self) -> None:
+        """Give up the connection, and everything that runs over it, and make a new one."""
+        self.close()
+        self._dial()
+        self.wait_connected()
+
+    def connected(self) -> bool:
+        """False once ssh has noticed that the connection is gone; asks nothing of the host."""
+        return self._master.alive()
+
+    def close(self) -> None:
+        """End the channels and the connection. May be repeated."""
+        channels, self._channels = self._channels, []
+        for channel in channels:
+            with contextlib.suppress(HostError):
+                channel.close()
+        self._master.close()
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Host({self.name!r}, {self.target!r})"
+
+    def _end(self, group: int) -> bool:
+        """End a process group on the host; whether it is gone. HostError: the host is silent."""
+        raw = self.exchange(remote.end_group(group), timeout=_ASK_AGAIN)
+        if raw.timed_out:
+            raise DeadlineError(self.name, f"does not answer within {_ASK_AGAIN:g} s")
+        return raw.exit_status == 0
+
+    def _timed_out(self, command: str, timeout: float, raw: Raw) -> HostError:
+        """Which of the two it is: a command that hangs, or a host that is gone."""
+        shown = abridge(command)
+        try:
+            if raw.group is None:
+                asked = self.exchange("true", timeout=_ASK_AGAIN)
+                answers, fate = not asked.timed_out, "it had not even started"
+            else:
+                ended = self._end(raw.group)
+                answers, fate = True, "ended" if ended else "it cannot be ended (state D?)"
+        except ConnectionLostError:
+            raise
+        except HostError:
+            answers, fate = False, ""
+        if not answers:
+            return ConnectionLostError(
+                self.name,
+                f"stopped answering while `{shown}` ran ({timeout:g} s): the network between, or "
+                f"the host itself, is down",
+            )
+        last = _last_line(raw.stderr) or _last_line(raw.stdout)
+        saw = f"; its last output: {last}" if last else "; it printed nothing"
+        return DeadlineError(self.name, f"`{shown}` was not done in {timeout:g} s ({fate}){saw}")
+
+
+def connect(
+    name: str,
+    target: str,
+    ssh_config: Path | None = None,
+    recorder: Recorder | None = None,
+    *,
+    sudo: bool = False,
+    timeout: float = CONNECT_TIMEOUT,
+) -> Host:
+    """Connect one host. `target` is what one would give to ssh: `lb01`, `root@192.0.2.1`."""
+    host = Host(name, target, ssh_config, recorder, sudo=sudo, connect_timeout=timeout)
+    host.wait_connected()
+    return host
+
+
+def connect_all(
+    targets: Mapping[str, str],
+    ssh_config: Path | None = None,
+    transcript: Recorder | None = None,
+    *,
+    sudo: Collection[str] = (),
+    timeout: float = CONNECT_TIMEOUT,
+) -> dict[str, Host]:
+    """Connect all hosts at once: `targets` maps the bench's name of each to what ssh is given.
+
+    On hosts named in `sudo` every command runs by `sudo -n`. Either all are connected or none is
+    kept: HostError for one that cannot be, HostsError for several.
+    """
+    for name, target in targets.items():
+        check_target(name, target)
+    hosts = {
+        name: Host(name, target, ssh_config, transcript, sudo=name in sudo, connect_timeout=timeout)
+        for name, target in targets.items()
+    }
+    errors: list[HostError] = []
+    try:
+        for host in hosts.values():
+            try:
+                host.wait_connected()
+            except HostError as exc:
+                errors.append(exc)
+        if errors:
+            raise errors[0] if len(errors) == 1 else HostsError(errors)
+    except BaseException:
+        close_all(hosts)
+        raise
+    return hosts
+
+
+def close_all(hosts: Mapping[str, Host]) -> None:
+    """Close every host's connection, each whatever the others do."""
+    threads = [threading.Thread(target=host.close) for host in hosts.values()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def check_target(name: str, target: str) -> None:
+    """HostError unless `target` is something that ssh takes for a destination and nothing else."""
+    if not target or target.startswith("-") or re.search(r"[\s\x00-\x1f\x7f]", target):
+        raise HostError(name, f"{target!r} is not an ssh destination (user@address, or ssh://…)")
+
+
+def abridge(command: str, longest: int = 120) -> str:
+    """A command on one line, for a message."""
+    line = " ".join(command.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _last_line(output: bytes) -> str:
+    lines = output[-4096:].decode("utf-8", "replace").split("\n")
+    said = [line.strip() for line in lines if line.strip()]
+    return abridge(said[-1]) if said else ""

@@ -1,0 +1,37 @@
+"""What can go wrong between the runner and a host, told in one sentence that names the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class HostError(Exception):
+    """A host could not be reached, or did not do in time what it was asked.
+
+    `host` is the bench's name of the host; `what` is one sentence: what happened, and where one
+    can what to do next. `str()` gives both.
+    """
+
+    def __init__(self, host: str, what: str) -> None:
+        super().__init__(f"{host}: {what}")
+        self.host = host
+        self.what = what
+
+
+class DeadlineError(HostError):
+    """A command did not finish before its deadline. It was ended on the host where that works."""
+
+
+class ConnectionLostError(HostError):
+    """The one connection to the host is gone; `Host.reconnect()` makes a new one."""
+
+
+class HostsError(HostError):
+    """Several hosts could not be connected; `errors` has each host's own error."""
+
+    def __init__(self, errors: Iterable[HostError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(
+            ", ".join(e.host for e in self.errors),
+            "cannot be connected\n" + "\n".join(f"  {e}" for e in self.errors),
+        )

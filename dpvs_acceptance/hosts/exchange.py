@@ -1,0 +1,213 @@
+"""One command and its answer, over the master: bytes in, bytes out, a deadline, a cap."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import selectors
+import time
+from dataclasses import dataclass
+
+from . import remote
+from .errors import ConnectionLostError, HostError
+from .master import Master
+from .mux import MuxError, MuxSession
+
+MAX_OUTPUT = 50 * 1000 * 1000  # bytes, both streams together
+_CHUNK = 256 * 1024
+# After the exit status, output that is still on its way comes without a pause as long as this.
+_DRAIN = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What came of a command, in bytes. `group` is its process group, once the host has told it.
+
+    `exit_status` is None where the time was up (`timed_out`) or the connection lost.
+    """
+
+    exit_status: int | None
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    started: float
+    timed_out: bool
+    group: int | None
+
+
+class Exchange:
+    """Sent when made, answered by `finish`; one use each."""
+
+    def __init__(
+        self,
+        host: str,
+        master: Master,
+        command: str,
+        *,
+        timeout: float,
+        stdin: bytes,
+        sudo: bool,
+    ) -> None:
+        self._host = host
+        self._master = master
+        self._started = time.time()
+        self._begin = time.monotonic()
+        self._deadline = self._begin + timeout
+        self._parcel = remote.pack(command, timeout=timeout, stdin=stdin, sudo=sudo)
+        self._stdout = bytearray()
+        self._stderr = bytearray()
+        self._timed_out = False
+        self._exit_status: int | None = None
+        self._end: float | None = None
+
+    def finish(self) -> Raw:
+        """Wait for the answer. HostError: no connection, too much output, output held open."""
+        try:
+            self._talk()
+        finally:
+            self._end = time.monotonic()
+        if self._exit_status is not None and self._header() is None:
+            raise HostError(self._host, self._not_started())
+        return self.so_far()
+
+    def so_far(self) -> Raw:
+        header = self._header()
+        stdout = bytes(self._stdout) if header is None else header[1]
+        return Raw(
+            exit_status=self._exit_status,
+            stdout=stdout,
+            stderr=remote.strip_mark(self._parcel.mark, bytes(self._stderr)),
+            seconds=(self._end or time.monotonic()) - self._begin,
+            started=self._started,
+            timed_out=self._timed_out,
+            group=None if header is None else header[0].group,
+        )
+
+    def _header(self) -> tuple[remote.Header, bytes] | None:
+        return remote.split_header(self._parcel.mark, bytes(self._stdout))
+
+    def _talk(self) -> None:
+        with contextlib.ExitStack() as stack:
+            theirs: list[int] = []
+            stdin, stdout, stderr = (_pipe(stack, theirs, mode) for mode in ("w", "r", "r"))
+            try:
+                session = MuxSession(self._master.control, self._parcel.login_command, *theirs)
+            except (OSError, MuxError) as exc:
+                raise self._no_session(exc) from exc
+            finally:
+                for fd in theirs:
+                    os.close(fd)
+            stack.callback(session.close)
+            self._pump(session, stdin, {stdout: self._stdout, stderr: self._stderr})
+
+    def _pump(
+        self, session: MuxSession, stdin: io.FileIO, streams: dict[io.FileIO, bytearray]
+    ) -> None:
+        pending = memoryview(self._parcel.stdin)
+        deadline = self._deadline
+        with selectors.DefaultSelector() as selector:
+            selector.register(session, selectors.EVENT_READ)
+            selector.register(stdin, selectors.EVENT_WRITE)
+            for stream in streams:
+                selector.register(stream, selectors.EVENT_READ)
+            reading = len(streams)
+            while reading or (self._exit_status is None and not session.closed):
+                ready = selector.select(max(0.0, deadline - time.monotonic()))
+                if not ready and time.monotonic() >= deadline:
+                    self._on_deadline()
+                    return
+                for key, _ in ready:
+                    if key.fileobj is session:
+                        self._feed(session)
+                        if session.closed:
+                            selector.unregister(session)
+                    elif key.fileobj is stdin:
+                        pending = _write(stdin, pending)
+                        if not pending:
+                            selector.unregister(stdin)
+                            stdin.close()
+                    elif isinstance(key.fileobj, io.FileIO) and not self._read(
+                        key.fileobj, streams[key.fileobj]
+                    ):
+                        selector.unregister(key.fileobj)
+                        reading -= 1
+                if session.exit_status is not None:
+                    if self._exit_status is None:
+                        self._exit_status = session.exit_status
+                        last = max(self._deadline, time.monotonic() + _DRAIN)
+                    deadline = min(last, time.monotonic() + _DRAIN)
+        if self._exit_status is None:
+            raise self._master.lost()
+
+    def _on_deadline(self) -> None:
+        if self._exit_status is None:
+            self._timed_out = True
+            return
+        raise HostError(
+            self._host,
+            f"the command ended with {self._exit_status}, but a process it started still holds its "
+            "output: a daemon has to be started with </dev/null >FILE 2>&1",
+        )
+
+    def _feed(self, session: MuxSession) -> None:
+        try:
+            session.feed()
+        except MuxError as exc:
+            raise HostError(
+                self._host,
+                f"sshd refuses another session on this connection ({exc}): raise MaxSessions in "
+                "its sshd_config (10 is its default and enough)",
+            ) from exc
+
+    def _read(self, stream: io.FileIO, into: bytearray) -> bool:
+        """Take what is there; False at the stream's end."""
+        data = stream.read(_CHUNK)
+        if data is None:
+            return True
+        into += data
+        if len(self._stdout) + len(self._stderr) > MAX_OUTPUT:
+            raise HostError(
+                self._host,
+                f"the command printed more than {MAX_OUTPUT // 1_000_000} MB and was cut off",
+            )
+        return bool(data)
+
+    def _no_session(self, exc: Exception) -> HostError:
+        if isinstance(exc, MuxError):
+            return HostError(self._host, str(exc))
+        if self._master.alive() and not isinstance(exc, FileNotFoundError | ConnectionRefusedError):
+            return ConnectionLostError(self._host, f"the ssh master does not answer ({exc})")
+        return self._master.lost()
+
+    def _not_started(self) -> str:
+        """The shell never came to our own first line: the account, or sudo, stands in the way."""
+        said = bytes(self._stderr + self._stdout).decode("utf-8", "replace").strip()
+        lines = said.splitlines()
+        quoted = f": {lines[-1].strip()}" if lines else ""
+        if self._parcel.login_command == remote.SUDO_COMMAND:
+            return (
+                f"sudo did not run the command (exit {self._exit_status}){quoted}. The account "
+                "needs a NOPASSWD rule for /bin/sh, without requiretty"
+            )
+        return (
+            f"the account's login shell did not run the command (exit {self._exit_status})"
+            f"{quoted}. It needs an account that may run /bin/sh"
+        )
+
+
+def _pipe(stack: contextlib.ExitStack, theirs: list[int], mode: str) -> io.FileIO:
+    """A pipe: our end, not blocking, closed with the stack; the other end goes to `theirs`."""
+    read, write = os.pipe()
+    ours, other = (read, write) if mode == "r" else (write, read)
+    theirs.append(other)
+    os.set_blocking(ours, False)
+    return stack.enter_context(io.FileIO(ours, mode))
+
+
+def _write(stream: io.FileIO, data: memoryview) -> memoryview:
+    """Write what goes; what is left. Nothing is left when nobody reads any more."""
+    try:
+        return data[stream.write(data[:65536]) or 0 :]
+    except BrokenPipeError:
+        return data[:0]

@@ -1,0 +1,177 @@
+"""Everything that was asked of the hosts, in order, with what they answered.
+
+One JSON object per line in `transcript.jsonl`; output above 64 KB stands in a file beside it and
+the line has its size and digest. Which check and which phase of the run asked is taken from the
+context, so that nothing between a check and a host has to pass it on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+LONGEST_INLINE = 64 * 1024
+
+current_check: ContextVar[str | None] = ContextVar("current_check", default=None)
+current_phase: ContextVar[str | None] = ContextVar("current_phase", default=None)
+
+Redact = Callable[[str], str]
+
+
+@contextlib.contextmanager
+def phase(name: str) -> Iterator[None]:
+    """What is asked inside is recorded as part of this phase of the run."""
+    token = current_phase.set(name)
+    try:
+        yield
+    finally:
+        current_phase.reset(token)
+
+
+@contextlib.contextmanager
+def check(nodeid: str) -> Iterator[None]:
+    """What is asked inside is recorded as asked by this check."""
+    token = current_check.set(nodeid)
+    try:
+        yield
+    finally:
+        current_check.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One exchange with a host.
+
+    `kind`: `connect`, `run` (one command, one round trip), `open` (a long-lived command started)
+    or `close` (it ended). `started`: seconds since the epoch. `exit_status` is None where there is
+    none; `error` then says why.
+    """
+
+    host: str
+    kind: str
+    command: str
+    started: float
+    seconds: float
+    exit_status: int | None = None
+    stdout: str = ""
+    stderr: str = ""
+    error: str | None = None
+
+
+class Recorder(Protocol):
+    """What a connection reports to; must take calls from several threads."""
+
+    def record(self, entry: Entry) -> None: ...
+
+
+class NullTranscript:
+    """Keeps nothing: for tools that talk to a host outside a run."""
+
+    def record(self, entry: Entry) -> None:
+        del entry
+
+
+class Transcript:
+    """The transcript of a run, written as it happens: a killed run's is complete up to its end."""
+
+    def __init__(self, folder: Path, redact: Redact | None = None) -> None:
+        """`folder` is made if need be; `redact` is applied to every text before it is written."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "transcript.jsonl"
+        self._bodies = folder / "transcript"
+        self._redact = redact or redact_private_keys
+        self._lock = threading.Lock()
+        self._file = self.path.open("a", encoding="utf-8")
+        self._number = sum(1 for _ in self.path.open(encoding="utf-8"))
+
+    def record(self, entry: Entry) -> None:
+        with self._lock:
+            self._number += 1
+            line = {
+                "number": self._number,
+                "phase": current_phase.get(),
+                "check": current_check.get(),
+                "host": entry.host,
+                "kind": entry.kind,
+                "command": self._redact(entry.command),
+                "started": rfc3339(entry.started),
+                "seconds": round(entry.seconds, 6),
+                "exit_status": entry.exit_status,
+                "stdout": self._body(entry.stdout, "stdout"),
+                "stderr": self._body(entry.stderr, "stderr"),
+                "error": None if entry.error is None else self._redact(entry.error),
+            }
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+
+    def close(self) -> None:
+        with self._lock:
+            self._file.close()
+
+    def __enter__(self) -> Transcript:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _body(self, text: str, stream: str) -> object:
+        text = self._redact(text)
+        data = text.encode("utf-8", "surrogatepass")
+        if len(data) <= LONGEST_INLINE:
+            return text
+        self._bodies.mkdir(exist_ok=True)
+        path = self._bodies / f"{self._number:05}.{stream}"
+        path.write_bytes(data)
+        return {
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "file": f"{self._bodies.name}/{path.name}",
+        }
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The entries of a `transcript.jsonl`, in order."""
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def rfc3339(seconds: float) -> str:
+    """Seconds since the epoch as RFC 3339 in UTC, to the millisecond."""
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+_PRIVATE_KEY = re.compile(
+    r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+# keepalived's VRRP password, and what configuration files commonly call theirs.
+_PASSWORD = re.compile(r"(?im)^(\s*(?:auth_pass|password|passwd|secret)\b[\s=:]+)\S.*$")
+_REMOVED = "[removed]"
+
+
+def redact_private_keys(text: str) -> str:
+    """The redaction of every transcript: key material and passwords in configuration lines."""
+    if "PRIVATE KEY-----" in text:
+        text = _PRIVATE_KEY.sub(rf"\1{_REMOVED}\2", text)
+    return _PASSWORD.sub(rf"\1{_REMOVED}", text)
+
+
+def redacting(secrets: Iterable[str]) -> Redact:
+    """A redaction that also removes these very texts wherever they stand."""
+    known = sorted({s for s in secrets if s}, key=len, reverse=True)
+
+    def redact(text: str) -> str:
+        for secret in known:
+            text = text.replace(secret, _REMOVED)
+        return redact_private_keys(text)
+
+    return redact

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dpvs_acceptance.hosts import connection, transcript
+
+from .server import Server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An sshd for everything that does not change it."""
+    server = Server(tmp_path_factory.mktemp("sshd"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Servers of a test's own."""
+    servers: list[Server] = []
+
+    def start(**options: str) -> Server:
+        folder = tmp_path / f"sshd{len(servers)}"
+        folder.mkdir()
+        servers.append(Server(folder, **options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_transcript(tmp_path_factory: pytest.TempPathFactory) -> Iterator[transcript.Transcript]:
+    with transcript.Transcript(tmp_path_factory.mktemp("run")) as kept:
+        yield kept
+
+
+@pytest.fixture(scope="session")
+def host(server: Server, shared_transcript: transcript.Transcript) -> Iterator[connection.Host]:
+    """One connection for everything that does not break it."""
+    with connection.connect("lb01", "lb01", server.ssh_config, shared_transcript) as host:
+        yield host
