@@ -1,0 +1,63 @@
+# ruff: noqa: UP006, UP035, UP045  (Python 3.6: no builtin generics, no "X | None")
+"""UDP through a real socket of the host, as an application would use it."""
+
+import base64
+import socket
+import time
+from typing import Any, Dict, List, Optional, Tuple
+
+
+class Datagrams:
+    """One unconnected socket: a reply from a wrong address is seen, not filtered by the kernel."""
+
+    def __init__(self, to: Tuple[str, int], source: Optional[str], source_port: int) -> None:
+        family = socket.AF_INET6 if ":" in to[0] else socket.AF_INET
+        self.to = to
+        self.replies: List[Dict[str, Any]] = []
+        self.wanted = 0
+        self.sock = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self.sock.setblocking(False)
+            self.sock.bind((source or self._source(family, to), source_port))
+        except BaseException:
+            self.sock.close()
+            raise
+        self.local = self.sock.getsockname()[:2]
+
+    @staticmethod
+    def _source(family: int, to: Tuple[str, int]) -> str:
+        """The address the kernel's routing picks, so that the local address can be told."""
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(to)
+            return str(probe.getsockname()[0])
+
+    def fileno(self) -> int:
+        return self.sock.fileno()
+
+    def expect_one_more(self) -> None:
+        self.wanted = len(self.replies) + 1
+
+    def complete(self) -> bool:
+        return len(self.replies) >= self.wanted
+
+    def send(self, payload: bytes) -> float:
+        now = time.time()
+        self.sock.sendto(payload, self.to)
+        return now
+
+    def readable(self) -> None:
+        while True:
+            try:
+                payload, source = self.sock.recvfrom(65536)
+            except BlockingIOError:
+                return
+            self.replies.append(
+                {
+                    "time": time.time(),
+                    "source": list(source[:2]),
+                    "payload": base64.b64encode(payload).decode("ascii"),
+                }
+            )
+
+    def close(self) -> None:
+        self.sock.close()

@@ -1,0 +1,104 @@
+"""Expected against seen, field by field; what is left out is named with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from . import tcpoptions
+from .expected import Expected
+from .views import LinkView, View, describe
+
+SHORTEST = 60  # bytes of an Ethernet frame without FCS, up to which it is padded
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    field: str
+    expected: str
+    seen: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: expected {self.expected}, seen {self.seen}"
+
+
+def differences(
+    expected: Expected | View, seen: View | None, ignore: Mapping[str, str] | None = None
+) -> list[Difference]:
+    """Every field in which ``seen`` is not as expected; none means it is exact.
+
+    ignore: field to the reason it is left out; an unknown field or an empty reason is an error.
+    Checksums compare by state (correct, wrong, absent); the message shows the values.
+    """
+    wanted = expected.view if isinstance(expected, Expected) else expected
+    left_out = dict(expected.free) if isinstance(expected, Expected) else {}
+    left_out.update(ignore or {})
+    names = {field.name for field in fields(wanted)}
+    for name, reason in left_out.items():
+        if name not in names:
+            raise ValueError(f"{type(wanted).__name__} has no field {name!r} to leave out")
+        if not reason.strip():
+            raise ValueError(f"field {name!r} is left out without a reason")
+    if seen is None:
+        return [Difference("frame", describe(wanted), "no such frame")]
+    if type(seen) is not type(wanted):
+        return [Difference("kind of packet", describe(wanted), describe(seen))]
+    found = [
+        _difference(field.name, getattr(wanted, field.name), getattr(seen, field.name), seen)
+        for field in fields(wanted)
+        if field.compare
+        and field.name not in left_out
+        and getattr(wanted, field.name) != getattr(seen, field.name)
+    ]
+    if seen.padding and "padding" not in left_out:
+        longest = SHORTEST + 4 * len(seen.vlans)
+        if len(seen.frame.data) > longest:
+            found.append(
+                Difference(
+                    "padding",
+                    f"none in a frame beyond {longest} bytes",
+                    f"{len(seen.padding)} bytes after the packet",
+                )
+            )
+    return found
+
+
+def _difference(name: str, expected: Any, seen: Any, view: LinkView) -> Difference:
+    return Difference(name, _show(name, expected), _show(name, seen) + _sums(name, view))
+
+
+def _sums(name: str, view: Any) -> str:
+    if name != "checksum":
+        return ""
+    return f" ({view.checksum_seen:#06x}, right is {view.checksum_right:#06x})"
+
+
+def _show(name: str, value: Any) -> str:
+    if name == "options":
+        return tcpoptions.text(value)
+    if name in ("seq", "ack"):
+        return f"{value} ({value:#010x})"
+    if name == "ethertype":
+        return f"{value:#06x}"
+    if isinstance(value, bytes):
+        return _octets(value)
+    return str(value) if value not in ("", ()) else "none"
+
+
+def _octets(value: bytes) -> str:
+    if not value:
+        return "nothing"
+    shown = value[:48]
+    text = (
+        repr(shown)[1:]
+        if all(32 <= octet < 127 or octet in (10, 13) for octet in shown)
+        else (shown.hex(" "))
+    )
+    return f"{len(value)} bytes {text}{'…' if len(value) > len(shown) else ''}"
+
+
+def report(found: Sequence[Difference], title: str = "") -> str:
+    """Differences as an indented list under a title, for an assertion's message."""
+    lines = [f"  {one}" for one in found]
+    return "\n".join([title, *lines] if title else lines)

@@ -1,0 +1,224 @@
+"""What FullNAT's packets must look like: from the frame one side sent to the frame the other sees.
+
+Written once for FNAT44, FNAT66 and NAT64, for TCP with TOA and UDP with UOA. Pure functions on
+views. What a real DPVS v1.10.2 does was recorded; the tests hold every function to that.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping as Facts
+from dataclasses import dataclass, field, replace
+
+from . import tcpoptions, uoa
+from .mapping import Endpoint, FullNat, Mapping
+from .tcpoptions import MSS, SACK, TcpOption
+from .toaroom import with_toa, without_timestamp
+from .translate import HEADER, towards_client, towards_rs
+from .views import Checksum, IpView, TcpView, UdpView
+
+WRAP = 1 << 32
+
+
+class NotPredicted(ValueError):  # noqa: N818  (a limit of this module, said where it is met)
+    """A packet of which this module does not know what DPVS makes of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A view to compare with, and fields that cannot be foretold, each with the reason."""
+
+    view: IpView
+    free: Facts[str, str] = field(default_factory=dict)
+
+
+def learn(service: FullNat, client_syn: TcpView, rs_syn: TcpView) -> Mapping:
+    """The connection's mapping from its SYN at both sides.
+
+    Raises UnexpectedMapping when the SYN at the RS is not from a declared LIP to a declared RS.
+    """
+    mapping = service.mapping(
+        Endpoint(client_syn.src, client_syn.sport),
+        Endpoint(rs_syn.src, rs_syn.sport),
+        Endpoint(rs_syn.dst, rs_syn.dport),
+    )
+    return replace(mapping, seq_offset=(rs_syn.seq - client_syn.seq) % WRAP)
+
+
+def learn_reply(mapping: Mapping, rs_syn_ack: TcpView) -> Mapping:
+    """The mapping with the RS's first data sequence number, which decides where TOA is."""
+    return replace(mapping, rs_first=(rs_syn_ack.seq + 1) % WRAP)
+
+
+# -- TCP
+
+
+def carries_toa(sent: TcpView, mapping: Mapping) -> bool:
+    """Whether DPVS tries to put TOA on this packet of the client (tcp_fnat_in_handler)."""
+    behaviour = mapping.service.behaviour
+    if not behaviour.toa:
+        return False
+    if sent.handshake:
+        return behaviour.toa_on_syn
+    if sent.has("S") or sent.has("R") or (sent.has("F") and not behaviour.toa_on_fin):
+        return False
+    return mapping.rs_first is not None and sent.ack == mapping.rs_first
+
+
+def tcp_at_rs(sent: TcpView, mapping: Mapping) -> Expected:
+    """The frame at the RS for a TCP frame the client sent to the VIP."""
+    if mapping.seq_offset is None:
+        raise NotPredicted("the sequence offset is learned from the SYN, which was not seen")
+    moved = towards_rs(sent, mapping)
+    raw = tcpoptions.encode(sent.options) + sent.options_left
+    before = len(raw)
+    if sent.handshake:
+        raw = without_timestamp(raw)
+    if carries_toa(sent, mapping):
+        raw = with_toa(raw, moved.ip_length, mapping, sent.has("S"))
+    options, left = tcpoptions.decode(raw)
+    grown = len(raw) - before
+    return Expected(
+        replace(
+            moved,
+            sport=mapping.lip.port,
+            dport=mapping.rs.port,
+            seq=(sent.seq + mapping.seq_offset) % WRAP,
+            options=options,
+            options_left=left,
+            data_offset=sent.data_offset + grown // 4,
+            ip_length=moved.ip_length + grown,
+            checksum="correct",
+        )
+    )
+
+
+def tcp_at_client(sent: TcpView, mapping: Mapping) -> Expected:
+    """The frame at the client for a TCP frame the RS sent to the LIP."""
+    if mapping.seq_offset is None:
+        raise NotPredicted("the sequence offset is learned from the SYN, which was not seen")
+    options = _sack_moved(sent.options, mapping.seq_offset)
+    if sent.has("SA"):
+        options = _mss_lowered(options, mapping.toa_length)
+    free = {} if sent.has("A") else {"ack": "without the ACK flag the field means nothing"}
+    view = replace(
+        towards_client(sent, mapping),
+        sport=mapping.service.vip.port,
+        dport=mapping.client.port,
+        ack=(sent.ack - mapping.seq_offset) % WRAP,
+        options=options,
+        checksum="correct",
+    )
+    return Expected(view, free)
+
+
+def _mss_lowered(options: tcpoptions.Options, room: int) -> tcpoptions.Options:
+    """The RS's MSS less TOA's length, so that a full segment still has room for it."""
+    out, done = [], False
+    for option in options:
+        if option.kind == MSS and len(option.data) == 2 and not done:
+            value = int.from_bytes(option.data, "big")
+            option, done = tcpoptions.mss((value - room) & 0xFFFF), True
+        out.append(option)
+    return tuple(out)
+
+
+def _sack_moved(options: tcpoptions.Options, offset: int) -> tcpoptions.Options:
+    """SACK blocks of the RS speak of rewritten sequence numbers; only the first option counts."""
+    out, done = [], False
+    for option in options:
+        if option.kind == SACK and option.data and len(option.data) % 8 == 0 and not done:
+            edges = struct.unpack(f"!{len(option.data) // 4}I", option.data)
+            moved = [(edge - offset) % WRAP for edge in edges]
+            option, done = TcpOption(SACK, struct.pack(f"!{len(moved)}I", *moved)), True
+        out.append(option)
+    return tuple(out)
+
+
+# -- UDP
+
+
+def udp_at_rs(sent: UdpView, mapping: Mapping, ordinal: int) -> tuple[Expected, ...]:
+    """The frames at the RS for a datagram of the client, the ``ordinal``-th (from 0) of its flow.
+
+    One frame; two where UOA does not fit and goes ahead in an empty datagram of its own.
+    """
+    moved = replace(
+        towards_rs(sent, mapping),
+        sport=mapping.lip.port,
+        dport=mapping.rs.port,
+        checksum="correct",  # computed anew, also where the client had sent none
+    )
+    behaviour = mapping.service.behaviour
+    if ordinal >= behaviour.uoa_max_trail:
+        return (Expected(moved),)
+    if behaviour.uoa_mode == "ipo":
+        if mapping.client.version == 6:
+            return (Expected(moved),)  # logs "fail to send UOA" and forwards without
+        return _with_ipo(moved, mapping)
+    return _with_opp(moved, sent, mapping)
+
+
+def _with_opp(moved: UdpView, sent: UdpView, mapping: Mapping) -> tuple[Expected, ...]:
+    client = mapping.client
+    extra = len(uoa.encode_opp(client.address, client.port))
+    carried = replace(
+        moved,
+        protocol=uoa.PROTOCOL,
+        uoa=uoa.Uoa(client.address, client.port, "opp"),
+        ip_length=moved.ip_length + extra,
+        checksum=_opp_checksum(mapping),
+    )
+    # The length that counts is the one before NAT64, see insert_opp_uoa().
+    no_room = sent.ip_length + extra > mapping.service.lan.mtu
+    if no_room or (sent.version == 6 and sent.ip_options):
+        return _standalone(carried, extra, mapping), Expected(moved)
+    return (Expected(carried),)
+
+
+def _with_ipo(moved: UdpView, mapping: Mapping) -> tuple[Expected, ...]:
+    client = mapping.client
+    option = uoa.block(client.address, client.port)
+    carried = replace(
+        moved,
+        uoa=uoa.Uoa(client.address, client.port, "ipo"),
+        ip_options=option + moved.ip_options,
+        ip_length=moved.ip_length + len(option),
+    )
+    if len(carried.ip_options) > 40 or carried.ip_length > mapping.service.lan.mtu:
+        alone = replace(carried, ip_options=option, checksum="absent")
+        return _standalone(alone, len(option), mapping), Expected(moved)
+    return (Expected(carried),)
+
+
+def _opp_checksum(mapping: Mapping) -> Checksum:
+    """UDP's checksum is left out behind opp in IPv4, and computed in IPv6 (udp_send_csum)."""
+    return "absent" if mapping.rs.version == 4 else "correct"
+
+
+def _standalone(carried: UdpView, extra: int, mapping: Mapping) -> Expected:
+    """UOA in a datagram of its own, with empty payload (send_standalone_uoa)."""
+    version = mapping.rs.version
+    if mapping.client.version != version:
+        raise NotPredicted("NAT64 with a standalone UOA datagram was never recorded")
+    view = replace(
+        carried,
+        payload=b"",
+        udp_length=8,
+        ip_length=HEADER[version] + extra + 8,
+        ip_flags=0 if version == 4 else None,
+        ip_options=carried.ip_options if carried.uoa and carried.uoa.mode == "ipo" else b"",
+    )
+    free = {"ip_id": "a fresh one is chosen for the datagram of its own"} if version == 4 else {}
+    return Expected(view, free)
+
+
+def udp_at_client(sent: UdpView, mapping: Mapping) -> Expected:
+    """The frame at the client for a datagram of the RS."""
+    view = replace(
+        towards_client(sent, mapping),
+        sport=mapping.service.vip.port,
+        dport=mapping.client.port,
+        checksum="correct",
+    )
+    return Expected(view)

@@ -1,0 +1,216 @@
+"""A station: one interface of one host, seen and used from the runner.
+
+Round trips: starting is one, arming a capture is one, whatever is sent and waited for together
+is one, stopping is one. No step polls over the network.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from .capture import Capture, Waited
+from .channel import AgentLink, Channel, Reachable
+from .errors import TrafficError
+from .match import Match
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceFacts:
+    """What the host's kernel says of the interface.
+
+    addresses: "ADDRESS/LENGTH", IPv4 and IPv6. offloads: name to on/off, None where the driver
+    does not say; with ``gro`` or ``tso`` on, captures show merged segments, not wire frames.
+    """
+
+    mac: str
+    mtu: int
+    up: bool
+    running: bool
+    promiscuous: bool
+    addresses: tuple[str, ...]
+    offloads: dict[str, bool | None]
+
+    def address(self, version: int) -> str:
+        """The first global address of a family (4 or 6), without its length."""
+        for text in self.addresses:
+            ip = text.split("/")[0]
+            if (":" in ip) == (version == 6) and not ip.startswith("fe80:"):
+                return ip
+        raise TrafficError(f"no IPv{version} address among {', '.join(self.addresses) or 'none'}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How many frames left, and when the first and the last did (host's clock, seconds)."""
+
+    count: int
+    first: float
+    last: float
+
+
+class Station:
+    """Sends and captures frames on ``interface`` of a host, through its agent.
+
+    ``channel`` must run ``agent.bundle.boot_command()``; ``Station.start`` does it for a host.
+    Raises TrafficError when the host cannot play its part. Use as a context manager, or close().
+    """
+
+    def __init__(self, channel: Channel, host_name: str, interface: str) -> None:
+        self._adopt(AgentLink(channel, host_name), host_name, interface)
+
+    def _adopt(self, link: AgentLink, host_name: str, interface: str) -> None:
+        self.host_name = host_name
+        self.interface = interface
+        self._link = link
+        if not link.hello.get("root"):
+            link.close()
+            raise TrafficError(f"station on {host_name}: packet sockets need root there")
+        self.python: str = link.hello["python"]
+        self.facts = self._read_facts()
+
+    @classmethod
+    def start(cls, host: Reachable, interface: str) -> Self:
+        station = cls.__new__(cls)
+        station._adopt(AgentLink.start(host), host.name, interface)
+        return station
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._link.close()
+
+    def _read_facts(self) -> InterfaceFacts:
+        facts = self._link.ask("facts", {"interface": self.interface})
+        return InterfaceFacts(**{**facts, "addresses": tuple(facts["addresses"])})
+
+    @property
+    def mac(self) -> str:
+        return self.facts.mac
+
+    def refresh(self) -> InterfaceFacts:
+        """Read the interface's facts again (addresses change during bring-up)."""
+        self.facts = self._read_facts()
+        return self.facts
+
+    def capture(
+        self,
+        keep: Sequence[Match] | None = None,
+        *,
+        max_frames: int = 200_000,
+        max_bytes: int = 128 << 20,
+        promiscuous: bool = False,
+        buffer_bytes: int = 32 << 20,
+    ) -> Capture:
+        """A capture, armed on entering the context. ``keep``: any of these (None: every frame)."""
+        arguments: dict[str, Any] = {
+            "interface": self.interface,
+            "keep": None if keep is None else [one.to_wire() for one in keep],
+            "max_frames": max_frames,
+            "max_bytes": max_bytes,
+            "promiscuous": promiscuous,
+            "buffer_bytes": buffer_bytes,
+        }
+        return Capture(self._link, f"{self.host_name} {self.interface}", arguments)
+
+    def send(self, frames: Sequence[bytes], *, gap_us: float = 0, repeat: int = 1) -> Sent:
+        """Send prepared frames in order, at least ``gap_us`` microseconds apart."""
+        return self.sent(self.post_send(frames, gap_us=gap_us, repeat=repeat))
+
+    def post_send(self, frames: Sequence[bytes], *, gap_us: float = 0, repeat: int = 1) -> int:
+        """Begin a send without waiting for its end; give the number to ``sent``."""
+        arguments = {
+            "interface": self.interface,
+            "frames": [base64.b64encode(frame).decode() for frame in frames],
+            "gap_us": gap_us,
+            "repeat": repeat,
+        }
+        seconds = 10 + len(frames) * repeat * (gap_us / 1e6 + 1e-4)
+        return self._link.post("send", arguments, seconds)
+
+    def sent(self, number: int) -> Sent:
+        answer = self._link.take(number)
+        return Sent(answer["sent"], answer["first"], answer["last"])
+
+    def exchange(
+        self,
+        capture: Capture,
+        frames: Sequence[bytes],
+        until: Match,
+        *,
+        count: int = 1,
+        deadline: float = 2.0,
+        gap_us: float = 0,
+    ) -> Waited:
+        """Send, and wait on this host's capture for ``count`` matches: one round trip.
+
+        Only frames stored after the last exchange or wait on this capture count.
+        """
+        number = self.post_send(frames, gap_us=gap_us)
+        waited = capture.wait_next(until, count, deadline)
+        self.sent(number)
+        return waited
+
+    @contextmanager
+    def own(self, *addresses: str, mac: str | None = None) -> Iterator[Owned]:
+        """Answer ARP and neighbour solicitations for crafted addresses while in the context.
+
+        The kernel does not have them, so it neither answers nor resets their connections.
+        """
+        arguments = {"interface": self.interface, "addresses": list(addresses), "mac": mac}
+        answer = self._link.ask("own", arguments)
+        owned = Owned(tuple(addresses), answer["mac"])
+        try:
+            yield owned
+        finally:
+            owned.answered = self._link.ask("disown", {"owner": answer["owner"]})["answered"]
+
+    def resolve(
+        self,
+        address: str,
+        *,
+        source: str | None = None,
+        deadline: float = 3.0,
+        listen: float = 0.0,
+    ) -> tuple[str, ...]:
+        """MACs that answer ARP or ND for an address; empty when none did by the deadline.
+
+        source: who asks (default: the interface's own address). listen: seconds to go on
+        listening after the first answer, for a second owner of the same address.
+        """
+        arguments = {
+            "interface": self.interface,
+            "address": address,
+            "source": source or self.facts.address(6 if ":" in address else 4),
+            "mac": None,
+            "seconds": deadline,
+            "listen": listen,
+        }
+        answer = self._link.ask("resolve", arguments, deadline + listen)
+        return tuple(answer["macs"])
+
+    def ask(self, operation: str, arguments: dict[str, Any], seconds: float = 0.0) -> Any:
+        """One request to the agent, for the other modules of this room."""
+        return self._link.ask(operation, arguments, seconds)
+
+
+@dataclass(slots=True)
+class Owned:
+    """Crafted addresses and the MAC they are at; ``answered`` is filled when they are given up."""
+
+    addresses: tuple[str, ...]
+    mac: str
+    answered: dict[str, int] | None = None

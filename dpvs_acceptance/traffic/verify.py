@@ -1,0 +1,88 @@
+"""A whole conversation against what it must look like, lost and added packets included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from .differences import Difference, differences
+from .expected import Expected, tcp_at_client, tcp_at_rs, udp_at_client, udp_at_rs
+from .mapping import Mapping
+from .pairing import Conversation, Pair
+from .views import TcpView, UdpView, describe
+
+V = TypeVar("V", TcpView, UdpView)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One packet that is not as it must be, with every field that differs."""
+
+    packet: str
+    differences: tuple[Difference, ...]
+
+    def __str__(self) -> str:
+        return "\n".join([self.packet, *(f"    {one}" for one in self.differences)])
+
+
+def check_tcp(
+    conversation: Conversation[TcpView],
+    mapping: Mapping,
+    ignore: dict[str, str] | None = None,
+) -> list[Finding]:
+    """Every packet of a TCP conversation against its expectation, lost and added ones too."""
+
+    def expect(pair: Pair[TcpView]) -> tuple[Expected, ...]:
+        assert pair.sent is not None
+        return ((tcp_at_rs if pair.towards_rs else tcp_at_client)(pair.sent, mapping),)
+
+    return _check(conversation, expect, ignore)
+
+
+def check_udp(
+    conversation: Conversation[UdpView],
+    mapping: Mapping,
+    ignore: dict[str, str] | None = None,
+) -> list[Finding]:
+    """Every datagram against its expectation, UOA on exactly the first ones included."""
+    requests = [pair for pair in conversation.pairs if pair.towards_rs and pair.sent is not None]
+    ordinals = {id(pair): number for number, pair in enumerate(requests)}
+
+    def expect(pair: Pair[UdpView]) -> tuple[Expected, ...]:
+        assert pair.sent is not None
+        if pair.towards_rs:
+            return udp_at_rs(pair.sent, mapping, ordinals[id(pair)])
+        return (udp_at_client(pair.sent, mapping),)
+
+    return _check(conversation, expect, ignore)
+
+
+def _check(
+    conversation: Conversation[V],
+    expect: Callable[[Pair[V]], tuple[Expected, ...]],
+    ignore: dict[str, str] | None,
+) -> list[Finding]:
+    findings: list[Finding] = []
+    strays = [pair.seen for pair in conversation.added if pair.seen is not None]
+    for pair in conversation.pairs:
+        if pair.sent is None:
+            continue
+        *ahead, wanted = expect(pair)
+        for early in ahead:  # a datagram of its own that carries UOA
+            found = next((one for one in strays if not differences(early, one, ignore)), None)
+            if found is None:
+                findings.append(Finding("UOA datagram of its own", tuple(differences(early, None))))
+            else:
+                strays = [one for one in strays if one is not found]
+        wrong = differences(wanted, pair.seen, ignore)
+        if wrong:
+            findings.append(Finding(f"for {describe(pair.sent)}", tuple(wrong)))
+    findings += [
+        Finding(
+            f"at {conversation.rs_name if one.dst == conversation.rs.address else 'the client'}",
+            (Difference("packet", "none that was not sent", describe(one)),),
+        )
+        for one in strays
+    ]
+    return findings

@@ -1,0 +1,231 @@
+"""Typed views of frames: every bit of the headers a frame has, checksums recomputed here.
+
+A view judges nothing: what cannot be understood is told in ``problem`` and left as bytes.
+``same``-ness of two views is field by field; ``expected.differences`` is the comparison.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .frame import Frame
+from .tcpoptions import Options, TcpOption
+from .tcpoptions import text as options_text
+from .toa import KIND, Toa, ToaError
+from .toa import decode as decode_toa
+from .uoa import Uoa
+
+Checksum = Literal["correct", "wrong", "absent", "pending"]
+"""absent: UDP's 0 over IPv4. pending: an outgoing frame whose NIC fills it in."""
+
+FLAGS = "FSRPAUEC"
+DONT_FRAGMENT, MORE_FRAGMENTS = 2, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Vlan:
+    """One tag: TPID, priority, DEI, VLAN id."""
+
+    tpid: int
+    priority: int
+    dei: int
+    vid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """Ethernet. ``padding`` is what follows the packet up to the end of the frame."""
+
+    mac_dst: str
+    mac_src: str
+    vlans: tuple[Vlan, ...]
+    ethertype: int
+    padding: bytes = field(default=b"", compare=False)
+    problem: str = ""
+    frame: Frame = field(repr=False, compare=False)
+
+    @property
+    def vlan(self) -> int | None:
+        """The outer VLAN id."""
+        return self.vlans[0].vid if self.vlans else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArpView(LinkView):
+    operation: int  # 1 request, 2 reply
+    sender_mac: str
+    sender_ip: str
+    target_mac: str
+    target_ip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IpView(LinkView):
+    """IPv4 or IPv6 with what both have; also the view of a packet with an unknown upper layer.
+
+    tos: TOS byte, or IPv6's traffic class. ip_id, ip_flags (bit 1 DF, bit 0 MF): IPv4 only.
+    ip_length: whole packet in bytes as the header says. ip_options: IPv4 options; for IPv6 the
+    first next-header byte and the extension headers, where there are any. protocol: the upper
+    one, after extension headers (UOA: 248).
+    """
+
+    version: int
+    src: str
+    dst: str
+    tos: int
+    flow_label: int | None
+    ip_length: int
+    ip_id: int | None
+    ip_flags: int | None
+    fragment_offset: int
+    ttl: int
+    protocol: int
+    ip_options: bytes
+    ip_checksum: Checksum | None
+    ip_payload: bytes = field(repr=False, compare=False)
+
+    @property
+    def dont_fragment(self) -> bool:
+        return self.ip_flags is not None and bool(self.ip_flags & DONT_FRAGMENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpView(IpView):
+    """flags: letters in the order FSRPAUEC. reserved: the four bits after the data offset."""
+
+    sport: int
+    dport: int
+    seq: int
+    ack: int
+    data_offset: int
+    reserved: int
+    flags: str
+    window: int
+    urgent: int
+    options: Options
+    options_left: bytes
+    payload: bytes
+    checksum: Checksum
+    checksum_seen: int = field(compare=False)
+    checksum_right: int = field(compare=False)
+
+    def has(self, flags: str) -> bool:
+        """Whether all these flags are set."""
+        return all(flag in self.flags for flag in flags)
+
+    @property
+    def handshake(self) -> bool:
+        """SYN without ACK."""
+        return "S" in self.flags and "A" not in self.flags
+
+    def option(self, kind: int) -> TcpOption | None:
+        return next((one for one in self.options if one.kind == kind), None)
+
+    @property
+    def mss(self) -> int | None:
+        option = self.option(2)
+        return int.from_bytes(option.data, "big") if option and len(option.data) == 2 else None
+
+    def toa(self) -> Toa | None:
+        """The TOA option with its position; raises ToaError on a broken or a second one."""
+        found = [
+            decode_toa(option.encode(), position)
+            for position, option in enumerate(self.options)
+            if option.kind == KIND
+        ]
+        if len(found) > 1:
+            raise ToaError(f"{len(found)} TOA options on one packet: {options_text(self.options)}")
+        return found[0] if found else None
+
+    @property
+    def sequence_length(self) -> int:
+        """How far this segment moves the sequence number."""
+        return len(self.payload) + ("S" in self.flags) + ("F" in self.flags)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UdpView(IpView):
+    """uoa: in either mode. udp_length as the header says."""
+
+    sport: int
+    dport: int
+    udp_length: int
+    uoa: Uoa | None
+    payload: bytes
+    checksum: Checksum
+    checksum_seen: int = field(compare=False)
+    checksum_right: int = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IcmpView(IpView):
+    """ICMP or ICMPv6. identifier and sequence: echoes. ``rest``: header bytes 4 to 8."""
+
+    icmp_type: int
+    code: int
+    rest: bytes
+    payload: bytes
+    checksum: Checksum
+    checksum_seen: int = field(compare=False)
+    checksum_right: int = field(compare=False)
+
+    @property
+    def identifier(self) -> int:
+        return int.from_bytes(self.rest[:2], "big")
+
+    @property
+    def sequence(self) -> int:
+        return int.from_bytes(self.rest[2:], "big")
+
+    @property
+    def is_request(self) -> bool:
+        return self.icmp_type == (8 if self.version == 4 else 128)
+
+    @property
+    def is_reply(self) -> bool:
+        return self.icmp_type == (0 if self.version == 4 else 129)
+
+
+View = LinkView | ArpView | IpView | TcpView | UdpView | IcmpView
+
+
+def describe(frame: Frame | View) -> str:
+    """One line for people."""
+    from .dissect import dissect
+
+    view = dissect(frame) if isinstance(frame, Frame) else frame
+    arrow = "out" if view.frame.outgoing else "in "
+    text = f"{arrow} {view.mac_src} > {view.mac_dst}"
+    if view.vlans:
+        text += " vlan " + ",".join(str(tag.vid) for tag in view.vlans)
+    if isinstance(view, ArpView):
+        what = {1: "who has", 2: "reply"}.get(view.operation, f"ARP {view.operation}")
+        text += f" ARP {what}: {view.sender_ip} ({view.sender_mac}) to {view.target_ip}"
+    elif isinstance(view, TcpView):
+        text += (
+            f" {_end(view.src, view.sport)} > {_end(view.dst, view.dport)} [{view.flags}] "
+            f"seq {view.seq} ack {view.ack} win {view.window} ttl {view.ttl} "
+            f"options {options_text(view.options)}, {len(view.payload)} bytes, "
+            f"checksum {view.checksum}"
+        )
+    elif isinstance(view, UdpView):
+        carried = f" {view.uoa}," if view.uoa else ""
+        text += (
+            f" {_end(view.src, view.sport)} > {_end(view.dst, view.dport)} UDP,{carried} "
+            f"{len(view.payload)} bytes, checksum {view.checksum}"
+        )
+    elif isinstance(view, IcmpView):
+        text += (
+            f" {view.src} > {view.dst} ICMP type {view.icmp_type} code {view.code} id "
+            f"{view.identifier} seq {view.sequence}, checksum {view.checksum}"
+        )
+    elif isinstance(view, IpView):
+        text += f" {view.src} > {view.dst} protocol {view.protocol}, {view.ip_length} bytes"
+    else:
+        text += f" ethertype {view.ethertype:#06x}, {len(view.frame.data)} bytes"
+    return text + (f" ({view.problem})" if view.problem else "")
+
+
+def _end(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
