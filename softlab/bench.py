@@ -1,0 +1,115 @@
+"""The bench file of a lab: the only thing that the lab hands to those who use it."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from softlab.spec import HOSTS, LabSpec
+from softlab.ssh import SSH_CONFIG
+
+BENCH: Final = "bench.yaml"
+#: Addresses on a client's link, beside its own, from which its station sends crafted packets.
+CRAFTED: Final = {
+    "client1": {"crafted_address": "10.0.96.150", "crafted_address6": "2001:db8:96::150"},
+}
+#: The article's section 1.2.1, without the group of compilers.
+PACKAGES: Final = (
+    *("patch", "numactl", "numactl-devel", "kernel-devel", "kernel-headers", "openssl-devel"),
+    *("popt", "popt-devel", "libpcap-devel", "libnl3", "libnl3-devel"),
+)
+#: The simulated DUT's DPVS_HOME.
+SIMULATED_HOME: Final = Path("/opt/dpvs")
+
+
+def bench(spec: LabSpec) -> dict[str, Any]:
+    """The bench of a lab as plain values."""
+    return {
+        "name": "softlab",
+        "kind": "simulation" if spec.device == "simulated" else "software lab",
+        "ssh_config": SSH_CONFIG,
+        "dut": {
+            "host": "lb01",
+            "dpvs": _dpvs(spec),
+            "lcores": spec.lcores.as_json(),
+            "numa": {"nodes": sorted({nic.numa_node for nic in spec.nics})},
+            "packages": list(PACKAGES) if spec.device == "simulated" else [],
+            "nics": [
+                {
+                    "name": nic.name,
+                    "mac": nic.mac,
+                    "pci": nic.pci,
+                    "kernel_driver": nic.kernel_driver,
+                    "dpdk_driver": _dpdk_driver(spec),
+                    "link": nic.link,
+                    "speed": nic.speed,
+                    "numa_node": nic.numa_node,
+                    "model": nic.model,
+                }
+                for nic in spec.nics
+            ],
+        },
+        "clients": {
+            host.name: {
+                "host": host.name,
+                "interface": "eth1",
+                "link": host.link,
+                **CRAFTED.get(host.name, {}),
+            }
+            for host in HOSTS
+            if host.role == "client"
+        },
+        "real_servers": {
+            host.name: {
+                "host": host.name,
+                "interface": "eth1",
+                "toa": {"module": "/opt/toa/toa.ko", "name": "toa"},
+                "uoa": {"module": "/opt/toa/uoa.ko", "name": "uoa"},
+            }
+            for host in HOSTS
+            if host.role == "real server"
+        },
+    }
+
+
+def _dpvs(spec: LabSpec) -> dict[str, Any]:
+    if spec.device == "build":
+        return {"home": str(spec.dpvs_home), "version": spec.dpvs_version}
+    dpdk = SIMULATED_HOME / "dpdk"
+    return {
+        "home": str(SIMULATED_HOME),
+        "version": spec.dpvs_version,
+        "dpvs_source": str(SIMULATED_HOME / "src"),
+        "dpdk_source": str(dpdk),
+        "devbind": str(dpdk / "usertools/dpdk-devbind.py"),
+        "modules_dir": str(dpdk / "kmod"),
+    }
+
+
+def _dpdk_driver(spec: LabSpec) -> str | None:
+    """What the NICs are bound to: the article's igb_uio up to 1.8, as upstream's README since."""
+    if spec.device == "build":
+        return None
+    version = tuple(int(part) for part in spec.dpvs_version.split("."))
+    return "igb_uio" if version < (1, 9) else "uio_pci_generic"
+
+
+def as_yaml(value: Any, indent: int = 0) -> str:
+    """YAML text of plain values: block mappings, and JSON (which YAML contains) for the rest."""
+    pad = "  " * indent
+    lines = []
+    for key, inner in value.items():
+        if isinstance(inner, dict) and any(isinstance(one, dict) for one in inner.values()):
+            lines.append(f"{pad}{key}:\n{as_yaml(inner, indent + 1)}")
+        elif isinstance(inner, list) and inner and isinstance(inner[0], dict):
+            lines.append(f"{pad}{key}:\n")
+            lines.extend(f"{pad}  - {json.dumps(one)}\n" for one in inner)
+        else:
+            lines.append(f"{pad}{key}: {json.dumps(inner)}\n")
+    return "".join(lines)
+
+
+def write(directory: Path, spec: LabSpec) -> Path:
+    """Write the bench file of a lab into its directory."""
+    path = directory / BENCH
+    path.write_text("# Written by softlab for one run.\n" + as_yaml(bench(spec)))
+    return path

@@ -1,0 +1,67 @@
+"""What makes lb01 the device under test: the simulated DPVS and its hardware, or a real build."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from softlab import kernel
+from softlab.host import run
+from softlab.spec import LabSpec
+
+#: Where a real build is found beside its own path.
+BUILD_HOME = Path("/opt/dpvs-home")
+
+
+def is_played(spec: LabSpec) -> bool:
+    """Whether the DUT's hardware is played by a daemon."""
+    return spec.device == "simulated" and _part("softlab.played", "prepare") is not None
+
+
+def _part(module: str, function: str) -> Callable[..., None] | None:
+    """A function of a room of this package that a checkout may not have yet."""
+    try:
+        found: Callable[..., None] | None = getattr(import_module(module), function, None)
+    except ImportError:
+        return None
+    return found
+
+
+def furnisher(spec: LabSpec) -> Callable[[Path], None]:
+    """What lays the device's files into the DUT's root."""
+
+    def simulated(root: Path) -> None:
+        if (install := _part("softlab.simulated", "install")) is not None:
+            install(root, spec.dpvs_version)
+        if (prepare := _part("softlab.played", "prepare")) is not None:
+            prepare(root, spec.as_json())
+
+    def build(root: Path) -> None:
+        assert spec.dpvs_home is not None
+        inside = root / BUILD_HOME.relative_to("/")
+        inside.mkdir(parents=True)
+        kernel.bind(spec.dpvs_home, inside, read_only=True)
+
+    return simulated if spec.device == "simulated" else build
+
+
+def starter(spec: LabSpec) -> Callable[[], None]:
+    """What is started in the DUT before its sshd."""
+
+    def simulated() -> None:
+        """Nothing: DPVS is started over ssh, as on hardware."""
+
+    def build() -> None:
+        # DPVS serves the arms through AF_PACKET, which sees a frame before this hook drops it; the
+        # kernel of the host must not answer for the same packets.
+        Path("/run/softlab/arms.nft").write_text(
+            "table netdev softlab {\n"
+            + "".join(
+                f"  chain {nic.name} {{ type filter hook ingress device {nic.name} priority 0; "
+                "policy drop; }\n"
+                for nic in spec.nics
+            )
+            + "}\n"
+        )
+        run(["nft", "-f", "/run/softlab/arms.nft"])
+
+    return simulated if spec.device == "simulated" else build

@@ -1,0 +1,130 @@
+"""The inside of a lab: the init of its PID namespace, which holds the fabric and its hosts.
+
+Runs in a process forked by the supervisor. It is the first process of a PID namespace, so when it
+ends the kernel ends every process of the lab; and it ends with the supervisor, however that ends.
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NoReturn
+
+from softlab import device, fabric, kernel, realserver
+from softlab.host import HostError, HostProcess, Setup, reap
+from softlab.root import PACKAGE, interpreter
+from softlab.spec import HOSTS, LabHost, LabSpec
+
+#: Seconds that the DUT's played hardware may take to start; it takes some 0.2.
+_DEADLINE: Final = 10.0
+
+
+def run(spec: LabSpec, directory: Path, groups: Path | None, report: socket.socket) -> NoReturn:
+    """Build the lab, tell the supervisor, and be its init until the end.
+
+    Reports one JSON object: {"ready": {"inode": N}} with the fabric namespace's inode, or
+    {"error": "one sentence"}.
+    """
+    try:
+        kernel.die_with_parent(signal.SIGKILL)
+        if _supervisor_is_gone(report):
+            os._exit(1)
+        _quiet(directory)
+        kernel.unshare(kernel.CLONE_NEWNET | kernel.CLONE_NEWNS)
+        kernel.propagation(kernel.MS_SLAVE)
+        kernel.mount("proc", "/proc", "proc")
+        daemon = _build(spec, directory, groups)
+        inode = Path("/proc/self/ns/net").stat().st_ino
+        report.sendall(json.dumps({"ready": {"inode": inode}}).encode() + b"\n")
+        del daemon  # a child like any other from here on
+        reap()
+    except (HostError, fabric.LinkError, OSError) as error:
+        report.sendall(json.dumps({"error": " ".join(str(error).split())}).encode() + b"\n")
+    finally:
+        os._exit(1)
+
+
+def _supervisor_is_gone(report: socket.socket) -> bool:
+    """Whether the supervisor ended before this process was tied to it."""
+    try:
+        return report.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+
+
+def _quiet(directory: Path) -> None:
+    """Leave the terminal: its Ctrl-C is for the supervisor. Output goes to the lab's log."""
+    os.setsid()
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    signal.set_wakeup_fd(-1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    log = os.open(directory / "lab.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for number, source in ((0, null), (1, log), (2, log)):
+        os.dup2(source, number)
+
+
+def _build(spec: LabSpec, directory: Path, groups: Path | None) -> object:
+    hosts = [
+        HostProcess(_setup(host, spec, directory, None if groups is None else groups / host.name))
+        for host in HOSTS
+    ]
+    fabric.build(spec, {host.name: host.pid for host in hosts})
+    for host in hosts:
+        host.links_are_made()
+    daemon = None
+    for host in sorted(hosts, key=lambda one: one.name != "lb01"):
+        host.expect("entered")
+        if host.name == "lb01" and device.is_played(spec):
+            daemon = _start_played_hardware(host.pid, spec)
+    for host in hosts:
+        host.expect("ready")
+    if daemon is not None:
+        _wait_for_played_hardware(daemon)
+    return daemon
+
+
+def _setup(host: LabHost, spec: LabSpec, directory: Path, group: Path | None) -> Setup:
+    furnish: Callable[[Path], None]
+    services: Callable[[], None]
+    if host.role == "real server":
+        furnish, services = realserver.furnish, realserver.start
+    elif host.role == "dut":
+        furnish, services = device.furnisher(spec), device.starter(spec)
+        group = None
+    else:
+        furnish, services, group = _nothing, _nothing, None
+    return Setup(host, spec, directory, group, furnish, services)
+
+
+def _nothing(_root: Path | None = None) -> None:
+    """A client needs nothing that the machine does not have."""
+
+
+def _start_played_hardware(pid: int, spec: LabSpec) -> subprocess.Popen[str]:
+    """Start the DUT's hardware: outside the DUT, as what is played is not a process of it."""
+    return subprocess.Popen(
+        [
+            *(str(interpreter()), "-m", "softlab.played"),
+            *("--root", f"/proc/{pid}/root", "--netns-pid", str(pid)),
+            *("--spec", json.dumps(spec.as_json())),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        cwd=PACKAGE.parent,
+    )
+
+
+def _wait_for_played_hardware(daemon: subprocess.Popen[str]) -> None:
+    assert daemon.stdout is not None
+    line = ""
+    if select.select([daemon.stdout], [], [], _DEADLINE)[0]:
+        line = daemon.stdout.readline().strip()
+    if line != "ready":
+        raise HostError(f"lb01: its played hardware did not start within {_DEADLINE:g} s")

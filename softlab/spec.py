@@ -1,0 +1,222 @@
+"""What a lab is made of: its hosts, links and network cards, and what a caller may choose.
+
+The choices come as JSON (`--spec`). They are checked by hand, as the lab needs nothing but the
+standard library; an unknown key or value is one sentence.
+"""
+
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+Device = Literal["simulated", "build"]
+Role = Literal["client", "dut", "real server"]
+
+
+class SpecError(Exception):
+    """A lab that cannot be built as asked; the text is for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabHost:
+    """One host of the lab: `link` is where its data interface eth1 is, None for the DUT."""
+
+    name: str
+    role: Role
+    link: str | None
+    management: str
+    number: int
+
+    def mac(self, interface: int) -> str:
+        """The MAC of eth0 (management) or eth1 (data): fixed, so that two runs look alike."""
+        return f"02:00:00:{'ff' if interface == 0 else '01'}:00:{self.number:02x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Nic:
+    """A network card's port of the DUT as its kernel and its PCI bus show it before binding.
+
+    `speed` is in Mbit/s, `link` the fabric's link that it is plugged into, None for a spare,
+    `model` the PCI vendor and device id, `pci` the PCI address, None where there is no PCI bus.
+    """
+
+    name: str
+    mac: str
+    pci: str | None
+    kernel_driver: str
+    model: str
+    numa_node: int
+    speed: int
+    link: str | None
+
+
+HOSTS: Final = (
+    LabHost("client1", "client", "wan", "10.255.0.11", 0x11),
+    LabHost("client2", "client", "remote", "10.255.0.12", 0x12),
+    LabHost("lb01", "dut", None, "10.255.0.10", 0x10),
+    LabHost("rs1", "real server", "lan", "10.255.0.21", 0x21),
+    LabHost("rs2", "real server", "lan", "10.255.0.22", 0x22),
+)
+LINKS: Final = ("wan", "lan", "remote")
+ROUTER_MANAGEMENT: Final = "10.255.0.254"
+MANAGEMENT_PREFIX: Final = 24
+
+#: The article's machine: a dual-port 82599ES on node 0 and a dual-port X520 on node 1.
+SIMULATED_NICS: Final = (
+    Nic("eth2", "02:00:00:04:00:00", "0000:04:00.0", "ixgbe", "8086:10fb", 0, 10000, "lan"),
+    Nic("eth3", "02:00:00:04:00:01", "0000:04:00.1", "ixgbe", "8086:10fb", 0, 10000, None),
+    Nic("eth4", "02:00:00:82:00:00", "0000:82:00.0", "ixgbe", "8086:154d", 1, 10000, "wan"),
+    Nic("eth5", "02:00:00:82:00:01", "0000:82:00.1", "ixgbe", "8086:154d", 1, 10000, None),
+)
+#: A DPVS build has the same two arms as plain veths, without a PCI bus behind them.
+BUILD_NICS: Final = tuple(
+    replace(nic, pci=None, kernel_driver="veth", model="veth", numa_node=0)
+    for nic in SIMULATED_NICS
+    if nic.link is not None
+)
+
+_ROUTER: Final = {
+    "wan": ("10.0.96.254/24", "2001:db8:96::fe/64"),
+    "remote": ("172.16.0.254/24", "2001:db8:172::fe/64"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lcores:
+    """DPDK's logical cores: id to the machine's CPUs; the master first, then the workers."""
+
+    master: tuple[int, tuple[int, ...]]
+    workers: tuple[tuple[int, tuple[int, ...]], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "master": {"id": self.master[0], "cpus": list(self.master[1])},
+            "workers": [{"id": number, "cpus": list(cpus)} for number, cpus in self.workers],
+        }
+
+
+def default_lcores(cpus: tuple[int, ...]) -> Lcores:
+    """A master and two workers on the machine's CPUs: the master alone on the first one."""
+    first, other = cpus[0], cpus[1] if len(cpus) > 1 else cpus[0]
+    return Lcores((0, (first,)), ((1, (other,)), (2, (other,))))
+
+
+@dataclass(frozen=True, slots=True)
+class LabSpec:
+    """What a caller chose; everything has a default. `router`: link to addresses of the gateway."""
+
+    device: Device = "simulated"
+    dpvs_version: str = "1.10.2"
+    dpvs_home: Path | None = None
+    router: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(_ROUTER))
+    lcores: Lcores = field(
+        default_factory=lambda: default_lcores(tuple(sorted(os.sched_getaffinity(0))))
+    )
+
+    @property
+    def nics(self) -> tuple[Nic, ...]:
+        return SIMULATED_NICS if self.device == "simulated" else BUILD_NICS
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole lab as JSON values: what the played hardware of the DUT is told."""
+        return {
+            "device": self.device,
+            "dpvs_version": self.dpvs_version,
+            "dpvs_home": None if self.dpvs_home is None else str(self.dpvs_home),
+            "router": {link: list(addresses) for link, addresses in self.router.items()},
+            "lcores": self.lcores.as_json(),
+            "nics": [asdict(nic) for nic in self.nics],
+        }
+
+
+def read_spec(text: str, where: str) -> LabSpec:
+    """Read a lab specification from JSON text; `where` names it in errors.
+
+    Raises SpecError with one sentence that names the key.
+    """
+    try:
+        raw = json.loads(text)
+    except ValueError as error:
+        raise SpecError(f"{where}: not JSON: {error}") from None
+    if not isinstance(raw, dict):
+        raise SpecError(f"{where}: expected a JSON object, found {type(raw).__name__}")
+    known = ("device", "dpvs_version", "dpvs_home", "router", "lcores")
+    for key in raw:
+        if key not in known:
+            raise SpecError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
+    spec = LabSpec()
+    device = raw.get("device", "simulated")
+    if device not in ("simulated", "build"):
+        raise SpecError(f'{where}: device: expected "simulated" or "build", found {device!r}')
+    version = raw.get("dpvs_version", spec.dpvs_version)
+    if not isinstance(version, str) or not re.fullmatch(r"\d+\.\d+(\.\d+)?", version):
+        raise SpecError(f'{where}: dpvs_version: expected such as "1.10.2", found {version!r}')
+    return replace(
+        spec,
+        device=device,
+        dpvs_version=version,
+        dpvs_home=_home(raw.get("dpvs_home"), device, where),
+        router=_router(raw["router"], where) if "router" in raw else spec.router,
+        lcores=_lcores(raw["lcores"], where) if "lcores" in raw else spec.lcores,
+    )
+
+
+def _home(value: object, device: str, where: str) -> Path | None:
+    if device == "simulated":
+        if value is not None:
+            raise SpecError(f'{where}: dpvs_home: goes with device "build" only')
+        return None
+    if not isinstance(value, str):
+        raise SpecError(f'{where}: dpvs_home: device "build" needs the directory of the build')
+    home = Path(value)
+    if not home.is_absolute() or not home.is_dir():
+        raise SpecError(f"{where}: dpvs_home: {value} is not the absolute path of a directory")
+    return home.resolve()
+
+
+def _router(value: object, where: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        raise SpecError(f"{where}: router: expected an object of link to list of addresses")
+    found: dict[str, tuple[str, ...]] = {}
+    for link, addresses in value.items():
+        if link not in LINKS:
+            raise SpecError(f"{where}: router: no link {link!r}; there are {', '.join(LINKS)}")
+        if not isinstance(addresses, list):
+            raise SpecError(f"{where}: router.{link}: expected a list of addresses")
+        for address in addresses:
+            try:
+                ipaddress.ip_interface(address)
+            except ValueError:
+                raise SpecError(
+                    f"{where}: router.{link}: {address!r} is not an address with its prefix length"
+                ) from None
+        found[link] = tuple(addresses)
+    return found
+
+
+def _lcores(value: object, where: str) -> Lcores:
+    try:
+        assert isinstance(value, dict)
+        assert set(value) == {"master", "workers"}
+        master, *workers = (
+            (int(one["id"]), tuple(int(cpu) for cpu in one["cpus"]))
+            for one in (value["master"], *value["workers"])
+        )
+    except (AssertionError, KeyError, TypeError, ValueError):
+        raise SpecError(
+            f"{where}: lcores: expected "
+            '{"master": {"id": 0, "cpus": [0]}, "workers": [{"id": 1, "cpus": [1]}]}'
+        ) from None
+    available = os.sched_getaffinity(0)
+    for number, cpus in (master, *workers):
+        missing = sorted(set(cpus) - available)
+        if missing or not cpus:
+            raise SpecError(
+                f"{where}: lcores: lcore {number} asks for CPUs {list(cpus)}; this machine offers "
+                f"{sorted(available)}"
+            )
+    return Lcores(master, tuple(workers))
