@@ -1,0 +1,55 @@
+"""What `dpip ... show` says, object by object (formats: tools/dpip/*.c of DPVS)."""
+
+from dpvs_acceptance.dpvs.dpip.addr import AddressEntry, SourcePool, parse_addresses
+from dpvs_acceptance.dpvs.dpip.cpu import Lcore, LcoreQueue, LcoreStats, parse_lcores
+from dpvs_acceptance.dpvs.dpip.devinfo import DeviceInfo
+from dpvs_acceptance.dpvs.dpip.link import (
+    BondMember,
+    BondStatus,
+    Link,
+    LinkRates,
+    LinkStats,
+    MulticastFilter,
+    PortQueue,
+    Verbose,
+    Xstat,
+    Xstats,
+    parse_links,
+)
+from dpvs_acceptance.dpvs.dpip.maddr import PortMulticast, parse_multicast
+from dpvs_acceptance.dpvs.dpip.neigh import Neighbour, parse_neighbours
+from dpvs_acceptance.dpvs.dpip.route import Route, parse_routes
+from dpvs_acceptance.dpvs.dpip.tunnel import Tunnel, parse_tunnels
+from dpvs_acceptance.dpvs.dpip.vlan import Vlan, parse_vlans
+
+__all__ = [
+    "AddressEntry",
+    "BondMember",
+    "BondStatus",
+    "DeviceInfo",
+    "Lcore",
+    "LcoreQueue",
+    "LcoreStats",
+    "Link",
+    "LinkRates",
+    "LinkStats",
+    "MulticastFilter",
+    "Neighbour",
+    "PortMulticast",
+    "PortQueue",
+    "Route",
+    "SourcePool",
+    "Tunnel",
+    "Verbose",
+    "Vlan",
+    "Xstat",
+    "Xstats",
+    "parse_addresses",
+    "parse_lcores",
+    "parse_links",
+    "parse_multicast",
+    "parse_neighbours",
+    "parse_routes",
+    "parse_tunnels",
+    "parse_vlans",
+]

@@ -1,0 +1,73 @@
+"""Tables of dpip: a line of column titles, and under it a line of values in the same columns.
+
+Each column has a fixed width, and a full one touches its neighbour (a 64-bit counter in a column of
+20), so values are cut at columns, not at spaces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from dpvs_acceptance.dpvs.lines import Lines
+
+INDENT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Titles of one table, the width of its columns, and the column that may push the rest."""
+
+    width: int
+    titles: tuple[str, ...]
+    pushing: str | None = None
+
+
+def read_table(lines: Lines, table: Table) -> tuple[str, ...] | None:
+    """The values under the titles of `table`; None where its title line is not what comes next."""
+    current = lines.current
+    if current is None or tuple(current.split()) != table.titles:
+        return None
+    lines.advance()
+    cells = _cut(lines.current or "", table)
+    if cells is None:
+        raise lines.error(f"the values of {' '.join(table.titles)}")
+    lines.advance()
+    return cells
+
+
+def read_numbers(lines: Lines, table: Table) -> tuple[int, ...] | None:
+    """As read_table, each value being a number: decimal, or hexadecimal with 0x."""
+    cells = read_table(lines, table)
+    if cells is None:
+        return None
+    numbers = tuple(_number(cell) for cell in cells)
+    known = tuple(number for number in numbers if number is not None)
+    if len(known) != len(numbers):
+        raise lines.previous_error(f"numbers under {' '.join(table.titles)}")
+    return known
+
+
+def _cut(line: str, table: Table) -> tuple[str, ...] | None:
+    if line[:INDENT].strip() or not line.isascii():
+        return None
+    starts = [INDENT + table.width * index for index in range(len(table.titles) + 1)]
+    if table.pushing is not None:
+        # %-14lX holds 14 digits and a 64-bit value has 16: what follows moves right by up to two.
+        # The last column, alone behind its padding, shows by how much.
+        pushed = len(line.rstrip()) - len(line.split()[-1]) - starts[-2] if line.split() else 0
+        if not 0 <= pushed <= 2:
+            return None
+        after = table.titles.index(table.pushing) + 1
+        starts = [start + (pushed if at >= after else 0) for at, start in enumerate(starts)]
+    if len(line.rstrip()) > starts[-1]:
+        return None
+    return tuple(line[a:b].rstrip() for a, b in pairwise(starts))
+
+
+def _number(cell: str) -> int | None:
+    if cell.startswith("0x"):
+        digits = cell[2:]
+        known = 0 < len(digits) <= 16 and not digits.strip("0123456789ABCDEF")
+        return int(digits, 16) if known else None
+    return int(cell) if 0 < len(cell) <= 20 and not cell.strip("0123456789") else None
