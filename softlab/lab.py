@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NoReturn
 
-from softlab import device, fabric, kernel, realserver
+from softlab import device, fabric, kernel
 from softlab.host import HostError, HostProcess, Setup, reap
+from softlab.realserver import furnish as realserver
 from softlab.root import PACKAGE, interpreter
 from softlab.spec import HOSTS, LabHost, LabSpec
 
