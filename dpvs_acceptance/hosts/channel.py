@@ -9,7 +9,7 @@ import selectors
 import tempfile
 import time
 from collections.abc import Callable
-from typing import IO
+from typing import IO, BinaryIO
 
 from . import remote
 from .errors import ConnectionLostError, DeadlineError, HostError
@@ -29,8 +29,8 @@ class Channel:
     `Host.close`.
     """
 
-    stdin: IO[bytes]
-    stdout: IO[bytes]
+    stdin: BinaryIO
+    stdout: BinaryIO
 
     def __init__(
         self,

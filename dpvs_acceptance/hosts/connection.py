@@ -108,7 +108,7 @@ class Host:
         """
         raw = self.exchange(command, timeout=timeout, stdin=stdin)
         if raw.timed_out:
-            raise self._timed_out(command, timeout, raw)
+            raise self.end_unfinished(command, timeout, raw)
         assert raw.exit_status is not None
         return Result(
             host=self.name,
@@ -195,15 +195,12 @@ class Host:
     def __repr__(self) -> str:
         return f"Host({self.name!r}, {self.target!r})"
 
-    def _end(self, group: int) -> bool:
-        """End a process group on the host; whether it is gone. HostError: the host is silent."""
-        raw = self.exchange(remote.end_group(group), timeout=_ASK_AGAIN)
-        if raw.timed_out:
-            raise DeadlineError(self.name, f"does not answer within {_ASK_AGAIN:g} s")
-        return raw.exit_status == 0
+    def end_unfinished(self, command: str, timeout: float, raw: Raw) -> HostError:
+        """End on the host what `exchange` gave up waiting for; the error that tells what it was.
 
-    def _timed_out(self, command: str, timeout: float, raw: Raw) -> HostError:
-        """Which of the two it is: a command that hangs, or a host that is gone."""
+        DeadlineError for a command that hangs on a host that answers, ConnectionLostError for a
+        host that does not.
+        """
         shown = abridge(command)
         try:
             if raw.group is None:
@@ -225,6 +222,13 @@ class Host:
         last = _last_line(raw.stderr) or _last_line(raw.stdout)
         saw = f"; its last output: {last}" if last else "; it printed nothing"
         return DeadlineError(self.name, f"`{shown}` was not done in {timeout:g} s ({fate}){saw}")
+
+    def _end(self, group: int) -> bool:
+        """End a process group on the host; whether it is gone. HostError: the host is silent."""
+        raw = self.exchange(remote.end_group(group), timeout=_ASK_AGAIN)
+        if raw.timed_out:
+            raise DeadlineError(self.name, f"does not answer within {_ASK_AGAIN:g} s")
+        return raw.exit_status == 0
 
 
 def connect(

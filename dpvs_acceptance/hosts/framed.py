@@ -1,0 +1,123 @@
+"""Many reading commands in one round trip."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from . import frames
+from .connection import Host, abridge
+from .errors import ConnectionLostError
+from .shell import quote
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A reading command, sh text, with its own deadline in seconds.
+
+    Commands of one `group` ask the same process: when one of them gets no answer, the rest of the
+    group is not asked, so that a stopped DPVS costs one deadline and not thirty.
+    """
+
+    command: str
+    timeout: float = 5.0
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What one command of a batch said, `seconds` to 10 ms.
+
+    `note` is empty where it ended by itself; else it says why it did not, and `exit_status` is 124.
+    """
+
+    command: str
+    exit_status: int
+    stdout: str
+    seconds: float
+    stderr: str = ""
+    note: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_status == 0
+
+
+def batch(
+    host: Host, sections: Mapping[str, str | Read], timeout: float = 30.0
+) -> dict[str, Section]:
+    """Run all `sections` on `host`, in order, in one round trip; `timeout` seconds for all.
+
+    Each has its deadline of its own; one that hangs, and even the end of the whole time, costs
+    nothing of what the others said. Raises HostError only where the host cannot be reached.
+    """
+    reads = {name: _read(section) for name, section in sections.items()}
+    if not reads:
+        return {}
+    mark = secrets.token_hex(16)
+    script = _script(mark, list(reads.values()))
+    raw = host.exchange(script, timeout=timeout)
+    if raw.timed_out:
+        error = host.end_unfinished(f"a batch of {len(reads)} reads", timeout, raw)
+        if isinstance(error, ConnectionLostError):
+            raise error
+    came = {frame.number: frame for frame in frames.parse(mark, raw.stdout, raw.stderr)}
+    unanswered: dict[str, str] = {}
+    result = {}
+    for number, (name, read) in enumerate(reads.items()):
+        section = _section(read, came.get(number), unanswered, timeout)
+        if section.note and read.group is not None:
+            unanswered.setdefault(read.group, read.command)
+        result[name] = section
+    return result
+
+
+def _read(section: str | Read) -> Read:
+    read = Read(section) if isinstance(section, str) else section
+    frames.check_length(read.command)
+    if "\0" in read.command:
+        raise ValueError("a command cannot contain NUL")
+    return read
+
+
+def _script(mark: str, reads: list[Read]) -> str:
+    groups = {name: n for n, name in enumerate(dict.fromkeys(r.group for r in reads if r.group))}
+    lines = [frames.library(mark)]
+    for number, read in enumerate(reads):
+        line = f"frame {number} {read.timeout:.3f} {quote(read.command)}"
+        if read.group:
+            silent = f"silent{groups[read.group]}"
+            line = (
+                f'if [ -z "${silent}" ]; then {line}\n'
+                f"case $? in {frames.TIMED_OUT}|137) {silent}=1 ;; esac; fi"
+            )
+        lines.append(line)
+    # The last command's status is its own business.
+    return "\n".join([*lines, "exit 0"])
+
+
+def _section(
+    read: Read, frame: frames.Frame | None, unanswered: Mapping[str, str], timeout: float
+) -> Section:
+    if frame is None:
+        before = unanswered.get(read.group) if read.group else None
+        note = (
+            f"not asked: `{abridge(before)}` got no answer before it"
+            if before
+            else f"not asked: the {timeout:g} s for all reads were over"
+        )
+        return Section(read.command, frames.TIMED_OUT, "", 0.0, note=note)
+    note = ""
+    if frame.exit_status is None:
+        note = f"no answer in the {timeout:g} s for all reads"
+    elif frame.exit_status in (frames.TIMED_OUT, 137) and (frame.seconds or 0) >= read.timeout:
+        note = f"no answer in {read.timeout:g} s"
+    return Section(
+        command=read.command,
+        exit_status=frames.TIMED_OUT if note or frame.exit_status is None else frame.exit_status,
+        stdout=frame.stdout.decode("utf-8", "replace"),
+        seconds=frame.seconds if frame.seconds is not None else timeout,
+        stderr=frame.stderr.decode("utf-8", "replace"),
+        note=note,
+    )

@@ -1,0 +1,102 @@
+"""Many scripts in one: each runs with its own deadline, and its output comes between marks.
+
+The marks cannot be guessed, so no output is taken for one. They go to both streams, which keeps
+stdout and stderr apart with no file on the host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Linux's limit on one argument, which a framed script is (MAX_ARG_STRLEN), with room to spare.
+LONGEST_SCRIPT = 120_000
+TIMED_OUT = 124  # as coreutils' timeout says it; 137 where it had to kill
+
+# frame NUMBER SECONDS SCRIPT: its exit status; marks on both streams around what it prints. The
+# clock is the kernel's uptime, 10 ms fine, which no one sets.
+LIBRARY = """\
+if command -v timeout >/dev/null 2>&1
+then bounded() { timeout -k 1 "$1" /bin/sh -c "$2" </dev/null; }
+else bounded() { /bin/sh -c "$2" </dev/null; }
+fi
+begin() {
+printf '\\n%s + %s\\n' "$mark" "$1"
+printf '\\n%s + %s\\n' "$mark" "$1" >&2
+read -r begun _ </proc/uptime
+}
+end() {
+read -r ended _ </proc/uptime
+printf '\\n%s - %s %s %s %s\\n' "$mark" "$1" "$2" "$begun" "$ended"
+printf '\\n%s - %s\\n' "$mark" "$1" >&2
+}
+frame() {
+begin "$1"
+bounded "$2" "$3"
+set -- "$1" $?
+end "$1" "$2"
+return "$2"
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What one framed script did. `exit_status` and `seconds` are None where it did not end."""
+
+    number: int
+    exit_status: int | None
+    seconds: float | None
+    stdout: bytes
+    stderr: bytes
+
+
+def library(mark: str) -> str:
+    """The sh functions, to stand before the first `frame`."""
+    return f"mark={mark}\n{LIBRARY}"
+
+
+def check_length(script: str) -> None:
+    """ValueError for a script that is too long to be framed."""
+    if len(script.encode("utf-8", "surrogateescape")) > LONGEST_SCRIPT:
+        raise ValueError(
+            f"a script of {len(script)} characters is too long, {LONGEST_SCRIPT} bytes are the "
+            f"limit: {script[:80]!r}…"
+        )
+
+
+def parse(mark: str, stdout: bytes, stderr: bytes) -> list[Frame]:
+    """The frames in the order they came, the last one perhaps unfinished.
+
+    ValueError where the marks do not pair up, which no host that runs the script can produce.
+    """
+    errors = {number: body for number, body, _ in _split(mark, stderr)}
+    frames = []
+    for number, body, end in _split(mark, stdout):
+        status = seconds = None
+        if end is not None:
+            status = int(end[0])
+            seconds = round(float(end[2]) - float(end[1]), 3)
+        frames.append(Frame(number, status, seconds, body, errors.get(number, b"")))
+    return frames
+
+
+def _split(mark: str, stream: bytes) -> list[tuple[int, bytes, list[bytes] | None]]:
+    """Number, content and the words of the end mark (None without one) of each frame."""
+    found: list[tuple[int, bytes, list[bytes] | None]] = []
+    opened: tuple[int, bytes] | None = None
+    for piece in stream.split(f"\n{mark} ".encode())[1:]:
+        line, complete, body = piece.partition(b"\n")
+        words = line.split()
+        if not complete:
+            break  # cut off within the mark itself
+        number = int(words[1])
+        if words[0] == b"+" and opened is None:
+            opened = number, body
+        elif words[0] == b"-" and opened is not None and opened[0] == number:
+            found.append((*opened, words[2:]))
+            opened = None
+        else:
+            raise ValueError(f"frame {number} out of order: {line!r}")
+    if opened is not None:
+        found.append((*opened, None))
+    return found

@@ -1,0 +1,293 @@
+"""The one way in which a host is changed: it knows whether that is allowed, and how it is undone.
+
+`WriteGate.apply` makes all changes of a stage in one round trip. For each one, on the host: is it
+so already? else find its undo, write that to the journal and the disk, and only then change, and
+watch until the change is seen. The first failure stops the stage.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from . import frames, journal
+from .connection import Host, abridge
+from .errors import ConnectionLostError, HostError
+from .shell import quote
+
+# A check or the finding of an undo reads only.
+QUICK = 15.0  # seconds
+# What `verify` ends with to say that waiting is in vain.
+GIVE_UP = 70
+
+_CHANGE = r"""
+record() {
+{ printf '%s\n# at %s\n' "$heading" "$(date -u +%Y-%m-%dT%H:%M:%SZ)"; printf '%s\n' "$undo"; } |
+write_through "$folder/$1.undo"
+}
+centiseconds() {
+read -r now _ </proc/uptime
+now=${now%.*}${now#*.}
+}
+poll() {
+centiseconds; until=$((now + $1 * 100))
+while :; do
+said=$(bounded "$(printf '%d.%02d' $(((until-now)/100)) $(((until-now)%100)))" "$2" 2>&1)
+status=$?
+centiseconds
+case $status in 0|@GIVE_UP@) break ;; esac
+[ "$now" -lt "$until" ] || break
+sleep 0.05 2>/dev/null || sleep 1
+done
+printf '%s\n' "$said"
+return $status
+}
+change() {
+count=$((count+1))
+set -- "$1" "$(printf %04d "$count")"
+if [ -n "$done" ]; then
+frame "${1}0" "$quick" "$done"
+case $? in 0) return 0 ;; 124|137) return 1 ;; esac
+fi
+if [ -n "$capture" ]; then
+begin "${1}1"
+undo=$(bounded "$quick" "$capture")
+status=$?
+printf '%s\n' "$undo"
+end "${1}1" $status
+[ $status = 0 ] || return 1
+fi
+begin "${1}2"
+record "$2"
+status=$?
+end "${1}2" $status
+[ $status = 0 ] || return 1
+begin "${1}3"
+working "$seconds" "$apply"
+status=$?
+end "${1}3" $status
+[ $status = 0 ] || return 1
+[ -n "$verify" ] || return 0
+begin "${1}4"
+poll "${seconds%.*}" "$verify"
+status=$?
+end "${1}4" $status
+return $status
+}
+umask 077
+mkdir -p "$folder" || exit 1
+settle
+note_stage
+[ -e "$folder/run" ] || printf '%s\n' "$about" | write_through "$folder/run" || exit 1
+umask 022
+count=$(ls "$folder" | sed -n 's/^\([0-9]*\)\.undo$/1\1-10000/p' | tail -n 1)
+count=$((${count:-0}))
+""".replace("@GIVE_UP@", str(GIVE_UP))
+
+_DONE, _CAPTURE, _RECORD, _APPLY, _VERIFY = range(5)
+
+
+class Mode(StrEnum):
+    """Whether a run may change its hosts."""
+
+    WRITABLE = "writable"
+    READ_ONLY = "read-only"
+
+
+class WriteRefused(HostError):  # noqa: N818 - an answer, not a fault
+    """A change was asked for where the mode forbids it; nothing was sent to the host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change of a host, all of it sh text.
+
+    done: exit 0 where it is so already, and nothing is done then. Also what is watched for
+        afterwards, where there is no `verify`.
+    capture_undo: run before the change; what it prints is the sh text that undoes it.
+    undo: that text itself, where it does not depend on the host's state. One of the two.
+        An undo succeeds where there is nothing to undo (any more): it may run twice.
+    apply: makes the change. A daemon is started with setsid and its own stdin, stdout and stderr.
+    verify: run again and again until it exits 0 (the change is seen), it exits 70 (it never will
+        be), or `timeout` is over; what its last try printed is kept.
+    timeout: whole seconds for `apply`, again for `verify`, and for the undo.
+    """
+
+    id: str
+    title: str
+    apply: str
+    done: str | None = None
+    capture_undo: str | None = None
+    undo: str | None = None
+    verify: str | None = None
+    timeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]*", self.id):
+            raise ValueError(f"not an id of a change: {self.id!r}")
+        if (self.capture_undo is None) == (self.undo is None):
+            raise ValueError(f"change {self.id} needs either capture_undo or undo")
+        if not self.apply.strip() or self.timeout < 1 or not self.title.isprintable():
+            raise ValueError(f"change {self.id} needs something to apply, a time, a plain title")
+        for text in (self.apply, self.done, self.capture_undo, self.undo, self.verify):
+            frames.check_length(text or "")
+            if "\0" in (text or ""):
+                raise ValueError(f"change {self.id} contains NUL")
+
+
+class Outcome(StrEnum):
+    """What became of a change."""
+
+    ALREADY = "already so"
+    APPLIED = "applied"
+    FAILED = "failed"
+    NOT_REACHED = "not reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of one change.
+
+    `problem` is one sentence where it failed. `recorded`: its undo is in the journal, because the
+    change was made or may have been. `output`: what it printed, `verify` last.
+    """
+
+    change: Change
+    outcome: Outcome
+    recorded: bool = False
+    seconds: float = 0.0
+    output: str = ""
+    problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome in (Outcome.ALREADY, Outcome.APPLIED)
+
+
+class WriteGate:
+    """The write gate of one host for one run. Not for several threads at once."""
+
+    def __init__(
+        self, host: Host, mode: Mode, *, run: str, about: str = "", root: str = journal.ROOT
+    ) -> None:
+        """`run` names the journal; `about` is what a person finds there: who, from where."""
+        self.host = host
+        self.mode = mode
+        self.run = run
+        self._about = about.strip() or f"run {run}"
+        self._root = root
+        self._folder = journal.folder(root, run)
+
+    def apply(self, changes: Sequence[Change]) -> list[Applied]:
+        """Make the changes, in order, until one fails; one entry per change. One round trip.
+
+        WriteRefused before anything is sent where the mode does not allow it. HostError where the
+        host cannot be reached, or is lost meanwhile: the journal there knows how far it came.
+        """
+        self._allow(", ".join(change.id for change in changes) or "nothing")
+        if not changes:
+            return []
+        mark = secrets.token_hex(16)
+        timeout = sum(2 * QUICK + 2 * change.timeout + 5 for change in changes)
+        raw = self.host.exchange(self._script(mark, changes), timeout=timeout)
+        if raw.timed_out:
+            error = self.host.end_unfinished(f"stage of {len(changes)} changes", timeout, raw)
+            if isinstance(error, ConnectionLostError):
+                raise error
+        came = {frame.number: frame for frame in frames.parse(mark, raw.stdout, raw.stderr)}
+        if not came and raw.exit_status != 0:
+            said = raw.stderr.decode("utf-8", "replace").strip()
+            raise HostError(self.host.name, f"no journal can be kept, nothing was changed: {said}")
+        applied = []
+        for index, change in enumerate(changes):
+            parts = {part: came[key] for part in range(5) if (key := index * 10 + part) in came}
+            applied.append(_applied(change, parts, self._folder))
+        if raw.exit_status not in (0, None) and first_failure(applied) is None:
+            said = raw.stderr[-300:].decode("utf-8", "replace")
+            raise HostError(self.host.name, f"the stage ended with {raw.exit_status}: {said}")
+        return applied
+
+    def undo(self, timeout: float = 300.0) -> list[journal.Undone]:
+        """Undo all that this run recorded, last first, each whatever the others do.
+
+        WriteRefused where the mode does not allow it. See `journal.undo`.
+        """
+        self._allow("undo")
+        return journal.undo(self.host, self.run, root=self._root, timeout=timeout)
+
+    def leftovers(self) -> list[journal.Leftover]:
+        """The journals that other runs left on this host; only reads."""
+        found = journal.leftovers(self.host, root=self._root)
+        return [leftover for leftover in found if leftover.run != self.run]
+
+    def _allow(self, what: str) -> None:
+        if self.mode is not Mode.WRITABLE:
+            raise WriteRefused(
+                self.host.name, f"this run is {self.mode}: not done, and not sent: {abridge(what)}"
+            )
+
+    def _script(self, mark: str, changes: Sequence[Change]) -> str:
+        lines = [journal.prologue(mark, self._folder), f"about={quote(self._about)}"]
+        lines += [f"quick={QUICK:g}", _CHANGE]
+        for index, change in enumerate(changes):
+            texts = {
+                "heading": journal.heading(change.id, change.title, change.timeout),
+                "seconds": f"{change.timeout:g}",
+                "done": change.done or "",
+                "capture": change.capture_undo or "",
+                "undo": change.undo or "",
+                "apply": change.apply,
+                "verify": change.verify or change.done or "",
+            }
+            lines += [f"{name}={quote(text)}" for name, text in texts.items()]
+            lines.append(f"change {index} || exit 0")
+        return "\n".join([*lines, "exit 0"])
+
+
+def first_failure(applied: Sequence[Applied]) -> Applied | None:
+    """The change that stopped its stage, if one did."""
+    return next((one for one in applied if not one.ok), None)
+
+
+def _applied(change: Change, parts: dict[int, frames.Frame], folder: str) -> Applied:
+    if not parts:
+        return Applied(change, Outcome.NOT_REACHED)
+    shown = [parts[part] for part in (_APPLY, _VERIFY) if part in parts]
+    output = "\n".join(text for frame in shown if (text := _output(frame)))
+    seconds = round(sum(frame.seconds or 0.0 for frame in parts.values()), 3)
+    recorded = _RECORD in parts and parts[_RECORD].exit_status == 0
+    last = max(parts)
+    status = parts[last].exit_status
+    if status == 0 and last == _DONE:
+        return Applied(change, Outcome.ALREADY, seconds=seconds)
+    if status == 0 and last >= (_VERIFY if change.verify or change.done else _APPLY):
+        return Applied(change, Outcome.APPLIED, True, seconds, output)
+    problem = _problem(change, last, parts[last], folder)
+    return Applied(change, Outcome.FAILED, recorded, seconds, output, problem)
+
+
+def _problem(change: Change, part: int, frame: frames.Frame, folder: str) -> str:
+    """One sentence: which part of the change failed, how, and what it said last."""
+    lines = _output(frame).splitlines()
+    said = f": {abridge(lines[-1].strip(), 200)}" if lines else ", and printed nothing"
+    hung = frame.exit_status in (frames.TIMED_OUT, 137, None)
+    ended = "was not done in its time" if hung else f"ended with {frame.exit_status}"
+    match part:
+        case 0:
+            return f"whether it is so already cannot be told, the check {ended}{said}"
+        case 1:
+            return f"nothing was changed: finding out how to undo it {ended}{said}"
+        case 2:
+            return f"nothing was changed: its undo cannot be written to {folder}{said}"
+        case 3:
+            return f"`{abridge(change.apply)}` {ended}{said}"
+        case _:
+            waited = "gave up" if frame.exit_status == GIVE_UP else f"for {change.timeout:g} s"
+            return f"was done, but is not seen ({waited}); last seen{said}"
+
+
+def _output(frame: frames.Frame) -> str:
+    return (frame.stdout + frame.stderr).decode("utf-8", "replace").strip()

@@ -1,0 +1,232 @@
+"""The journal on the host: what undoes each change, written there before the change is made.
+
+`/var/lib/dpvs-acceptance/journal/<run>/NNNN.undo`: one sh script per change, its comments saying
+what it undoes. Run in reverse order, by hand if need be, they bring the host back. `run` in the
+same folder says whose they are, `running` which processes a killed runner may have left at work.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from . import frames
+from .connection import Host
+from .errors import HostError
+from .shell import quote
+
+ROOT = "/var/lib/dpvs-acceptance"
+
+# To stand behind frames.LIBRARY; `folder` is the journal's, `noting` comes from `prologue`. What
+# changes the host runs in a process group of its own, noted before it can do anything; `settle`
+# ends what the groups noted by a killed run are still at.
+LIBRARY = r"""
+read -r boot </proc/sys/kernel/random/boot_id
+started() {
+read -r stat <"/proc/$1/stat" && set -- ${stat##*) } && echo "${20}"
+} 2>/dev/null
+read -r _ _ _ _ group _ </proc/$$/stat
+note_stage() {
+echo "$boot $group $(started "$group")" >>"$folder/running"
+} 2>/dev/null
+working() {
+bounded "$1" "$noting
+$2"
+}
+settle() {
+[ -e "$folder/running" ] || return 0
+while read -r then pid when; do
+[ "$then" = "$boot" ] && [ "$pid" != "$group" ] && [ -n "$when" ] || continue
+[ "$(started "$pid")" = "$when" ] || continue
+end_group "$pid" TERM 20 || end_group "$pid" KILL 20
+done <"$folder/running"
+rm -f "$folder/running"
+}
+end_group() {
+kill -s "$2" -- "-$1" 2>/dev/null || kill -s "$2" "$1" 2>/dev/null
+tries=0
+while kill -s 0 -- "-$1" 2>/dev/null; do
+[ $tries -lt "$3" ] || return 1
+tries=$((tries+1)); sleep 0.1
+done
+}
+write_through() {
+why=$(dd of="$1.new" conv=fsync 2>&1) && mv "$1.new" "$1" && { sync "$folder" 2>/dev/null || :; }
+set -- $? "$1"
+[ "$1" = 0 ] || printf 'cannot write %s: %s\n' "$2" "$(echo "$why" | head -n 1)" >&2
+return "$1"
+}
+leave() {
+rmdir "$folder" "${folder%/*}" "${folder%/*/*}" 2>/dev/null
+return 0
+}
+"""
+
+_UNDO = r"""
+cd "$folder" 2>/dev/null || exit 0
+settle
+note_stage
+for file in $(ls -r | grep '^[0-9]*\.undo$'); do
+number=${file%.undo}
+begin "${number}0"; cat "$file"; end "${number}0" $?
+seconds=$(sed -n 's/^# timeout //p;/^[^#]/q' "$file")
+begin "${number}1"
+working "${seconds:-10}" "$(cat "$file")"
+status=$?
+[ $status = 0 ] && { rm -f "$file" && { sync . 2>/dev/null || :; }; }
+end "${number}1" $status
+done
+[ -n "$(ls | grep '\.undo$')" ] || rm -f run running *.new
+cd /
+leave
+exit 0
+"""
+
+_LIST = r"""
+cd "$root/journal" 2>/dev/null || exit 0
+count=0
+for one in *; do
+[ -d "$one" ] || continue
+count=$((count+1))
+begin "${count}0000"; echo "$one"; cat "$one/run" 2>/dev/null; end "${count}0000" 0
+for file in $(ls "$one" | grep '^[0-9]*\.undo$'); do
+number=${file%.undo}
+begin "$count$number"; cat "$one/$file"; end "$count$number" 0
+done
+done
+exit 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One undo of a journal. `at`: when it was recorded, by the host's clock (RFC 3339)."""
+
+    number: int
+    id: str
+    title: str
+    at: str
+    undo: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What became of one undo: `ok`, and what it printed, stderr last. Not ok: it stays recorded.
+
+    `note` is empty where it ended by itself.
+    """
+
+    entry: Entry
+    ok: bool
+    exit_status: int | None
+    output: str
+    seconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A journal that a run left on a host. `about` is what that run wrote about itself."""
+
+    host: str
+    run: str
+    about: str
+    entries: tuple[Entry, ...]
+
+
+def folder(root: str, run: str) -> str:
+    """The journal's folder; ValueError for what cannot be the name of a run."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run):
+        raise ValueError(f"not the name of a run: {run!r}")
+    return f"{root}/journal/{run}"
+
+
+def prologue(mark: str, where: str) -> str:
+    """The sh functions, and `folder`."""
+    # In the piece of work itself: its parent is `timeout`, the leader of its process group.
+    noting = (
+        "( read -r b </proc/sys/kernel/random/boot_id && read -r s </proc/$PPID/stat && "
+        f'set -- ${{s##*) }} && echo "$b $PPID ${{20}}" >>{quote(where)}/running ) 2>/dev/null'
+    )
+    return f"{frames.library(mark)}folder={quote(where)}\nnoting={quote(noting)}\n{LIBRARY}"
+
+
+def undo(host: Host, run: str, *, root: str = ROOT, timeout: float = 300.0) -> list[Undone]:
+    """Run a journal in reverse; each undo whatever the others did. What succeeded is removed.
+
+    One round trip. Raises HostError where the host cannot be reached or `timeout` seconds were not
+    enough for all; what was undone until then is removed from the journal on the host. Use
+    `gate.WriteGate.undo`, which knows whether writing is allowed.
+    """
+    mark = secrets.token_hex(16)
+    script = prologue(mark, folder(root, run)) + _UNDO
+    raw = host.exchange(script, timeout=timeout)
+    if raw.timed_out:
+        raise host.end_unfinished(f"undoing run {run}", timeout, raw)
+    texts: dict[int, Entry] = {}
+    result = []
+    for frame in frames.parse(mark, raw.stdout, raw.stderr):
+        number = frame.number // 10
+        if frame.number % 10 == 0:
+            texts[number] = _entry(number, frame.stdout.decode("utf-8", "replace"))
+        else:
+            result.append(_undone(texts[number], frame))
+    if raw.exit_status != 0:
+        said = raw.stderr[-500:].decode("utf-8", "replace")
+        raise HostError(host.name, f"undoing run {run} ended with {raw.exit_status}: {said}")
+    return result
+
+
+def leftovers(host: Host, *, root: str = ROOT) -> list[Leftover]:
+    """The journals on a host, in the order of their names; reads only. One round trip."""
+    mark = secrets.token_hex(16)
+    raw = host.exchange(frames.library(mark) + f"root={quote(root)}\n{_LIST}", timeout=15.0)
+    if raw.timed_out:
+        raise host.end_unfinished("reading the journals", 15.0, raw)
+    abouts: dict[int, tuple[str, str]] = {}
+    entries: dict[int, list[Entry]] = {}
+    for frame in frames.parse(mark, raw.stdout, raw.stderr):
+        text = frame.stdout.decode("utf-8", "replace")
+        # The folder's count, and behind it the four digits of NNNN.undo; 0000 is `run`.
+        count, number = divmod(frame.number, 10000)
+        if number == 0:
+            run, _, about = text.partition("\n")
+            abouts[count] = run, about.strip()
+            entries[count] = []
+        else:
+            entries[count].append(_entry(number, text))
+    return [
+        Leftover(host.name, run, about, tuple(entries[count]))
+        for count, (run, about) in abouts.items()
+    ]
+
+
+def heading(change_id: str, title: str, timeout: float) -> str:
+    """The comments in front of an undo; `# at` is added on the host, by its own clock."""
+    return f"# id {change_id}\n# title {title}\n# timeout {timeout:g}"
+
+
+def _entry(number: int, text: str) -> Entry:
+    fields = dict(re.findall(r"^# (id|title|at|timeout) (.*)$", text, re.MULTILINE))
+    undo_text = re.sub(r"\A(?:#.*\n)*", "", text).strip()
+    return Entry(
+        number=number,
+        id=fields.get("id", f"{number:04}"),
+        title=fields.get("title", ""),
+        at=fields.get("at", ""),
+        undo=undo_text,
+    )
+
+
+def _undone(entry: Entry, frame: frames.Frame) -> Undone:
+    output = (frame.stdout + frame.stderr).decode("utf-8", "replace").strip()
+    note = "not done in its time" if frame.exit_status in (frames.TIMED_OUT, 137, None) else ""
+    return Undone(
+        entry=entry,
+        ok=frame.exit_status == 0,
+        exit_status=frame.exit_status,
+        output=output,
+        seconds=frame.seconds or 0.0,
+        note=note,
+    )
