@@ -2,6 +2,61 @@
 
 from __future__ import annotations
 
-from dpvs_acceptance.dpvs.conf import ConfSpec, DeviceSpec, WorkerSpec, render
+from dpvs_acceptance.dpvs.conf import ConfSpec, DeviceSpec, PortQueues, WorkerSpec, render
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
+
+
+def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
+    """What dpvs.conf has to say for this deployment; checks compare the running DPVS with it."""
+    declared = deployment.topology.dpvs
+    queues = len(deployment.workers)
+    nodes = {nic.numa_node for nic in deployment.bench.dut.nics}
+    software_ports = any(nic.vdev for nic in deployment.bench.dut.nics)
+    return ConfSpec(
+        log_level=declared.log_level,
+        log_file=declared.log_file,
+        pktpool_size=declared.pktpool_size,
+        conn_pool_size=declared.connection_pool_size,
+        kni=deployment.kni,
+        # A port without rte_flow cannot steer a LIP's packets; one worker needs no steering.
+        sa_pool_flow=not software_ports,
+        conn_redirect=software_ports and queues > 1,
+        uoa_mode=declared.uoa_mode,
+        devices=tuple(
+            DeviceSpec(
+                name=port.name,
+                rx_queues=queues,
+                tx_queues=queues,
+                rx_desc=declared.rx_descriptors,
+                tx_desc=declared.tx_descriptors,
+                rss=declared.rss,
+                kni_name=port.kni if deployment.kni else None,
+                # Frames between NUMA nodes are freed into the wrong pool with it (1.9.10's notes).
+                mbuf_fast_free=len(nodes) == 1 or not facts.mbuf_fast_free_switch,
+            )
+            for port in deployment.ports
+        ),
+        workers=(
+            WorkerSpec("cpu0", "master", deployment.bench.dut.lcores.master.id),
+            *(
+                WorkerSpec(
+                    worker.name,
+                    "slave",
+                    worker.lcore.id,
+                    tuple(
+                        PortQueues(port.name, (worker.queue,), (worker.queue,))
+                        for port in deployment.ports
+                    ),
+                    icmp_redirect=worker.icmp_redirect,
+                )
+                for worker in deployment.workers
+            ),
+        ),
+        unix_domain=facts.ipc_path if facts.ipc_keyword else None,
+    )
+
+
+def render_configuration(deployment: Deployment, facts: VersionFacts) -> str:
+    """The text of dpvs.conf in the words of this version."""
+    return render(configuration(deployment, facts), facts.version)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from dpvs_acceptance.bringup.platform import at_boot
-from dpvs_acceptance.bringup.shell import sh
+from dpvs_acceptance.bringup.shell import loaded, sh, unload
 from dpvs_acceptance.hosts.gate import Change
 from dpvs_acceptance.model.bench import ReaderModule
 from dpvs_acceptance.model.deployment import Deployment
@@ -46,14 +46,12 @@ def _insmod(reader: ReaderModule) -> str:
 
 
 def _load(reader: ReaderModule) -> Change:
-    present = f"lsmod | grep -q '^{reader.name} '"
     return Change(
         id=f"module.{reader.name}",
         title=f"load {reader.module}",
-        done=present,
-        undo=f"rmmod {reader.name}",
+        done=loaded(reader.name),
+        undo=unload(reader.name),
         apply=_insmod(reader),
-        verify=present,
     )
 
 
@@ -64,12 +62,13 @@ def _addresses(deployment: Deployment, machine: Machine, interface: str) -> list
         text = f"{address}/{network.prefixlen}"
         device = shlex.quote(interface)
         nodad = " nodad" if address.version == 6 else ""
+        present = f"ip -o addr show dev {device} | grep -qF ' {text} '"
         changes.append(
             Change(
                 id=f"address.{address}",
                 title=f"address {text} on {interface}",
-                done=f"ip -o addr show dev {device} | grep -qF ' {text} '",
-                undo=f"ip addr del {text} dev {device}",
+                done=present,
+                undo=f"! {present} || ip addr del {text} dev {device}",
                 apply=f"ip addr add {text} dev {device}{nodad} && ip link set dev {device} up",
             )
         )
@@ -86,10 +85,12 @@ def _networks(deployment: Deployment, link: str) -> tuple[Network, ...]:
 def _way(network: Network, router: str, interface: str) -> Change:
     family = "-6" if network.version == 6 else "-4"
     route = f"{network} via {router} dev {shlex.quote(interface)}"
+    present = f"ip {family} route show {network} | grep -qF 'via {router} '"
     return Change(
         id=f"route.{network}",
         title=f"route {network} via {router}",
-        done=f"ip {family} route show {network} | grep -qF 'via {router} '",
-        undo=f"ip {family} route del {route}",
+        done=present,
+        # Taking the address away takes its routes along, so there may be nothing left to undo.
+        undo=f"! {present} || ip {family} route del {route}",
         apply=f"ip {family} route add {route}",
     )

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import shlex
 
-from dpvs_acceptance.bringup.shell import append_line, has_line, restore_file, sh
+from dpvs_acceptance.bringup.shell import (
+    append_line,
+    has_line,
+    loaded,
+    restore_file,
+    sh,
+    unload,
+)
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.hosts.gate import Change
 from dpvs_acceptance.model.bench import Nic
@@ -17,6 +24,7 @@ def hugepages(deployment: Deployment) -> list[Change]:
     """Pages on every NUMA node, hugetlbfs mounted, and again after a reboot (seed 2.1.3)."""
     wanted = deployment.topology.hugepages
     mount = wanted.mount
+    mounted = f"grep -qE {shlex.quote(f'^[^ ]+ {mount} hugetlbfs ')} /proc/mounts"
     fstab = f"nodev {mount} hugetlbfs defaults 0 0"
     changes = []
     for node in deployment.bench.dut.numa_nodes:
@@ -30,7 +38,7 @@ def hugepages(deployment: Deployment) -> list[Change]:
                 id=f"hugepages.node{node}",
                 title=f"reserve {deployment.hugepages_per_node} hugepages on NUMA node {node}",
                 done=enough,
-                capture_undo=f"echo \"echo $(cat {pool}) >{pool}\"",
+                capture_undo=f'echo "echo $(cat {pool}) >{pool}"',
                 apply=f"echo {deployment.hugepages_per_node} >{pool}",
                 verify=f"echo node{node} has $(cat {pool}) pages; {enough}",
             )
@@ -39,10 +47,10 @@ def hugepages(deployment: Deployment) -> list[Change]:
         Change(
             id="hugetlbfs.mount",
             title=f"mount hugetlbfs on {mount}",
-            done=f"grep -qE {shlex.quote(f'^[^ ]+ {mount} hugetlbfs ')} /proc/mounts",
+            done=mounted,
             capture_undo=(
-                f"if [ -d {mount} ]; then echo umount {mount}; "
-                f"else echo 'umount {mount} && rmdir {mount}'; fi"
+                f"echo {shlex.quote(f'! {mounted} || umount {mount}')}; "
+                f"[ -d {mount} ] || echo '[ ! -d {mount} ] || rmdir {mount}'"
             ),
             apply=f"mkdir -p {mount} && mount -t hugetlbfs nodev {mount}",
         )
@@ -99,23 +107,20 @@ def modules(deployment: Deployment, facts: VersionFacts) -> list[Change]:
                 id="module.vhost_net",
                 title="provide /dev/vhost-net for the kni devices",
                 done="[ -e /dev/vhost-net ]",
-                undo="rmmod vhost_net",
+                undo=unload("vhost_net"),
                 apply="modprobe vhost_net",
-                verify="ls -l /dev/vhost-net",
             )
         )
     return changes
 
 
 def _module(name: str, load: str) -> Change:
-    present = f"lsmod | grep -q '^{name} '"
     return Change(
         id=f"module.{name}",
         title=f"load kernel module {name}",
-        done=present,
-        undo=f"rmmod {name}",
+        done=loaded(name),
+        undo=unload(name),
         apply=load,
-        verify=present,
     )
 
 
@@ -135,9 +140,8 @@ def _bind(nic: Nic, devbind: str) -> Change:
         done=bound,
         capture_undo=(
             f'if [ "$(cat /sys/class/net/{nic.name}/operstate 2>/dev/null)" = down ]; '
-            f'then echo {shlex.quote(back)}; '
+            f"then echo {shlex.quote(back)}; "
             f"else echo {shlex.quote(f'{back} && ip link set dev {nic.name} up')}; fi"
         ),
         apply=f"ip link set dev {nic.name} down && {sh(devbind, '-b', nic.dpdk_driver, nic.pci)}",
-        verify=bound,
     )

@@ -23,9 +23,7 @@ def kernel_interfaces(deployment: Deployment) -> list[Change]:
             + (" nodad" if address.version == 6 else "")
             for address, network in zip(link.kni.both, link.networks, strict=False)
         ]
-        changes.append(
-            _dpvs(f"kni.{name}", f"addresses of {kni}", f"ip link set {kni} up", *adds)
-        )
+        changes.append(_dpvs(f"kni.{name}", f"addresses of {kni}", f"ip link set {kni} up", *adds))
     return changes
 
 
@@ -48,13 +46,13 @@ def addresses_and_routes(deployment: Deployment) -> list[Change]:
 
 def _route(deployment: Deployment, route: ExpectedRoute) -> Change:
     family = ("-6",) if route.destination.version == 6 else ()
-    words: list[object] = ["dpip", *family, "route", "add"]
+    words: list[object] = [*family, "route", "add"]
     words.append("default" if route.scope == "global" else str(route.destination))
     if route.via is not None:
         words += ["via", route.via]
     if route.scope == "kni_host":
         words += ["scope", "kni_host"]
-    command = _tool(deployment, *words, "dev", route.port)
+    command = _tool(deployment, "dpip", *words, "dev", route.port)
     return _dpvs(f"route.{route.destination}", f"route {route.destination} {route.port}", command)
 
 

@@ -19,7 +19,7 @@ def restore_file(path: str) -> str:
     return (
         f"if [ -e {quoted} ]; then "
         f"printf 'printf %%s %s | base64 -d >%s && chmod %s %s\\n' "
-        f'"$(base64 <{quoted} | tr -d \'\\n\')" '
+        f"\"$(base64 <{quoted} | tr -d '\\n')\" "
         f'{shlex.quote(quoted)} "$(stat -c %a {quoted})" {shlex.quote(quoted)}; '
         f"else printf 'rm -f %s\\n' {shlex.quote(quoted)}; fi"
     )
@@ -48,3 +48,13 @@ def has_line(path: str, line: str) -> str:
 
 def append_line(path: str, line: str) -> str:
     return f"printf '%s\\n' {shlex.quote(line)} >>{shlex.quote(path)}"
+
+
+def loaded(module: str) -> str:
+    """Succeeds where the kernel module is loaded."""
+    return f"lsmod | grep -q '^{module} '"
+
+
+def unload(module: str) -> str:
+    """Unloads a module; nothing to do where it is not loaded."""
+    return f"! {loaded(module)} || rmmod {module}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 import pytest
+from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
 
 LINK_LOCAL = ip_network("fe80::/10")
 
@@ -43,11 +43,8 @@ def test_the_routes_are_the_declared_ones_and_no_other(
     }
     missing = sorted(f"{d} dev {p} scope {s} via {v}" for d, p, s, v in wanted - seen)
     extra = sorted(f"{d} dev {p} scope {s} via {v}" for d, p, s, v in seen - wanted)
-    assert not missing and not extra, (
-        "routes are not the declared ones:"
-        + "".join(f"\n  missing: {route}" for route in missing)
-        + "".join(f"\n  not declared: {route}" for route in extra)
-    )
+    wrong = [f"missing: {r}" for r in missing] + [f"not declared: {r}" for r in extra]
+    assert not wrong, "routes are not the declared ones:\n" + "\n".join(wrong)
 
 
 @pytest.mark.requirement("S28")
@@ -76,7 +73,9 @@ def test_each_lip_is_on_its_port_with_free_source_ports(
     for lip in (owned for owned in deployment.addresses if owned.use == "lip"):
         entries = dut.addresses_of(lip.address)
         if [entry.device for entry in entries] != [lip.port]:
-            wrong.append(f"LIP {lip.address}: expected on {lip.port}, seen on {[e.device for e in entries]}")
+            wrong.append(
+                f"LIP {lip.address}: expected on {lip.port}, seen on {[e.device for e in entries]}"
+            )
         elif entries[0].pool is None:
             wrong.append(f"LIP {lip.address} has no source-address pool: not added by --add-laddr")
         elif entries[0].pool.free == 0:

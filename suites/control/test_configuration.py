@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.dpvs.conf import check
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotSupported
 
 
@@ -50,12 +50,20 @@ def test_each_port_has_the_queues_of_the_configuration(
             device.rss,
         )
         if found != wanted:
-            wrong.append(f"{port.name}: rx, tx queues, rx, tx descriptors, rss {wanted} expected, dpvs.conf has {found}")
+            wrong.append(
+                f"{port.name}: rx, tx queues, rx, tx descriptors, rss {wanted} expected, "
+                f"dpvs.conf has {found}"
+            )
         if deployment.kni and device.kni_name != port.kni:
-            wrong.append(f"{port.name}: kni_name {port.kni} expected, dpvs.conf has {device.kni_name}")
+            wrong.append(
+                f"{port.name}: kni_name {port.kni} expected, dpvs.conf has {device.kni_name}"
+            )
         link = dut.link(port.name)
         if (link.rx_queues, link.tx_queues) != (queues, queues):
-            wrong.append(f"{port.name}: {queues} queues expected, dpip shows {link.rx_queues} rx, {link.tx_queues} tx")
+            wrong.append(
+                f"{port.name}: {queues} queues expected, "
+                f"dpip shows {link.rx_queues} rx, {link.tx_queues} tx"
+            )
     assert not wrong, "ports are not as configured:\n" + "\n".join(wrong)
 
 

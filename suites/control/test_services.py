@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
 
 
 @pytest.mark.requirement("S27")
@@ -21,9 +21,7 @@ def test_the_service_has_its_scheduler_and_real_servers(
     assert seen.scheduler == service.scheduler, (
         f"{service_name}: scheduler {service.scheduler} expected, seen {seen.scheduler}"
     )
-    wanted = {
-        (str(t.address), t.port, "FullNat", t.weight) for t in deployment.targets(service)
-    }
+    wanted = {(str(t.address), t.port, "FullNat", t.weight) for t in deployment.targets(service)}
     found = {
         (str(s.endpoint.address), s.endpoint.port, s.forwarding, s.weight) for s in seen.servers
     }

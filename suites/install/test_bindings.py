@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotSupported
 
 
 @pytest.mark.requirement("S15")
 def test_exactly_the_bench_s_nics_are_bound_to_dpdk(dut: DutState, deployment: Deployment) -> None:
-    """Steps: `dpdk-devbind.py --status` and sysfs. Verify: both name the bench's NICs, only those."""
+    """Steps: `dpdk-devbind.py --status` and sysfs. Verify: both name exactly the bench's."""
     wanted = {nic.pci: nic.dpdk_driver for nic in deployment.bench.dut.nics if nic.pci}
     if not wanted:
         raise NotSupported("the bench's NICs are software ports: nothing is bound")
@@ -22,9 +22,7 @@ def test_exactly_the_bench_s_nics_are_bound_to_dpdk(dut: DutState, deployment: D
 
 
 @pytest.mark.requirement("S15")
-def test_no_other_nic_was_touched(
-    before: DutState, dut: DutState, deployment: Deployment
-) -> None:
+def test_no_other_nic_was_touched(before: DutState, dut: DutState, deployment: Deployment) -> None:
     """Steps: compare the drivers of all network devices before the run and now.
 
     Verify: only the bench's NICs differ.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotTested
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotSupported, NotTested
 
 
@@ -13,8 +13,12 @@ from dpvs_acceptance.verdict.causes import NotSupported, NotTested
 def test_headers_of_the_running_kernel_are_installed(dut: DutState) -> None:
     """Steps: look for the build tree of `uname -r`. Verify: it is there."""
     if not dut.has_modules:
-        raise NotSupported(f"kernel {dut.kernel} is built without loadable modules: lsmod says nothing")
-    assert dut.kernel_headers, f"no headers for the running kernel: /lib/modules/{dut.kernel}/build is missing"
+        raise NotSupported(
+            f"kernel {dut.kernel} is built without loadable modules: lsmod says nothing"
+        )
+    assert dut.kernel_headers, (
+        f"no headers for the running kernel: /lib/modules/{dut.kernel}/build is missing"
+    )
 
 
 @pytest.mark.requirement("S05")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.dpvs.versions import Version, VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
 
 TOOLS = ("dpvs", "dpip", "ipvsadm", "keepalived")
 
@@ -26,7 +26,9 @@ def test_the_tools_in_path_are_those_of_the_installation(
         elif first is None:
             wrong.append(f"{tool}: not in PATH (link {home}/bin/{tool} to /sbin, seed 2.3)")
         elif first.resolved != installed.resolved:
-            wrong.append(f"{tool}: PATH finds {first.path} ({first.resolved}) before {installed.resolved}")
+            wrong.append(
+                f"{tool}: PATH finds {first.path} ({first.resolved}) before {installed.resolved}"
+            )
     assert not wrong, "the tools in PATH are not the installation's:\n" + "\n".join(wrong)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
 
 # A page pool costs the system its own size; slab and page cache move by less than this meanwhile.
 TOLERANCE = 0.10
@@ -36,12 +36,16 @@ def test_hugetlbfs_is_mounted(dut: DutState, deployment: Deployment) -> None:
 def test_hugetlbfs_is_mounted_again_after_a_reboot(dut: DutState, deployment: Deployment) -> None:
     """Steps: read /etc/fstab. Verify: it has a hugetlbfs entry for the mount point."""
     place = deployment.topology.hugepages.mount
-    entries = [entry for entry in dut.fstab if entry.target == place and entry.fstype == "hugetlbfs"]
+    entries = [
+        entry for entry in dut.fstab if entry.target == place and entry.fstype == "hugetlbfs"
+    ]
     assert entries, f"after a reboot hugetlbfs is missing: /etc/fstab has no hugetlbfs on {place}"
 
 
 @pytest.mark.requirement("S11")
-def test_the_reserved_memory_is_gone_from_what_is_free(dut: DutState, deployment: Deployment) -> None:
+def test_the_reserved_memory_is_gone_from_what_is_free(
+    dut: DutState, deployment: Deployment
+) -> None:
     """Steps: read each node's meminfo. Verify: free memory plus the pool fits into the node.
 
     The kernel counts reserved pages as used whether or not a process has them: a pool that is

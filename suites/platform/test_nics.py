@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotSupported
 
 
@@ -24,7 +24,9 @@ def test_the_nic_map_was_recorded_and_is_the_bench_s(
         if seen is None and port.nic.pci and before.pci_device(port.nic.pci) is not None:
             link = dut.link(port.name)
             if link.mac != port.nic.mac:
-                wrong.append(f"{port.name} ({port.nic.pci}): MAC {port.nic.mac} expected, {link.mac} seen")
+                wrong.append(
+                    f"{port.name} ({port.nic.pci}): MAC {port.nic.mac} expected, {link.mac} seen"
+                )
             continue
         if seen is None:
             wrong.append(f"{port.nic.name}: no such interface and no device {port.nic.pci}")
@@ -40,7 +42,7 @@ def test_the_nic_map_was_recorded_and_is_the_bench_s(
 def test_each_port_is_the_nic_that_the_bench_means(dut: DutState, deployment: Deployment) -> None:
     """Steps: read the ports' MACs. Verify: port order put each link on its own NIC (#815, #959)."""
     swapped = [
-        f"{port.name} should be {port.nic.name} with MAC {port.nic.mac}, seen {dut.link(port.name).mac}"
+        f"{port.name} should be {port.nic.name}, {port.nic.mac}: seen {dut.link(port.name).mac}"
         for port in deployment.ports
         if dut.link(port.name).mac != port.nic.mac
     ]
@@ -57,7 +59,9 @@ def test_nics_are_of_the_model_that_the_bench_names(dut: DutState, deployment: D
     for nic in nics:
         seen = dut.pci_device(nic.pci or "")
         if seen is None or seen.model != nic.model:
-            wrong.append(f"{nic.pci}: expected {nic.model}, seen {seen.model if seen else 'nothing'}")
+            wrong.append(
+                f"{nic.pci}: expected {nic.model}, seen {seen.model if seen else 'nothing'}"
+            )
     assert not wrong, "NIC models differ from the bench:\n" + "\n".join(wrong)
 
 
@@ -68,4 +72,6 @@ def test_the_link_speed_is_what_the_bench_says(
     """Steps: `dpip link show`. Verify: speed of the link's port."""
     port = deployment.port(link_name)
     seen = dut.link(port.name).speed
-    assert seen == port.nic.speed, f"{port.name} ({link_name}): {port.nic.speed} Mbps expected, {seen} seen"
+    assert seen == port.nic.speed, (
+        f"{port.name} ({link_name}): {port.nic.speed} Mbps expected, {seen} seen"
+    )

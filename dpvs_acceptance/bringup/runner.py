@@ -1,0 +1,77 @@
+"""Carries a plan out through the write gates, and takes it back. One round trip per stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+from dpvs_acceptance.bringup.plan import Plan, Stage
+from dpvs_acceptance.hosts.errors import HostError
+from dpvs_acceptance.hosts.gate import WriteGate, first_failure
+
+Progress = Callable[[str], None]
+
+
+class BringUpError(Exception):
+    """A stage could not be made. The message names host, change, and what was seen last."""
+
+
+class BringUp:
+    """One run's changes on all hosts. `gates` by role. Undo whatever happened in `carry_out`."""
+
+    def __init__(self, gates: Mapping[str, WriteGate], progress: Progress = lambda _: None) -> None:
+        self._gates = gates
+        self._progress = progress
+
+    def carry_out(self, plan: Plan) -> None:
+        """Peers and DUT side by side, the DUT's own stages in order. Raises BringUpError."""
+        roles = [[stage] for stage in plan.peers] + [list(plan.dut)]
+        self._side_by_side(roles)
+
+    def load_readers(self, plan: Plan) -> None:
+        """The readers of the client's address, on every real server. Raises BringUpError."""
+        self._side_by_side([[stage] for stage in plan.readers])
+
+    def undo(self) -> list[str]:
+        """Everything this run recorded, on all hosts, each whatever the others do.
+
+        What could not be undone, one line each; the journal on the host still has it.
+        """
+        # DPVS first lets go of what the peers talk to, but nothing of theirs depends on it.
+        with ThreadPoolExecutor(len(self._gates)) as pool:
+            return [line for lines in pool.map(self._undo_one, self._gates) for line in lines]
+
+    def _undo_one(self, role: str) -> list[str]:
+        gate = self._gates[role]
+        try:
+            undone = gate.undo()
+        except HostError as error:
+            return [f"{error}: its changes are still in its journal; run with --restore"]
+        return [
+            f"{gate.host.name}: {one.entry.title}: not undone: "
+            f"{one.note or one.output.strip() or f'exit {one.exit_status}'}"
+            for one in undone
+            if not one.ok
+        ]
+
+    def _side_by_side(self, chains: Sequence[Sequence[Stage]]) -> None:
+        with ThreadPoolExecutor(max(1, len(chains))) as pool:
+            # The transcript takes phase and check from the context, which threads do not inherit.
+            futures = [pool.submit(copy_context().run, self._chain, chain) for chain in chains]
+            problems = [problem for future in futures if (problem := future.result())]
+        if problems:
+            raise BringUpError("\n".join(problems))
+
+    def _chain(self, stages: Sequence[Stage]) -> str:
+        for stage in stages:
+            gate = self._gates[stage.role]
+            self._progress(f"{gate.host.name}: {stage.name}: {len(stage.changes)} changes")
+            try:
+                failed = first_failure(gate.apply(stage.changes))
+            except HostError as error:
+                return f"{stage.name}: {error}"
+            if failed is not None:
+                words = f"{gate.host.name}: {failed.change.title}: {failed.problem}"
+                return "\n".join([words, *(f"    {line}" for line in failed.output.splitlines())])
+        return ""
