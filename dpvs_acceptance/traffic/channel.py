@@ -7,7 +7,7 @@ import os
 import select
 import time
 from collections.abc import Mapping
-from typing import Any, BinaryIO, Protocol
+from typing import IO, Any, Protocol
 
 from .agent.bundle import boot_command, script
 from .errors import TrafficError
@@ -17,10 +17,10 @@ class Channel(Protocol):
     """A long-lived process on a host; its pipes have file descriptors."""
 
     @property
-    def stdin(self) -> BinaryIO: ...
+    def stdin(self) -> IO[bytes]: ...
     @property
-    def stdout(self) -> BinaryIO: ...
-    def close(self) -> None: ...
+    def stdout(self) -> IO[bytes]: ...
+    def close(self) -> object: ...
 
 
 class Reachable(Protocol):
@@ -122,4 +122,6 @@ class AgentLink:
         return message
 
     def _failed(self, what: str) -> TrafficError:
-        return TrafficError(f"station on {self._host}: the agent {what}")
+        words = getattr(self._channel, "stderr_text", str)().strip()
+        said = f"; it wrote: {words[-500:]}" if words else ""
+        return TrafficError(f"station on {self._host}: the agent {what}{said}")

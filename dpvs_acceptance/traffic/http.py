@@ -1,0 +1,178 @@
+"""HTTP by the client host's curl, many requests in one round trip."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .errors import TrafficError
+from .mapping import Endpoint
+
+
+class Runner(Protocol):
+    """As much of a host as this module needs."""
+
+    @property
+    def name(self) -> str: ...
+    def run(self, command: str, *, timeout: float = 10.0, stdin: bytes = b"") -> RunResult: ...
+
+
+class RunResult(Protocol):
+    @property
+    def exit_status(self) -> int: ...
+    @property
+    def stdout(self) -> str: ...
+    @property
+    def stderr(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """One request. status 0: no response. local: the client's own end, as its kernel chose it
+    (None where no connection was made). exit and error: curl's, 0 and "" when all went well; exit
+    -1: failed, and this curl is too old to say how."""
+
+    status: int
+    body: str
+    local: Endpoint | None
+    seconds: float
+    exit: int
+    error: str
+
+    def __str__(self) -> str:
+        if self.exit:
+            return f"no answer: {self.error or f'curl exit {self.exit}'}"
+        return f"{self.status} {self.body.strip()!r} to {self.local} in {self.seconds:.3f} s"
+
+
+_FIGURES = "%{http_code}|%{local_ip}|%{local_port}|%{time_total}"
+
+
+def curl(
+    host: Runner,
+    url: str,
+    *,
+    source_port: int | None = None,
+    max_time: float = 3.0,
+    options: Sequence[str] = (),
+) -> HttpAnswer:
+    """One GET on its own connection."""
+    ports = [source_port] if source_port else None
+    return curl_many(host, url, 1, source_ports=ports, max_time=max_time, options=options)[0]
+
+
+def curl_many(
+    host: Runner,
+    url: str,
+    count: int,
+    *,
+    source_ports: Sequence[int] | None = None,
+    max_time: float = 3.0,
+    options: Sequence[str] = (),
+) -> list[HttpAnswer]:
+    """``count`` GETs one after another, each by a curl, and so on a connection, of its own.
+
+    source_ports: the local port of each (else the kernel's choice). options: more of curl's.
+    One round trip, about 10 ms a request besides the answers' own time. Raises TrafficError
+    where the host has no curl or its output is not understood.
+    """
+    if source_ports is not None and len(source_ports) != count:
+        raise ValueError(f"{count} requests, but {len(source_ports)} source ports")
+    mark = secrets.token_hex(8)
+    base = _command(mark, max_time, options)
+    calls = [f"one --local-port {port}" for port in source_ports or ()] or ["one"] * count
+    script = "\n".join(
+        (
+            "exec 3>&1",  # what curl prints goes there; its own words are kept apart in $e
+            f'one() {{ e=$({base} "$@" {shlex.quote(url)} 2>&1 >&3); x=$?',
+            "[ -z \"$e\" ] || e=$(printf %s \"$e\" | tr '\\n' ' ')",
+            f'printf \'@{mark} %s|%s\\n\' "$x" "$e"; }}',
+            *calls,
+        )
+    )
+    records = _run(host, script, b"", mark, count, max_time)
+    answers = []
+    for (body, figures), (_, ending) in zip(records[::2], records[1::2], strict=True):
+        code, words = ending.split("|", 1)
+        answers.append(_answer(body, figures.split("|"), int(code), words.strip()))
+    return _all(host, url, answers, count)
+
+
+def curl_burst(
+    host: Runner,
+    url: str,
+    count: int,
+    *,
+    max_time: float = 3.0,
+    options: Sequence[str] = (),
+) -> list[HttpAnswer]:
+    """``count`` GETs one after another by one curl, each on a new connection: the fast way.
+
+    For statistics over many flows (about 1 ms a request). A new connection each is asked for
+    with "Connection: close"; two answers with one local port say that it was not given.
+    """
+    mark = secrets.token_hex(8)
+    base = _command(mark, max_time, (*options, "-H", "Connection: close"), "|%{exitcode}")
+    config = f'url = "{url}"\n' * count
+    records = _run(host, f"{base} -K - || :", config.encode(), mark, count, max_time)
+    answers = []
+    for body, line in records:
+        *figures, code = line.split("|")
+        failed = int(code) if code else (0 if figures[0] not in ("000", "0") else -1)
+        answers.append(_answer(body, figures, failed, ""))
+    return _all(host, url, answers, count)
+
+
+def _command(mark: str, max_time: float, options: Sequence[str], more: str = "") -> str:
+    figures = f"\\n@{mark} {_FIGURES}{more}\\n"
+    fixed = ("curl", "-q", "-sS", "-g", "--max-time", f"{max_time:g}", "-w", figures)
+    return " ".join(map(shlex.quote, (*fixed, *options)))
+
+
+def _run(
+    host: Runner, script: str, stdin: bytes, mark: str, count: int, max_time: float
+) -> list[tuple[str, str]]:
+    """(what came before, the rest of the line) of every marked line."""
+    there = "command -v curl >/dev/null || { echo 'no curl in PATH' >&2; exit 127; }\n"
+    result = host.run(there + script, timeout=10.0 + count * (max_time + 0.1), stdin=stdin)
+    if result.exit_status:
+        raise TrafficError(
+            f"{host.name}: HTTP requests could not be made: exit {result.exit_status}, "
+            f"{result.stderr.strip() or 'no message'}"
+        )
+    parts = re.split(rf"\n?@{mark} ([^\n]*)\n", result.stdout)
+    return list(zip(parts[:-1:2], parts[1::2], strict=True))
+
+
+def _all(host: Runner, url: str, answers: list[HttpAnswer], count: int) -> list[HttpAnswer]:
+    if len(answers) != count:
+        raise TrafficError(f"{host.name}: {count} requests to {url}, but {len(answers)} outcomes")
+    return answers
+
+
+def _answer(body: str, figures: Sequence[str], code: int, words: str) -> HttpAnswer:
+    status, address, port, seconds = figures
+    local = Endpoint(address, int(port)) if address and port.isdigit() and int(port) else None
+    # A locale may print the seconds with a comma.
+    return HttpAnswer(int(status), body, local, float(seconds.replace(",", ".")), code, words)
+
+
+_SAYS = re.compile(r"^Your IP and port is (\S+):(\d+)\s*$")
+
+
+def client_seen(body: str) -> Endpoint:
+    """The address and port an RS says it sees: ``Your IP and port is A:P`` (seed, section 3).
+
+    nginx's $remote_addr has no brackets around IPv6. Raises AssertionError on anything else.
+    """
+    found = _SAYS.match(body)
+    try:
+        if found:
+            return Endpoint(found[1].strip("[]"), int(found[2]))
+    except OSError:
+        pass
+    raise AssertionError(f"expected 'Your IP and port is ADDRESS:PORT', seen {body[:200]!r}")

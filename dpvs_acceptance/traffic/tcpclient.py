@@ -1,0 +1,229 @@
+"""A small TCP client whose every header is ours: forged TOA, full option sets, odd flags.
+
+It speaks from an address the client's kernel does not have (the station answers ARP and ND for
+it), so no kernel resets its connections. It sends in order and acknowledges what came in order;
+it retransmits nothing, so that each frame on the wire was meant. One round trip per step.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Self
+
+from . import frames, tcpoptions
+from .capture import Capture
+from .dissect import dissect
+from .errors import NotSeen
+from .frame import Frame
+from .mapping import Endpoint
+from .match import TCP, Match
+from .station import Owned, Station
+from .tcpoptions import Options, TcpOption
+from .views import TcpView, describe
+
+WRAP = 1 << 32
+
+LINUX_SYN: Options = (
+    tcpoptions.mss(1460),
+    TcpOption(tcpoptions.SACK_PERMITTED),
+    tcpoptions.timestamp(1000),
+    TcpOption(tcpoptions.NOP),
+    tcpoptions.wscale(7),
+)
+"""The options of Linux's SYN, 20 bytes."""
+
+
+class Reset(AssertionError):  # noqa: N818  (a finding about the device or the RS)
+    """The other end answered with RST."""
+
+
+def http_complete(data: bytes) -> bool:
+    """Whether an HTTP/1 response is there with its whole body (by Content-Length)."""
+    head, blank, body = data.partition(b"\r\n\r\n")
+    if not blank:
+        return False
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return len(body) >= int(value)
+    return False  # the end of such a body is the end of the connection
+
+
+class CraftedTcp:
+    """One connection. As a context manager it owns its address and captures its own frames.
+
+    mac: the next hop towards the target. received: every segment that came, in order of arrival.
+    After the context, ``capture.frames`` is all of it, both directions.
+    """
+
+    def __init__(
+        self,
+        station: Station,
+        source: Endpoint,
+        target: Endpoint,
+        mac: str,
+        *,
+        isn: int | None = None,
+        window: int = 64240,
+        ttl: int = 64,
+        vlan: int | None = None,
+        deadline: float = 3.0,
+    ) -> None:
+        self.station = station
+        self.source = source
+        self.target = target
+        self.deadline = deadline
+        self.window = window
+        self.seq = secrets.randbelow(WRAP) if isn is None else isn
+        self.ack = 0
+        self.ended = False  # the other end has sent FIN
+        self.received: list[TcpView] = []
+        self.syn_ack: TcpView | None = None
+        self.capture: Capture = station.capture([Match(host=source.address, protocol=TCP)])
+        self._own: AbstractContextManager[Owned] = station.own(source.address)
+        self._ends = frames.Ends(
+            station.mac, mac, source.address, target.address, ttl=ttl, vlan=vlan
+        )
+        self._ip_id = secrets.randbelow(0x8000)
+        self._data = bytearray()
+        self._arrived = Match(
+            outgoing=False,
+            src=target.address,
+            dst=source.address,
+            sport=target.port,
+            dport=source.port,
+            protocol=TCP,
+        )
+
+    def __enter__(self) -> Self:
+        self._own.__enter__()
+        try:
+            self.capture.arm()
+        except BaseException as error:
+            self._own.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.capture.__exit__(kind, error, trace)
+        finally:
+            self._own.__exit__(kind, error, trace)
+
+    def segment(
+        self, flags: str, payload: bytes = b"", options: Options = (), *, seq: int | None = None
+    ) -> bytes:
+        """A frame of this connection as it stands; sends nothing and moves nothing."""
+        self._ip_id = (self._ip_id + 1) & 0xFFFF
+        return frames.tcp(
+            self._ends,
+            self.source.port,
+            self.target.port,
+            flags,
+            seq=self.seq if seq is None else seq,
+            ack=self.ack if "A" in flags else 0,
+            window=self.window,
+            options=options,
+            payload=payload,
+            ip_id=self._ip_id,
+        )
+
+    def connect(self, options: Options = LINUX_SYN, ack_options: Options = ()) -> TcpView:
+        """The handshake; the SYN-ACK. Raises Reset, or NotSeen when none came in time."""
+        syn = self.segment("S", options=options)
+        arrived = self._exchange([syn], "SYN-ACK", time.monotonic() + self.deadline)
+        answer = next((view for view in arrived if view.has("SA")), None)
+        if answer is None:
+            raise self._not_seen("SYN-ACK")
+        expected = (self.seq + 1) % WRAP
+        if answer.ack != expected:
+            raise NotSeen(
+                f"{self.target}: SYN-ACK acknowledges {answer.ack}, expected {expected}: "
+                f"{describe(answer)}"
+            )
+        self.syn_ack = answer
+        self.seq = expected
+        self.ack = (answer.seq + 1) % WRAP
+        self.station.send([self.segment("A", options=ack_options)])
+        return answer
+
+    def send(self, payload: bytes, options: Options = (), flags: str = "PA") -> None:
+        """Send data and wait for nothing."""
+        self.station.send([self.segment(flags, payload, options)])
+        self._moved(payload, flags)
+
+    def request(
+        self,
+        payload: bytes,
+        options: Options = (),
+        *,
+        until: Callable[[bytes], bool] = http_complete,
+    ) -> bytes:
+        """Send a request, acknowledge the response as it comes; all of it.
+
+        Ends when ``until`` says so of what came so far, or with the other end's FIN.
+        """
+        self._data.clear()
+        out = [self.segment("PA", payload, options)]
+        self._moved(payload, "PA")
+        give_up = time.monotonic() + self.deadline
+        while True:
+            before = self.ack
+            self._exchange(out, "response", give_up)
+            out = [self.segment("A")] if self.ack != before else []
+            if self.ended or until(bytes(self._data)):
+                break
+        if out:
+            self.station.send(out)
+        return bytes(self._data)
+
+    def close(self) -> None:
+        """FIN, and wait for the other end's."""
+        out = [self.segment("FA")]
+        self._moved(b"", "FA")
+        give_up = time.monotonic() + self.deadline
+        while not self.ended:
+            self._exchange(out, "FIN", give_up)
+            out = []
+        self.station.send([self.segment("A")])
+
+    def reset(self) -> None:
+        self.station.send([self.segment("R")])
+
+    def _moved(self, payload: bytes, flags: str) -> None:
+        self.seq = (self.seq + len(payload) + ("S" in flags) + ("F" in flags)) % WRAP
+
+    def _exchange(self, out: list[bytes], what: str, give_up: float) -> list[TcpView]:
+        left = max(0.0, give_up - time.monotonic())
+        waited = self.station.exchange(self.capture, out, self._arrived, deadline=left)
+        if not waited.frames:
+            raise self._not_seen(what)
+        return [self._take(frame) for frame in waited.frames]
+
+    def _take(self, frame: Frame) -> TcpView:
+        view = dissect(frame)
+        assert isinstance(view, TcpView)
+        self.received.append(view)
+        if view.has("R"):
+            raise Reset(f"{self.target}: reset the connection: {describe(view)}")
+        if self.syn_ack is not None and view.seq == self.ack:  # in order; else sent again
+            self._data += view.payload
+            self.ack = (self.ack + len(view.payload) + view.has("F")) % WRAP
+            self.ended = self.ended or view.has("F")
+        return view
+
+    def _not_seen(self, what: str) -> NotSeen:
+        came = "\n".join(f"  {describe(view)}" for view in self.received[-5:]) or "  nothing"
+        return NotSeen(
+            f"{self.source} to {self.target}: expected the {what} within {self.deadline:g} s, "
+            f"received so far:\n{came}"
+        )

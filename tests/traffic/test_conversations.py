@@ -1,0 +1,251 @@
+"""Ping, crafted TCP, curl and UDP against a real kernel and real servers."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.traffic import frames, http, tcpoptions, udp
+from dpvs_acceptance.traffic.dissect import dissect
+from dpvs_acceptance.traffic.errors import NotSeen, TrafficError
+from dpvs_acceptance.traffic.flows import Flows
+from dpvs_acceptance.traffic.icmp import ping
+from dpvs_acceptance.traffic.mapping import Endpoint
+from dpvs_acceptance.traffic.match import Match
+from dpvs_acceptance.traffic.station import Station
+from dpvs_acceptance.traffic.tcpclient import LINUX_SYN, CraftedTcp, Reset
+from dpvs_acceptance.traffic.views import IcmpView, TcpView
+
+from .conftest import Wire
+
+GET = b"GET / HTTP/1.1\r\nHost: rs\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def flows() -> Flows:
+    return Flows()
+
+
+# -- ping
+
+
+@pytest.mark.parametrize("target", ["10.77.0.2", "fd77::2"])
+def test_ping_of_a_kernel_has_no_problem(left: Station, right: Station, target: str) -> None:
+    result = ping(left, target, mac=right.mac, count=20, gap_ms=1)
+    assert result.problems == []
+    assert (result.sent, result.received, len(result.rtts)) == (20, 20, 20)
+    assert all(0 < rtt < 0.5 for rtt in result.rtts)
+    assert result.ttls == {64}
+    assert str(result).startswith(f"{target}: 20 of 20 answered, rtt 0.")
+
+
+def test_ping_of_nobody_loses_everything_and_says_so(left: Station, right: Station) -> None:
+    result = ping(left, "10.77.0.77", mac=right.mac, count=3, gap_ms=1, deadline=0.2)
+    assert result.lost == (1, 2, 3)
+    assert "lost 3 of 3: 1, 2, 3" in result.problems
+
+
+def test_a_reply_from_another_mac_is_named(left: Station, right: Station) -> None:
+    result = ping(left, "10.77.0.2", mac=right.mac, expected_mac="02:00:00:00:00:99", count=1)
+    assert result.problems == [
+        "wrong mac: expected 02:00:00:00:00:99, seen 02:00:00:77:00:02 on reply 1"
+    ]
+
+
+def test_doubled_and_broken_replies_are_named(
+    left: Station, right: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device that answers twice, the second time with a wrong checksum: played by the right
+    station, which the left one pings at an address its kernel does not have."""
+    target = "10.77.0.66"
+    with right.own(target), right.capture([Match(dst=target, icmp_type=8)]) as far:
+        original = left.exchange
+
+        def exchange(capture, out, until, **how):  # type: ignore[no-untyped-def]
+            """The left station sends, the right answers, then the left one waits."""
+            left.send(out)
+            asked = far.wait_next(Match(icmp_type=8), len(out)).frames
+            for frame in asked:
+                right.send(replies_to(frame.data))
+            return original(capture, [], until, **how)
+
+        def replies_to(request: bytes) -> list[bytes]:
+            view = dissect(request)
+            assert isinstance(view, IcmpView)
+            ends = frames.Ends(right.mac, left.mac, target, "10.77.0.1")
+            s = frames.scapy()
+            echo = s.ICMP(type=0, id=view.identifier, seq=view.sequence)
+            good = bytes(frames.network(ends) / echo / s.Raw(view.payload))
+            bad = good[:36] + bytes((good[36] ^ 0xFF,)) + good[37:]
+            return [good, bad] if view.sequence == 2 else [good]
+
+        monkeypatch.setattr(left, "exchange", exchange)
+        result = ping(left, target, mac=right.mac, count=3, gap_ms=0)
+    assert result.duplicates == {2: 1}
+    assert result.received == 3
+    assert len(result.wrong_checksum) == 1
+    assert result.problems[0] == "request 2 was answered 2 times"
+    assert "wrong checksum: " in result.problems[1]
+
+
+# -- the crafted TCP client
+
+
+@pytest.mark.parametrize("end", [("10.77.0.50", "10.77.0.2"), ("fd77::50", "fd77::2")])
+def test_a_crafted_client_talks_to_a_real_server(
+    left: Station, right: Station, server: Wire, flows: Flows, end: tuple[str, str]
+) -> None:
+    source = Endpoint(end[0], flows.next().port)
+    forged = tcpoptions.client_address("203.0.113.7", 4242)
+    with CraftedTcp(left, source, Endpoint(end[1], 80), right.mac) as client:
+        syn_ack = client.connect(ack_options=(forged,))
+        assert syn_ack.mss == (1460 if syn_ack.version == 4 else 1440)
+        response = client.request(GET, options=(forged,))
+        client.close()
+    assert response.startswith(b"HTTP/1.1 200 OK\r\n")
+    body = response.partition(b"\r\n\r\n")[2].decode()
+    assert http.client_seen(body) == source
+    sent = [v for v in map(dissect, client.capture.frames) if v.frame.outgoing]
+    assert all(isinstance(v, TcpView) and v.checksum == "correct" for v in sent)
+    assert [v.flags for v in sent if isinstance(v, TcpView)][:3] == ["S", "A", "PA"]
+    with_forged = [v.toa() for v in sent if isinstance(v, TcpView)]
+    assert [toa is not None for toa in with_forged][:3] == [False, True, True]
+    assert with_forged[1] is not None
+    assert (with_forged[1].address, with_forged[1].port) == ("203.0.113.7", 4242)
+    # the whole connection passed with no segment sent again, by either side
+    seqs = [
+        (v.frame.outgoing, v.seq, v.ack, v.flags, len(v.payload))
+        for v in map(dissect, client.capture.frames)
+        if isinstance(v, TcpView)
+    ]
+    assert len(seqs) == len(set(seqs))
+
+
+def test_a_closed_port_is_a_reset_and_silence_is_silence(
+    left: Station, right: Station, flows: Flows
+) -> None:
+    source = Endpoint("10.77.0.51", flows.next().port)
+    with (
+        CraftedTcp(left, source, Endpoint("10.77.0.2", 81), right.mac) as client,
+        pytest.raises(Reset, match=r"10.77.0.2:81: reset the connection: .*\[RA\]"),
+    ):
+        client.connect()
+    with (
+        CraftedTcp(left, source, Endpoint("10.77.0.78", 80), right.mac, deadline=0.1) as client,
+        pytest.raises(NotSeen, match=r"expected the SYN-ACK within 0.1 s, received.*\n  nothing"),
+    ):
+        client.connect()
+
+
+def test_options_are_sent_exactly_as_given(left: Station, right: Station, flows: Flows) -> None:
+    full = (*LINUX_SYN, tcpoptions.client_address("2001:db8::1", 7))  # 40 bytes, data offset 15
+    ends = frames.Ends(left.mac, right.mac, "10.77.0.52", "10.77.0.2")
+    frame = frames.tcp(ends, flows.next().port, 79, "S", options=full)
+    with right.capture() as far:
+        left.send([frame])
+        (seen,) = far.expect(Match(src="10.77.0.52"))
+    view = dissect(seen)
+    assert isinstance(view, TcpView)
+    assert view.options == full
+    assert view.data_offset == 15
+    assert view.checksum == "correct"
+
+
+# -- curl
+
+
+@pytest.mark.parametrize("url", ["http://10.77.0.2/", "http://[fd77::2]/"])
+def test_curl_tells_its_own_end_and_the_server_sees_it(server: Wire, url: str) -> None:
+    answer = http.curl(server.left, url)
+    assert (answer.status, answer.exit, answer.error) == (200, 0, "")
+    assert answer.local == http.client_seen(answer.body)
+    assert 0 < answer.seconds < 1
+
+
+def test_curl_from_given_ports_each_on_a_connection_of_its_own(server: Wire, flows: Flows) -> None:
+    ports = [flows.next().port for _ in range(5)]
+    answers = http.curl_many(server.left, "http://10.77.0.2/", 5, source_ports=ports)
+    assert [http.client_seen(a.body).port for a in answers] == ports
+    assert [a.local.port for a in answers if a.local] == ports
+
+
+def test_a_burst_is_as_many_connections_as_requests(server: Wire) -> None:
+    answers = http.curl_burst(server.left, "http://10.77.0.2/", 50)
+    assert all(a.local == http.client_seen(a.body) for a in answers)
+    assert len({a.local for a in answers}) == 50
+
+
+def test_failed_requests_are_answers_with_curls_own_words(server: Wire) -> None:
+    refused = http.curl(server.left, "http://10.77.0.2:81/")
+    assert (refused.status, refused.exit, refused.local) == (0, 7, None)
+    assert "81" in refused.error
+    assert str(refused).startswith("no answer: curl: (7)")
+    late = http.curl(server.left, "http://10.77.0.2/silent", max_time=0.2)
+    assert (late.status, late.exit) == (0, 28)
+    assert late.local
+    burst = http.curl_burst(server.left, "http://10.77.0.2:81/", 3)
+    assert [a.exit for a in burst] == [7, 7, 7]
+
+
+def test_a_host_without_curl_is_no_finding_about_the_device(server: Wire) -> None:
+    class Bare:
+        name = "bare"
+
+        def run(self, command: str, **_: object) -> object:
+            return server.left.run("PATH=/nowhere; " + command)
+
+    with pytest.raises(TrafficError, match=r"bare: .*exit 127, no curl in PATH"):
+        http.curl(Bare(), "http://10.77.0.2/")  # type: ignore[arg-type]
+
+
+def test_what_an_rs_says_is_read_strictly() -> None:
+    assert http.client_seen("Your IP and port is 172.16.0.1:62844\n") == Endpoint(
+        "172.16.0.1", 62844
+    )
+    assert http.client_seen("Your IP and port is 2001:db8::1:40000\n") == Endpoint(
+        "2001:db8::1", 40000
+    )
+    for strange in ("", "Your IP and port is :80", "Your IP and port is 1.2.3:4", "<html>"):
+        with pytest.raises(AssertionError, match="expected 'Your IP and port is"):
+            http.client_seen(strange)
+
+
+# -- UDP
+
+
+@pytest.mark.parametrize("target", ["10.77.0.2", "fd77::2"])
+def test_datagrams_are_answered_with_the_local_end(
+    left: Station, server: Wire, target: str
+) -> None:
+    result = udp.exchange(left, Endpoint(target, 8053), [b"one", b"two", b"three"])
+    assert result.answered == 3
+    for reply in result.replies:
+        assert reply
+        answer = udp.echo_answer(reply.payload)
+        assert (answer.peer, answer.uoa) == (result.local, None)
+        assert reply.source == Endpoint(target, 8053)
+        assert reply.seconds is not None
+        assert 0 < reply.seconds < 1
+
+
+def test_a_datagram_without_reply_is_none_and_the_next_is_not_held_up(
+    left: Station, server: Wire, flows: Flows
+) -> None:
+    port = flows.next().port
+    result = udp.exchange(
+        left, Endpoint("10.77.0.2", 8053), [b"silence", b"two"], source_port=port, seconds=0.2
+    )
+    assert result.local == Endpoint("10.77.0.1", port)
+    assert result.replies[0] is None
+    assert result.replies[1] is not None
+    burst = udp.exchange(
+        left, Endpoint("10.77.0.2", 8053), [b"x"] * 10, source_port=port, burst=True
+    )
+    assert burst.answered == 10
+
+
+def test_a_strange_echo_is_quoted() -> None:
+    assert udp.echo_answer(b'{"peer": ["10.0.0.1", 5], "uoa": ["2001:DB8::1", 6]}').uoa == Endpoint(
+        "2001:db8::1", 6
+    )
+    with pytest.raises(AssertionError, match=r"seen b'hello'"):
+        udp.echo_answer(b"hello")
