@@ -14,6 +14,11 @@ class ParseError(Exception):
     expected: what was looked for, in words.
     """
 
+    advice = (
+        "A line that is not known usually means another DPVS version than the ones this suite has "
+        f"been taught: please report it in {REPORT}, with the whole output and `dpvs -v`."
+    )
+
     def __init__(self, source: str, line_number: int, line: str, expected: str) -> None:
         super().__init__(source, line_number, line, expected)
         self.source = source
@@ -26,6 +31,5 @@ class ParseError(Exception):
         seen = f"cannot read {shown!r}" if self.line else "nothing there"
         return (
             f"{self.source}, line {self.line_number}: {seen}; expected {self.expected}. "
-            "A line that is not known usually means another DPVS version than the ones this suite "
-            f"has been taught: please report it in {REPORT}, with the whole output and `dpvs -v`."
+            f"{self.advice}"
         )

@@ -1,0 +1,37 @@
+"""dpvs.conf: read into a tree, read for what checks need, written, and checked before DPVS does."""
+
+from dpvs_acceptance.dpvs.conf.check import Problem, check
+from dpvs_acceptance.dpvs.conf.keywords import is_block, known_keywords
+from dpvs_acceptance.dpvs.conf.reading import read_spec
+from dpvs_acceptance.dpvs.conf.render import NotInThisVersionError, render
+from dpvs_acceptance.dpvs.conf.spec import (
+    ConfSpec,
+    DeviceSpec,
+    PortQueues,
+    TcpTimeouts,
+    UdpTimeouts,
+    WorkerSpec,
+)
+from dpvs_acceptance.dpvs.conf.tree import Conf, ConfError, Item, Remark, parse, write
+
+__all__ = [
+    "Conf",
+    "ConfError",
+    "ConfSpec",
+    "DeviceSpec",
+    "Item",
+    "NotInThisVersionError",
+    "PortQueues",
+    "Problem",
+    "Remark",
+    "TcpTimeouts",
+    "UdpTimeouts",
+    "WorkerSpec",
+    "check",
+    "is_block",
+    "known_keywords",
+    "parse",
+    "read_spec",
+    "render",
+    "write",
+]
