@@ -36,6 +36,9 @@ __all__ = ["prepare"]
 def prepare(root: Path, spec: Mapping[str, Any]) -> None:
     """Lay the played machine's commands and files into a host's root directory.
 
-    `spec` as for `softlab.played.spec.read_spec`. Raises SpecError, OSError.
+    `spec` as for `softlab.played.spec.read_spec`. Raises SpecError, OSError, and ValueError for the
+    root that the caller itself stands on: what is laid replaces the machine's own programs.
     """
+    if root.samefile("/"):
+        raise ValueError(f"{root}: expected a host's own root directory, found this machine's")
     lay(root, read_spec(spec))

@@ -26,7 +26,9 @@ from softlab.played.sysfs import PlayedFiles
 
 SOCKET: Final = "run/played.sock"
 #: Where the file system is for the moment of mounting, before its parts are put in place.
-_STAGE: Final = "run/played"
+_STAGE: Final = Path("/run/played.stage")
+#: Where its folder `ready` is put.
+_READY: Final = Path("/run/played")
 #: Files of /proc that tell of hardware; /proc itself cannot be overlaid, so each is covered.
 _PROC: Final = (
     ("proc/meminfo", "proc/meminfo"),
@@ -108,18 +110,19 @@ def _start_mounting(device: int, pid: int) -> int:
 
 
 def _mount(device: int, tell: int) -> None:
-    stage = Path("/", _STAGE)
-    stage.mkdir(parents=True, exist_ok=True)
+    for directory in (_STAGE, _READY):
+        directory.mkdir(parents=True, exist_ok=True)
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     options = f"fd={device},rootmode=40755,user_id=0,group_id=0,default_permissions,allow_other"
-    kernel.mount("sysfs", stage, "fuse.sysfs", flags, options)
+    kernel.mount("played", _STAGE, "fuse.sysfs", flags, options)
     os.write(tell, b"m")
     for source, target in _PROC:
         if Path("/", target).exists():
-            kernel.bind(stage / source, Path("/", target))
-    kernel.bind(stage / "sys", "/sys")
-    kernel.umount(stage)
-    stage.rmdir()
+            kernel.bind(_STAGE / source, Path("/", target))
+    kernel.bind(_STAGE / "sys", "/sys")
+    kernel.bind(_STAGE / "ready", _READY)
+    kernel.umount(_STAGE)
+    _STAGE.rmdir()
 
 
 def _listen(root: Path) -> socket.socket:

@@ -1,13 +1,15 @@
 """The played hardware as files: sysfs, and the few of /proc that tell of hardware.
 
 Paths are those below `sys/` and `proc/`; what a write to a file means is its `store`, read by
-`controls`. Layouts are Linux's (Documentation/ABI); what is not played shines through.
+`controls`. Layouts are Linux's (Documentation/ABI); what is not played shines through. In `ready/`
+are answers of commands that are asked so often that starting an interpreter each time would tell.
 """
 
 from collections.abc import Mapping
 
 from softlab.played import memory, modules, pci
 from softlab.played.catalogue import BUILT_IN
+from softlab.played.commands import lspci
 from softlab.played.state import PAGE_SIZES, Hardware, PciDevice, cpus
 from softlab.played.tree import Directory, Entry, File, Link, Tree
 
@@ -51,6 +53,7 @@ def render(hardware: Hardware, netdevs: Mapping[str, str]) -> Tree:
             **_netdevs(shown),
             **_modules(hardware),
             **_proc(hardware),
+            f"ready/lspci{lspci.ASKED_OFTEN}": File(_lspci(hardware).encode()),
         }
     )
 
@@ -296,6 +299,17 @@ def _proc(hardware: Hardware) -> dict[str, Entry]:
         "proc/modules": File(_proc_modules(hardware).encode()),
         "proc/nr_hugepages": _text(total, "hugepages", str(PAGE_SIZES[0])),
     }
+
+
+def _lspci(hardware: Hardware) -> str:
+    return lspci.asked_often(
+        [
+            lspci.Device(
+                device.address, _config_space(device), device.driver or "", str(device.numa_node)
+            )
+            for device in hardware.devices.values()
+        ]
+    )
 
 
 def meminfo(hardware: Hardware) -> str:

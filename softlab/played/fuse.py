@@ -83,7 +83,6 @@ class Session:
             17: self._statfs,
             18: self._release,
             20: self._nothing,
-            25: self._nothing,
             _INIT: self._init,
             27: self._opendir,
             28: self._readdir,

@@ -8,6 +8,8 @@ from typing import Final
 
 from softlab.played import modules
 from softlab.played.catalogue import MODULES, Module, packages
+from softlab.played.commands.lspci import ASKED_OFTEN
+from softlab.played.sources import source_files
 from softlab.played.spec import Spec
 
 _HERE: Final = Path(__file__).parent
@@ -74,7 +76,7 @@ def lay(root: Path, spec: Spec) -> None:
     _system(root, release)
     _packages(root, spec, release)
     _module_files(root, spec, release)
-    _dpdk(root)
+    _dpdk(root, spec)
     _devices(root)
 
 
@@ -113,6 +115,12 @@ def _commands(root: Path) -> None:
             f"import sys\nsys.path.insert(0, '/{_LIBRARY}')\n"
             f"from commands.{name} import main\nsys.exit(main(sys.argv[1:]))\n"
         )
+        if name == "lspci":
+            _write(root / _LIBRARY / name, starter, 0o755)
+            starter = (
+                f'#!/bin/sh\n[ "$*" = {ASKED_OFTEN} ] && exec cat /run/played/lspci{ASKED_OFTEN}\n'
+                f'exec /{_LIBRARY}/{name} "$@"\n'
+            )
         _write(root / place, starter, 0o755)
 
 
@@ -174,7 +182,9 @@ def _fields(module: Module, vermagic: str) -> list[tuple[str, str]]:
     return fields
 
 
-def _dpdk(root: Path) -> None:
+def _dpdk(root: Path, spec: Spec) -> None:
+    for path, text in source_files(spec).items():
+        _write(root / "opt/dpvs" / path, text)
     script = root / "opt/dpvs/dpdk/usertools/dpdk-devbind.py"
     _write(script, (_HERE / "upstream/dpdk-devbind").read_bytes(), 0o755)
     _link(root / "usr/local/sbin/dpdk-devbind.py", "/opt/dpvs/dpdk/usertools/dpdk-devbind.py")

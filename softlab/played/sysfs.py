@@ -14,8 +14,15 @@ from typing import Final
 from softlab.played.fuse import Attributes, Handle
 from softlab.played.tree import Directory, Entry, File, Found, Link, Real, Tree
 
-#: What exists in these never changes, only what is in the files: the kernel may remember names.
-_FIXED: Final = ("sys/devices/system/", "sys/kernel/mm/hugepages", "sys/bus/pci/devices")
+#: Below these what exists never changes, only what is in the files, save for links and folders of
+#: these names: the kernel may remember the names (and asks for the content all the same).
+_FIXED: Final = (
+    "sys/devices/system/node/",
+    "sys/devices/pci",
+    "sys/kernel/mm/",
+    "sys/bus/pci/devices",
+)
+_FLEETING: Final = frozenset({"driver", "net", "uio"})
 _KEEP_SECONDS: Final = 3600
 _WRITABLE: Final = ("/sys/class/net/", "/sys/devices/virtual/net/")
 
@@ -34,8 +41,11 @@ class PlayedFiles:
         if isinstance(found, Real):
             status = os.lstat(found.path)
             return Attributes(status.st_mode, status.st_size)
-        keep = _KEEP_SECONDS if path.startswith(_FIXED) else 0
-        return Attributes(_mode(found), 4096 if isinstance(found, File) else 0, keep)
+        fixed = path.count("/") < 2 or (
+            path.startswith(_FIXED) and _FLEETING.isdisjoint(path.split("/"))
+        )
+        size = 4096 if isinstance(found, File) else 0
+        return Attributes(_mode(found), size, _KEEP_SECONDS if fixed else 0)
 
     def target(self, path: str) -> str:
         found = self._find(path)
