@@ -15,11 +15,11 @@ _LAYERS: Final = (
     *("/usr", "/usr/local", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/opt", "/boot"),
     *("/root", "/home", "/var", "/var/lib", "/var/log", "/nix"),
 )
-#: Device nodes a host gets where the machine has them: what programs expect, the tap driver, and
-#: what DPVS's kni asks for.
+#: Device nodes a host gets where the machine has them: what programs expect, the tap driver, what
+#: DPVS's kni asks for, and what a lab's own played hardware is made with.
 _DEVICES: Final = (
     *("null", "zero", "full", "random", "urandom", "tty", "kmsg", "mem"),
-    *("net/tun", "vhost-net"),
+    *("net/tun", "vhost-net", "fuse"),
 )
 PACKAGE: Final = Path(__file__).resolve().parent
 #: Where every host finds this package.
