@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from dpvs_acceptance.traffic.dissect import dissect
@@ -56,6 +57,7 @@ def clients(mode: str) -> list[Endpoint]:
     return found
 
 
+@functools.cache
 def all_ip_frames() -> list[IpView]:
     return [
         view

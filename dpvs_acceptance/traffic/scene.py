@@ -1,0 +1,161 @@
+"""Where traffic is seen in one deployment: the client's interface and those of all real servers.
+
+A `Watch` arms a capture at the client and at every RS before anything is sent, so that a packet is
+followed from one side of the load balancer to the other, and one that goes astray is seen too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from dpvs_acceptance.dpvs.versions import VersionFacts
+from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.model.topology import Service
+
+from .capture import Capture
+from .dissect import dissect
+from .errors import NotSeen
+from .frame import write_pcap
+from .mapping import Behaviour, Endpoint, FullNat, Link
+from .match import Match
+from .station import Station
+from .views import View
+
+# Both directions of a connection are over within this time, or something holds them up.
+SETTLE_SECONDS = 2.0
+
+
+class Scene:
+    """The stations of a deployment by role, and what its services must do between them."""
+
+    def __init__(
+        self, deployment: Deployment, facts: VersionFacts, stations: Mapping[str, Station]
+    ) -> None:
+        self.deployment = deployment
+        self.facts = facts
+        self.stations = stations
+        self._next_hops: dict[tuple[str, int], str] = {}
+
+    @cached_property
+    def servers(self) -> tuple[str, ...]:
+        return tuple(self.deployment.topology.real_servers)
+
+    def vip(self, service: Service) -> Endpoint:
+        return Endpoint(str(service.vip), service.port)
+
+    def hops(self, client: str) -> int:
+        """Routers between the client and the load balancer."""
+        return int(self._machine(client) in self.deployment.topology.remote_networks)
+
+    def next_hop(self, client: str, target: str) -> str:
+        """The MAC that the client sends to for `target`: the port's own, or its router's.
+
+        Raises NotSeen where nobody answers for it.
+        """
+        version = 6 if ":" in target else 4
+        if (client, version) not in self._next_hops:
+            station = self.stations[client]
+            remote = self.deployment.topology.remote_networks.get(self._machine(client))
+            asked = target
+            if remote is not None:
+                asked = str(remote.router6 if version == 6 else remote.router)
+            macs = station.resolve(asked)
+            if not macs:
+                raise NotSeen(f"{client}: nobody answers ARP or ND for {asked}")
+            self._next_hops[client, version] = macs[0]
+        return self._next_hops[client, version]
+
+    def fullnat(self, service: Service, client: str) -> FullNat:
+        """What the service must do with this client's packets, as seen at the client's side."""
+        topology = self.deployment.topology
+        lan = self.deployment.lip_port(service.local_addresses[0])
+        targets = {
+            Endpoint(str(expected.address), expected.port): self.stations[target.name].mac
+            for target, expected in zip(
+                service.real_servers, self.deployment.targets(service), strict=True
+            )
+        }
+        return FullNat(
+            vip=self.vip(service),
+            lips=frozenset(map(str, service.local_addresses)),
+            rs=targets,
+            wan=Link(self.next_hop(client, str(service.vip))),
+            lan=Link(lan.nic.mac),
+            wan_peer_mac=self.stations[client].mac,
+            behaviour=Behaviour.of_version(
+                str(self.facts.version),
+                uoa_mode=topology.dpvs.uoa_mode,
+                # A router on the client's way takes one off, as the client's capture sees it.
+                xmit_ttl=self.hops(client) > 0,
+            ),
+        )
+
+    @contextmanager
+    def watch(self, client: str, folder: Path | None = None) -> Iterator[Watch]:
+        """Captures at `client` and at every RS; their frames go to `folder` as pcap files."""
+        with ExitStack() as stack:
+            captures = {
+                name: stack.enter_context(self.stations[name].capture())
+                for name in (*self.servers, client)
+            }
+            watch = Watch(client, captures, self.servers)
+            yield watch
+        if folder is not None:
+            for name, capture in captures.items():
+                write_pcap(folder / f"{name}.pcap", capture.frames)
+
+    def _machine(self, client: str) -> str:
+        return self.deployment.topology.clients[client].link
+
+
+class Watch:
+    """Captures at both sides of the load balancer. Views are there once the context has ended."""
+
+    def __init__(
+        self, client: str, captures: Mapping[str, Capture], servers: Sequence[str]
+    ) -> None:
+        self.client = client
+        self.captures = captures
+        self.servers = servers
+        self._views: dict[str, list[View]] = {}
+
+    def settle(self, vip: Endpoint, flows: int = 1, deadline: float = SETTLE_SECONDS) -> None:
+        """Wait until `flows` TCP connections to the VIP are over at the client and at the RS.
+
+        Returns as soon as the last packets were seen on both sides; not raising where they never
+        are, since the comparison of both sides then says what is missing.
+        """
+        end = time.monotonic() + deadline
+        at_client = self.captures[self.client]
+        ours = Match(host=vip.address, port=vip.port)
+        closing = Match(outgoing=False, src=vip.address, sport=vip.port, flags="F")
+        at_client.wait_for(closing, flows, deadline)
+        while time.monotonic() < end:
+            # The RS's port may differ from the VIP's, but what crosses is as much on both sides.
+            here = len(at_client.wait_for(ours, 1 << 30, 0.02).frames)
+            there = sum(
+                len(self.captures[name].wait_for(Match(protocol=6), 1 << 30, 0.0).frames)
+                for name in self.servers
+            )
+            if there >= here:
+                return
+
+    def views(self, name: str) -> list[View]:
+        """All frames of one capture, dissected. Raises Unsound where frames were lost."""
+        if name not in self._views:
+            capture = self.captures[name]
+            capture.require_sound()
+            self._views[name] = [dissect(frame) for frame in capture.frames]
+        return self._views[name]
+
+    @property
+    def client_views(self) -> list[View]:
+        return self.views(self.client)
+
+    @property
+    def server_views(self) -> dict[str, Sequence[View]]:
+        return {name: self.views(name) for name in self.servers}

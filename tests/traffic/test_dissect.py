@@ -1,0 +1,188 @@
+"""Our own dissection against Scapy's, against the recordings, and against nonsense."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dpvs_acceptance.traffic import frames
+from dpvs_acceptance.traffic.dissect import dissect
+from dpvs_acceptance.traffic.frame import Frame
+from dpvs_acceptance.traffic.match import Match
+from dpvs_acceptance.traffic.tcpoptions import TcpOption
+from dpvs_acceptance.traffic.views import (
+    ArpView,
+    IcmpView,
+    IpView,
+    LinkView,
+    TcpView,
+    UdpView,
+    describe,
+)
+
+from . import recorded
+
+ENDS4 = frames.Ends("02:00:00:00:00:01", "02:00:00:00:00:02", "192.0.2.1", "198.51.100.2")
+ENDS6 = frames.Ends("02:00:00:00:00:01", "02:00:00:00:00:02", "2001:db8::1", "2001:db8::2")
+
+
+def test_every_recorded_frame_is_understood_and_its_checksums_are_right() -> None:
+    views = recorded.all_ip_frames()
+    assert len(views) > 150
+    assert {type(view) for view in views} == {TcpView, UdpView, IcmpView}
+    for view in views:
+        assert not view.problem
+        assert view.ip_checksum in ("correct", None)
+        assert isinstance(view, TcpView | UdpView | IcmpView)
+        assert view.checksum == "correct" or (isinstance(view, UdpView) and view.uoa)
+        assert describe(view)
+
+
+def test_the_recorded_ping_and_arp_read_as_they_were() -> None:
+    views = recorded.views("icmp-vip", "client")
+    first, second = views[0], views[1]
+    assert isinstance(first, ArpView)
+    assert isinstance(second, ArpView)
+    assert (first.operation, first.target_ip) == (1, "10.0.0.100")
+    assert (second.operation, second.sender_mac) == (2, "02:00:00:00:01:01")
+    pings = [v for v in views if isinstance(v, IcmpView)]
+    assert [v.sequence for v in pings if v.is_request] == [1, 2, 3]
+    assert [v.sequence for v in pings if v.is_reply] == [1, 2, 3]
+    assert {v.identifier for v in pings} == {25574}
+
+
+PAYLOAD = st.binary(max_size=40)
+U16 = st.integers(0, 0xFFFF)
+U32 = st.integers(0, 0xFFFFFFFF)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    six=st.booleans(),
+    ports=st.tuples(U16, U16),
+    seq=U32,
+    ack=U32,
+    flags=st.sets(st.sampled_from("FSRPAUEC")),
+    window=U16,
+    options=st.lists(
+        st.builds(TcpOption, st.sampled_from([3, 30, 254]), st.binary(min_size=1, max_size=6)),
+        max_size=4,
+    ),
+    payload=PAYLOAD,
+    vlan=st.one_of(st.none(), st.integers(1, 4094)),
+    ttl=st.integers(1, 255),
+)
+def test_what_scapy_builds_is_what_we_see(
+    six: bool,
+    ports: tuple[int, int],
+    seq: int,
+    ack: int,
+    flags: set[str],
+    window: int,
+    options: list[TcpOption],
+    payload: bytes,
+    vlan: int | None,
+    ttl: int,
+) -> None:
+    base = ENDS6 if six else ENDS4
+    ends = frames.Ends(base.mac_src, base.mac_dst, base.src, base.dst, ttl=ttl, tos=8, vlan=vlan)
+    letters = "".join(letter for letter in "FSRPAUEC" if letter in flags)
+    data = frames.tcp(
+        ends,
+        *ports,
+        letters,
+        seq=seq,
+        ack=ack,
+        window=window,
+        options=tuple(options),
+        payload=payload,
+        ip_id=77,
+    )
+    view = dissect(data)
+    assert isinstance(view, TcpView)
+    assert not view.problem
+    assert (view.mac_src, view.mac_dst, view.vlan) == (ends.mac_src, ends.mac_dst, vlan)
+    assert (view.version, view.src, view.dst, view.ttl, view.tos) == (
+        ends.version,
+        ends.src,
+        ends.dst,
+        ttl,
+        8,
+    )
+    assert (view.ip_id, view.dont_fragment) == ((None, False) if six else (77, True))
+    assert (view.sport, view.dport) == ports
+    assert (view.seq, view.ack, view.flags, view.window) == (seq, ack, letters, window)
+    assert view.options[: len(options)] == tuple(options)
+    assert view.payload == payload
+    assert (view.checksum, view.ip_checksum) == ("correct", None if six else "correct")
+
+    frame = Frame(data)
+    wanted = Match(src=ends.src, dst=ends.dst, sport=ports[0], dport=ports[1], protocol=6)
+    assert wanted.select([frame]) == [frame]
+    assert Match(flags=letters).select([frame]) == [frame]
+    assert Match(has_payload=bool(payload)).select([frame]) == [frame]
+    assert not Match(outgoing=True).select([frame])
+    assert not Match(sport=(ports[0] + 1) % 65536, src=ends.src).select([frame])
+    if letters:
+        assert not Match(no_flags=letters).select([frame])
+
+
+def test_udp_checksum_zero_is_absent_in_ipv4_and_wrong_in_ipv6() -> None:
+    four = dissect(frames.udp(ENDS4, 1, 2, b"x", chksum=0))
+    six = dissect(frames.udp(ENDS6, 1, 2, b"x", chksum=0))
+    assert isinstance(four, UdpView)
+    assert isinstance(six, UdpView)
+    assert (four.checksum, six.checksum) == ("absent", "wrong")
+
+
+def test_an_outgoing_frame_whose_checksum_the_nic_fills_in_is_not_judged() -> None:
+    data = bytearray(frames.tcp(ENDS4, 1, 2, "S"))
+    data[50] ^= 1
+    view = dissect(Frame(bytes(data), outgoing=True, checksum_pending=True))
+    assert isinstance(view, TcpView)
+    assert view.checksum == "pending"
+    judged = dissect(bytes(data))
+    assert isinstance(judged, TcpView)
+    assert judged.checksum == "wrong"
+
+
+def test_padding_is_not_payload() -> None:
+    data = frames.tcp(ENDS4, 1, 2, "A")
+    view = dissect(data.ljust(60, b"\0"))
+    assert isinstance(view, TcpView)
+    assert (view.payload, view.padding) == (b"", bytes(6))
+
+
+def test_fragments_show_ports_only_in_the_first() -> None:
+    s = frames.scapy()
+    whole = s.UDP(sport=5, dport=6) / s.Raw(b"z" * 64)
+    first = bytes(frames.network(ENDS4, frag=0, flags="MF") / s.Raw(bytes(whole)[:32]))
+    second = bytes(frames.network(ENDS4, frag=4, flags=0, proto=17) / s.Raw(b"z" * 40))
+    first = first[:23] + b"\x11" + first[24:]
+    head, tail = dissect(first), dissect(second)
+    assert isinstance(head, UdpView)
+    assert (head.sport, head.checksum) == (5, "pending")
+    assert type(tail) is IpView
+    assert tail.fragment_offset == 32
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_no_bytes_make_it_stumble(data: st.DataObject) -> None:
+    """Recorded frames, cut and with octets changed; and pure noise."""
+    base = data.draw(st.sampled_from([view.frame.data for view in recorded.all_ip_frames()]))
+    octets = bytearray(base)
+    for _ in range(data.draw(st.integers(0, 4))):
+        octets[data.draw(st.integers(0, len(octets) - 1))] = data.draw(st.integers(0, 255))
+    mangled = bytes(octets[: data.draw(st.integers(0, len(octets)))])
+    for sample in (mangled, data.draw(st.binary(max_size=80))):
+        view = dissect(sample)
+        assert isinstance(view, LinkView)
+        assert describe(view)
+        Match(port=80, payload=b"x").select([Frame(sample)])
+
+
+def test_scapys_words_for_evidence() -> None:
+    text = frames.shown(frames.echo_request(ENDS6, 7, 1, b"nonce"))
+    assert "ICMPv6 Echo Request" in text
+    assert "nonce" in text
