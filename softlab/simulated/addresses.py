@@ -43,9 +43,9 @@ def same_net(plen: int, one: bytes, other: bytes) -> bool:
 class IfAddr:
     """One address of one port. ``pools`` is per worker lcore; empty unless it is a LIP."""
 
-    __slots__ = ("addr", "bcast", "born", "pools", "plen", "port", "sapool", "scope", "valid")
+    __slots__ = ("addr", "bcast", "born", "plen", "pools", "port", "sapool", "scope", "valid")
 
-    def __init__(  # noqa: PLR0913 - the fields of the address
+    def __init__(
         self,
         port: int,
         addr: bytes,

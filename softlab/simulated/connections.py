@@ -55,7 +55,7 @@ class Connection:
         "vport",
     )
 
-    def __init__(  # noqa: PLR0913 - a connection is its addresses
+    def __init__(
         self,
         proto: int,
         client: tuple[bytes, int],
@@ -171,4 +171,3 @@ def _scatter(conn: Connection) -> int:
         conn.proto,
     )
     return jenkins_hash(words)
-

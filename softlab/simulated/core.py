@@ -157,7 +157,7 @@ class DataPath:
         key = src + dst
         if proto in (PROTO_TCP, PROTO_UDP):
             if dst in self.addresses.lips and self.settings.flow_enable:
-                (dport,) = struct.unpack_from("!H", frame, at + 2)
+                dport = int.from_bytes(frame[at + 2 : at + 4], "big")
                 bits = (len(workers) - 1).bit_length()
                 base = dport & ((1 << bits) - 1)
                 if base < len(workers):
@@ -270,10 +270,8 @@ class DataPath:
 
     def is_for_kni(self, dst: bytes, port: int) -> bool:
         """True when a kni_host route says the address is the kernel's."""
-        if len(dst) == 4:
-            route = self.routes4.lookup_in(dst, port)
-        else:
-            route = self.routes6.lookup(dst)
+        four = len(dst) == 4
+        route = self.routes4.lookup_in(dst, port) if four else self.routes6.lookup(dst)
         return route is not None and route.kind == KNI
 
     def say(self, level: str, module: str, text: str) -> None:

@@ -85,7 +85,7 @@ def _to_host(
     return multicast
 
 
-def _virtual(  # noqa: PLR0913 - where the packet came from
+def _virtual(
     path: DataPath, lcore: int, packet: Packet, frame: bytes, port: int, now: float
 ) -> bool:
     """FullNAT; False when the packet is none of its business."""
@@ -134,7 +134,7 @@ def _lookup(
     return lcore, None, True
 
 
-def _schedule(  # noqa: PLR0911 - each reason to refuse is its own answer
+def _schedule(
     path: DataPath, lcore: int, packet: Packet, sport: int, dport: int, now: float
 ) -> Connection | bool:
     """A new connection for the packet; True to drop it, False to let it pass to the host."""
@@ -149,9 +149,7 @@ def _schedule(  # noqa: PLR0911 - each reason to refuse is its own answer
     service = path.services.get(proto, packet.dst, dport)
     if service is None:
         return (
-            proto == PROTO_TCP
-            and settings.defence_tcp
-            and path.services.has_vip(proto, packet.dst)
+            proto == PROTO_TCP and settings.defence_tcp and path.services.has_vip(proto, packet.dst)
         )
     dest = _choose(path, lcore, service)
     if dest is None:
@@ -243,7 +241,7 @@ def _move_state(
         conn.timeout = path.settings.timeouts[conn.state]
 
 
-def _to_server(  # noqa: PLR0913 - where the packet came from
+def _to_server(
     path: DataPath,
     lcore: int,
     conn: Connection,
@@ -291,7 +289,7 @@ def _translate_in(
     return [translated]
 
 
-def _to_client(  # noqa: PLR0913 - where the packet came from
+def _to_client(
     path: DataPath,
     lcore: int,
     conn: Connection,

@@ -158,7 +158,7 @@ def _add_toa(
     return slim, False
 
 
-def tcp_inbound(  # noqa: PLR0913 - what the translation depends on
+def tcp_inbound(
     conn: Connection,
     packet: Packet,
     mtu: int,
@@ -279,9 +279,7 @@ def udp_inbound(conn: Connection, packet: Packet, mtu: int, mode: str) -> list[b
             if not plain or len(packet) + len(prefix) > mtu:
                 bare = Packet(packet.head[: 20 if packet.family == 4 else 40], PROTO_UDP, b"")
                 empty = _udp(conn.laddr, conn.daddr, conn.lport, conn.dport, b"", summed=not four)
-                sent.append(
-                    _readdress(bare, conn.laddr, conn.daddr, PROTO_OPT, prefix + empty)
-                )
+                sent.append(_readdress(bare, conn.laddr, conn.daddr, PROTO_OPT, prefix + empty))
                 prefix = b""
     summed = not (prefix and four)
     datagram = _udp(conn.laddr, conn.daddr, conn.lport, conn.dport, payload, summed=summed)
@@ -294,7 +292,5 @@ def udp_outbound(conn: Connection, packet: Packet) -> bytes | None:
     """An RS's datagram towards the client; None to drop."""
     if len(packet.body) < 8:
         return None
-    datagram = _udp(
-        conn.vaddr, conn.caddr, conn.vport, conn.cport, packet.body[8:], summed=True
-    )
+    datagram = _udp(conn.vaddr, conn.caddr, conn.vport, conn.cport, packet.body[8:], summed=True)
     return _readdress(packet, conn.vaddr, conn.caddr, PROTO_UDP, datagram)

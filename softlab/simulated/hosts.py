@@ -153,7 +153,7 @@ def nd_received(path: DataPath, lcore: int, packet: Packet, port: int, now: floa
     return True
 
 
-def _send_na(  # noqa: PLR0913 - the fields of the answer
+def _send_na(
     path: DataPath,
     lcore: int,
     port: int,

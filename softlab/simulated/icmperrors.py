@@ -79,7 +79,7 @@ def related(path: DataPath, lcore: int, packet: Packet, now: float) -> bool:
     return False
 
 
-def _translate(  # noqa: PLR0913 - the error and what it is about
+def _translate(
     path: DataPath,
     lcore: int,
     packet: Packet,
@@ -132,18 +132,16 @@ def _translate(  # noqa: PLR0913 - the error and what it is about
         path.send_routed(lcore, route, dst, translated, now)
 
 
-def too_big(  # noqa: PLR0913 - the packet and where it should go
-    path: DataPath, lcore: int, packet: Packet, mtu: int, family: int, now: float
-) -> bool:
+def too_big(path: DataPath, lcore: int, packet: Packet, mtu: int, family: int, now: float) -> bool:
     """True, and the sender is told, when the packet does not fit the link it should leave by."""
     size = len(packet)
     if packet.family != family:
         size += 20 if family == 16 else -20
     if size <= mtu:
         return False
-    if packet.family == 4 and family == 4:
-        if not int.from_bytes(packet.head[6:8], "big") & _DONT_FRAGMENT:
-            return False
+    four = packet.family == 4 and family == 4
+    if four and not int.from_bytes(packet.head[6:8], "big") & _DONT_FRAGMENT:
+        return False
     _send_error(path, lcore, packet, mtu, now)
     return True
 
@@ -165,4 +163,3 @@ def _send_error(path: DataPath, lcore: int, packet: Packet, mtu: int, now: float
         return
     body = struct.pack("!BBHI", ICMP6_TOO_BIG, 0, 0, mtu) + original[: 1280 - 48]
     path.send_routed(lcore, route, packet.src, icmp6(source, packet.src, body), now)
-

@@ -115,9 +115,7 @@ def ethernet(dst: bytes, src: bytes, payload: bytes) -> bytes:
     return dst + src + (ETH_IPV4 if payload[0] >> 4 == 4 else ETH_IPV6) + payload
 
 
-def arp(  # noqa: PLR0913 - the fields of the packet
-    op: int, eth_dst: bytes, sha: bytes, spa: bytes, tha: bytes, tpa: bytes
-) -> bytes:
+def arp(op: int, eth_dst: bytes, sha: bytes, spa: bytes, tha: bytes, tpa: bytes) -> bytes:
     """An ARP frame, not padded."""
     return eth_dst + sha + ETH_ARP + _ARP.pack(1, 0x0800, 6, 4, op, sha, spa, tha, tpa)
 

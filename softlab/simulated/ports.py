@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 class Port:
     """One port. ``queues`` maps a receive queue to the worker lcore that serves it."""
 
-    def __init__(  # noqa: PLR0913 - the fields of the port
+    def __init__(
         self,
         index: int,
         name: str,

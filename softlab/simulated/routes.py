@@ -24,7 +24,7 @@ class Route:
 
     __slots__ = ("dst", "gateway", "kind", "metric", "mtu", "plen", "port", "src")
 
-    def __init__(  # noqa: PLR0913 - the fields of the route
+    def __init__(
         self,
         kind: str,
         dst: bytes,

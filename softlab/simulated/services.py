@@ -16,9 +16,18 @@ COUNTERS = ("conns", "inpkts", "outpkts", "inbytes", "outbytes")
 class Dest:
     """A real server of a service. Counts and connections are per lcore."""
 
-    __slots__ = ("actconns", "addr", "inactconns", "max_conn", "min_conn", "port", "stats", "weight")
+    __slots__ = (
+        "actconns",
+        "addr",
+        "inactconns",
+        "max_conn",
+        "min_conn",
+        "port",
+        "stats",
+        "weight",
+    )
 
-    def __init__(  # noqa: PLR0913 - the fields of the server
+    def __init__(
         self,
         addr: bytes,
         port: int,
@@ -121,9 +130,7 @@ class Service:
                 return dest
         return None
 
-    def add_dest(
-        self, addr: bytes, port: int, weight: int, max_conn: int, min_conn: int
-    ) -> None:
+    def add_dest(self, addr: bytes, port: int, weight: int, max_conn: int, min_conn: int) -> None:
         """DpvsError EXIST when that server is there already; a new one stands first."""
         if min_conn > max_conn:
             raise errors.DpvsError(errors.NOTSUPP)
@@ -132,9 +139,7 @@ class Service:
         self.dests.insert(0, Dest(addr, port, weight, max_conn, min_conn, self.workers))
         self.rescheduled()
 
-    def edit_dest(
-        self, addr: bytes, port: int, weight: int, max_conn: int, min_conn: int
-    ) -> None:
+    def edit_dest(self, addr: bytes, port: int, weight: int, max_conn: int, min_conn: int) -> None:
         """DpvsError NOTEXIST when there is no such server."""
         if min_conn > max_conn:
             raise errors.DpvsError(errors.INVAL)

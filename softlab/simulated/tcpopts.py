@@ -82,9 +82,7 @@ def prune(options: bytes, need: int, *, syn: bool) -> bytes:
     """
     if len(options) < need:
         return options
-    kept = [
-        (kind, options[at : at + length]) for kind, at, length in walk(options) if kind != TOA
-    ]
+    kept = [(kind, options[at : at + length]) for kind, at, length in walk(options) if kind != TOA]
     freed = len(options) - sum(len(raw) for _, raw in kept)
     if freed < need:
         protected = dict(_SYN_KEEP if syn else _ACK_KEEP)

@@ -64,9 +64,7 @@ ACK = 0x10
 
 _COLUMNS = tuple(TCP_KEYWORDS.values())
 _SHORT = dict(
-    zip(
-        ("NO", "ES", "SS", "SR", "FW", "TW", "CL", "CW", "LA", "LI", "SA"), _COLUMNS, strict=True
-    )
+    zip(("NO", "ES", "SS", "SR", "FW", "TW", "CL", "CW", "LA", "LI", "SA"), _COLUMNS, strict=True)
 )
 _TABLE = {
     ("in", SYN): "SR ES ES SR SR SR SR SR SR SR SR",

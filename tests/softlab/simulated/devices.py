@@ -21,9 +21,7 @@ RS_MACS = {mac("02:00:00:00:02:12"): "rs1", mac("02:00:00:00:02:13"): "rs2"}
 def add_address(path: DataPath, port: int, text: str, *, sapool: bool = False) -> None:
     """ADDR/PLEN on a port."""
     addr, _, plen = text.partition("/")
-    entry = IfAddr(
-        port, address(addr), int(plen), SCOPE_GLOBAL, b"", 0, sapool=sapool, born=0.0
-    )
+    entry = IfAddr(port, address(addr), int(plen), SCOPE_GLOBAL, b"", 0, sapool=sapool, born=0.0)
     path.add_address(entry)
 
 
@@ -35,7 +33,12 @@ def add_route(path: DataPath, port: int, text: str, via: str = "") -> None:
 
 
 def add_service(
-    path: DataPath, proto: int, vip: str, port: int, servers: list[tuple[str, int]], lip: str,
+    path: DataPath,
+    proto: int,
+    vip: str,
+    port: int,
+    servers: list[tuple[str, int]],
+    lip: str,
     scheduler: str = "rr",
 ) -> None:
     """A FullNAT service with weight 1 for each server."""

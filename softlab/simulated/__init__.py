@@ -1,0 +1,20 @@
+"""A simulated DPVS: its daemon, its tools, and what a host looks like that has it installed."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def install(root: Path, version: str) -> None:
+    """Lay a version of the simulated device into a host's root.
+
+    ``/opt/dpvs`` gets the tools, the sources and the DPDK tree of the version, ``/usr/sbin``
+    links to the tools, ``/etc/dpvs-simulated.json`` the version. The tools run this package from
+    ``/opt/softlab``, which whoever makes the host has to put there. ValueError for a version that
+    cannot be played.
+    """
+    from softlab.simulated import installation
+
+    installation.install(root, version)

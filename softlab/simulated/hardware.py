@@ -1,0 +1,153 @@
+"""The NICs and hugepages of the host.
+
+On a host with played hardware, both come from its daemon, over ``/run/played.sock``: one JSON
+object per line, the NICs' packet sockets passed along. Without it, as with the real device on
+DPDK's software ports, EAL's ``--vdev=net_af_packetN,iface=NAME`` opens an interface directly.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import socket
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+PLAYED = "/run/played.sock"
+
+_ETH_P_ALL = 3
+_SOL_PACKET = 263
+_PACKET_IGNORE_OUTGOING = 23
+_PACKET_STATISTICS = 6
+_MAX_PORTS = 64
+
+
+class NoHugepagesError(Exception):
+    """The host cannot give the hugepages asked for; the text says on which node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nic:
+    """A NIC the device may use, with its packet socket."""
+
+    link: socket.socket
+    hardware: bytes
+    pci: str
+    driver: str
+    numa_node: int
+    ifindex: int
+
+
+def open_interface(name: str) -> socket.socket:
+    """A packet socket bound to an interface."""
+    link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+    link.bind((name, _ETH_P_ALL))
+    return link
+
+
+def prepare(link: socket.socket) -> None:
+    """Do not hear what is sent; keep bursts."""
+    link.setblocking(False)
+    link.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+
+
+def missed(link: socket.socket) -> int:
+    """Frames the socket had no room for since the last call."""
+    raw = link.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
+    _, drops = struct.unpack("=II", raw)
+    return int(drops)
+
+
+class Played:
+    """A connection to the played hardware; what it reserved is held while it is open."""
+
+    def __init__(self, path: str = PLAYED) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(10)
+        self._socket.connect(path)
+
+    def _ask(self, request: dict[str, object]) -> tuple[dict[str, object], list[int]]:
+        self._socket.sendall(json.dumps(request).encode() + b"\n")
+        raw, fds = b"", array.array("i")
+        while not raw.endswith(b"\n"):
+            size = socket.CMSG_SPACE(_MAX_PORTS * fds.itemsize)
+            part, ancillary, _, _ = self._socket.recvmsg(65536, size)
+            if not part:
+                raise OSError(f"the played hardware closed {PLAYED} while answering {request}")
+            raw += part
+            for level, kind, content in ancillary:
+                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                    fds.frombytes(content[: len(content) // fds.itemsize * fds.itemsize])
+        return json.loads(raw), list(fds)
+
+    def probe(self) -> list[Nic]:
+        """The NICs bound to a DPDK driver, in PCI order."""
+        answer, fds = self._ask({"op": "probe"})
+        ports = answer.get("ports", [])
+        if not isinstance(ports, list) or len(ports) != len(fds):
+            raise OSError(f"the played hardware answered {answer} with {len(fds)} sockets")
+        return [
+            Nic(
+                socket.socket(fileno=fd),
+                bytes.fromhex(str(port["mac"]).replace(":", "")),
+                str(port["pci"]),
+                "net_ixgbe",
+                int(port.get("numa_node", 0)),
+                int(port.get("ifindex", 0)),
+            )
+            for port, fd in zip(ports, fds, strict=True)
+        ]
+
+    def reserve(self, bytes_per_node: int) -> None:
+        """NoHugepagesError when some node has not that much."""
+        answer, _ = self._ask({"op": "reserve_hugepages", "bytes_per_node": bytes_per_node})
+        if not answer.get("ok"):
+            raise NoHugepagesError(str(answer.get("error", answer)))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Host:
+    """Where the device's NICs and memory come from."""
+
+    def __init__(self, vdevs: list[str], *, pci: bool) -> None:
+        self._vdevs = vdevs
+        self._pci = pci
+        self._held: list[Played] = []
+        self.played = Path(PLAYED).exists()
+
+    def nics(self) -> list[Nic]:
+        """PCI NICs first, then the software ports of the command line."""
+        found: list[Nic] = []
+        if self.played and self._pci:
+            hardware = Played()
+            self._held.append(hardware)
+            found += hardware.probe()
+        for vdev in self._vdevs:
+            driver, _, arguments = vdev.partition(",")
+            name = dict(part.split("=", 1) for part in arguments.split(","))["iface"]
+            link = open_interface(name)
+            ifindex = socket.if_nametoindex(name)
+            driver = driver.rstrip("0123456789")
+            found.append(Nic(link, link.getsockname()[4], "vdev", driver, 0, ifindex))
+        for nic in found:
+            prepare(nic.link)
+        return found
+
+    def reserve(self, bytes_per_node: int, *, hold: bool) -> None:
+        """Reserve hugepages on every node, for as long as the process lives when held."""
+        if not self.played:
+            return
+        hardware = Played()
+        try:
+            hardware.reserve(bytes_per_node)
+        except NoHugepagesError:
+            hardware.close()
+            raise
+        if hold:
+            self._held.append(hardware)
+        else:
+            hardware.close()

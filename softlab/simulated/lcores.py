@@ -1,0 +1,108 @@
+"""Which lcores there are and what each serves: EAL's options and the check of dpvs.conf against
+the ports (src/netif.c, check_lcore_conf)."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from softlab.simulated.conf import Configuration, Worker
+
+REPEATED_RX = -2
+REPEATED_TX = -3
+DISCONTINUOUS = -4
+PORTS_NOT_ENOUGH = -5
+WRONG_TX = -6
+NO_WORKERS = -7
+
+MAX_LCORES = 64
+
+
+def parse_list(text: str) -> list[int]:
+    """Numbers of ``0-2,5``; ValueError when it is not such a list."""
+    found: list[int] = []
+    for part in text.split(","):
+        low, _, high = part.partition("-")
+        found += range(int(low), int(high or low) + 1)
+    return found
+
+
+def _split_map(text: str) -> list[str]:
+    parts, depth, part = [], 0, ""
+    for char in text:
+        depth += (char == "(") - (char == ")")
+        if char == "," and not depth:
+            parts.append(part)
+            part = ""
+        else:
+            part += char
+    return [*parts, part]
+
+
+def parse_map(text: str) -> dict[int, set[int]]:
+    """lcore to cpus of EAL's ``--lcores``: ``0@0,1@1``, ``(0,1)@0``, ``0-3``."""
+    found: dict[int, set[int]] = {}
+    for part in _split_map(text):
+        left, _, right = part.partition("@")
+        lcores = parse_list(left.strip("()"))
+        for lcore in lcores:
+            found[lcore] = set(parse_list(right.strip("()"))) if right else {lcore}
+    return found
+
+
+def of_eal(options: dict[str, str], detected: int) -> dict[int, set[int]]:
+    """lcore to cpus, as EAL's options say; all detected cpus without any."""
+    if "--lcores" in options:
+        return parse_map(options["--lcores"])
+    if "-l" in options:
+        return {lcore: {lcore} for lcore in parse_list(options["-l"])}
+    if "-c" in options:
+        mask = int(options["-c"], 16)
+        return {lcore: {lcore} for lcore in range(MAX_LCORES) if mask >> lcore & 1}
+    return {lcore: {lcore} for lcore in range(detected)}
+
+
+def cpus_here(cpus: set[int]) -> set[int]:
+    """The cpus of this machine that stand for those of the played one."""
+    usable = sorted(os.sched_getaffinity(0))
+    return {cpu if cpu in usable else usable[cpu % len(usable)] for cpu in cpus}
+
+
+def workers_of(config: Configuration) -> list[Worker]:
+    """The workers that are not the master, by cpu id."""
+    return sorted(
+        (worker for worker in config.workers if worker.role != "master"),
+        key=lambda worker: worker.cpu,
+    )
+
+
+def check(config: Configuration, ports: int, lcores: int) -> tuple[int, str]:
+    """(0, "") or (the device's error code, the line it logs with it)."""
+    workers = [worker for worker in workers_of(config) if worker.ports][:lcores]
+    rx_seen: set[tuple[str, int]] = set()
+    tx_seen: set[tuple[str, int]] = set()
+    for worker in workers:
+        if len(worker.ports) > ports:
+            return PORTS_NOT_ENOUGH, ""
+        for queues in worker.ports:
+            for queue in queues.rx:
+                if (queues.port, queue) in rx_seen:
+                    return REPEATED_RX, f"rx qid: {queue} for cid: {worker.cpu} is already used."
+                rx_seen.add((queues.port, queue))
+            for queue in queues.tx:
+                if (queues.port, queue) in tx_seen:
+                    return REPEATED_TX, f"tx qid: {queue} for cid: {worker.cpu} is already used."
+                tx_seen.add((queues.port, queue))
+    if not workers:
+        return NO_WORKERS, ""
+    named = {queues.port for worker in workers for queues in worker.ports}
+    for seen in (rx_seen, tx_seen):
+        for port in named:
+            numbers = {queue for name, queue in seen if name == port}
+            if numbers != set(range(len(numbers))):
+                return DISCONTINUOUS, ""
+    for worker in workers:
+        if len(worker.ports) != len(named) or any(not queues.tx for queues in worker.ports):
+            return WRONG_TX, ""
+    return 0, ""

@@ -1,0 +1,331 @@
+"""Starting the device: what it reads and checks, in the order and with the words of the real one
+(src/main.c, src/netif.c). Whatever is wrong ends the process the way it really ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from softlab.simulated import hosts, kni, lcores, report
+from softlab.simulated.addresses import SCOPE_LINK, IfAddr
+from softlab.simulated.conf import Configuration, Reader
+from softlab.simulated.core import DataPath
+from softlab.simulated.hardware import Host, Nic, NoHugepagesError
+from softlab.simulated.log import Log
+from softlab.simulated.packet import link_local, mac_text
+from softlab.simulated.ports import Port
+from softlab.simulated.quirks import Quirks
+from softlab.simulated.settings import Settings
+from softlab.simulated.versions import BUILD_DATE, Version
+
+_MBUF_BYTES = 2304 + 64 + 64
+_TC_MBUF_BYTES = 64 + 24 + 104
+_CONN_BYTES = 576 + 64 + 64
+_BASE_BYTES = 540 << 20
+_ELEMENTS = (
+    (64, 32767), (128, 16383), (256, 8191), (512, 4095), (1024, 2047), (2048, 1023),
+    (4096, 511), (8192, 255), (16384, 127), (32768, 63), (65536, 31), (131072, 15),
+)  # fmt: skip
+
+
+class Options:
+    """The command line: files of this instance, and EAL's options."""
+
+    def __init__(self, version: Version) -> None:
+        self.conf = version.conf_file
+        self.pid_file = version.pid_file
+        self.ipc_file = version.ipc_file
+        self.eal: dict[str, str] = {}
+        self.vdevs: list[str] = []
+        self.pci = True
+
+    @property
+    def prefix(self) -> str:
+        return self.eal.get("--file-prefix", "rte")
+
+
+class Startup:
+    """Everything up to the moment the device answers."""
+
+    def __init__(self, version: Version, options: Options, omitted: Quirks) -> None:
+        self.version = version
+        self.options = options
+        self.omitted = omitted
+        self.log = Log()
+        self.host = Host(options.vdevs, pci=options.pci)
+        self.config = Configuration()
+        self.cpus: dict[int, set[int]] = {}
+        self.taps: list[kni.Tap] = []
+        self.nics: list[Nic] = []
+
+    def leave(self, text: str) -> None:
+        """DPDK's way out: the reason goes where the log goes, and the status is 1."""
+        self.log.raw("EAL: Error - exiting with code: 1")
+        self.log.raw(text)
+        sys.stdout.write(f"current thread affinity is set to {_affinity():X}\n")
+        sys.stdout.flush()
+        os._exit(1)
+
+    # -- EAL -----------------------------------------------------------------------------------
+
+    def start_eal(self) -> None:
+        """DPDK's part: cpus, memory, NICs."""
+        detected = _count("/sys/devices/system/cpu", "cpu[0-9]*") or os.cpu_count() or 1
+        nodes = _count("/sys/devices/system/node", "node[0-9]*") or 1
+        for line in (
+            f"Detected CPU lcores: {detected}",
+            f"Detected NUMA nodes: {nodes}",
+            "Detected static linkage of DPDK",
+            f"Multi-process socket /var/run/dpdk/{self.options.prefix}/mp_socket",
+            "Selected IOVA mode 'PA'",
+        ):
+            self.log.say("INFO", "EAL", line)
+        try:
+            self.cpus = lcores.of_eal(self.options.eal, detected)
+        except ValueError:
+            self.log.say("ERR", "EAL", "invalid coremask or corelist")
+            self.leave("Invalid EAL parameters")
+        try:
+            self.host.reserve(2 << 20, hold=False)
+        except NoHugepagesError:
+            for node in range(nodes):
+                text = f"No free 2048 kB hugepages reported on node {node}"
+                self.log.say("INFO", "EAL", text)
+            self.log.say("ERR", "EAL", "Cannot get hugepage information.")
+            self.leave("Invalid EAL parameters")
+        self.nics = self.host.nics()
+
+    # -- configuration ---------------------------------------------------------------------------
+
+    def read_configuration(self) -> None:
+        """The device's own first lines, then dpvs.conf."""
+        release = f"dpvs version: {self.version.release}, build on {BUILD_DATE}"
+        self.log.say("INFO", "DPVS", release)
+        if self.version.options:
+            self.log.say("INFO", "DPVS", f"dpvs-conf-file: {self.options.conf}")
+            self.log.say("INFO", "DPVS", f"dpvs-pid-file: {self.options.pid_file}")
+            self.log.say("INFO", "DPVS", f"dpvs-ipc-file: {self.options.ipc_file}")
+        reader = Reader(self.version, self.log.say, self.log.set)
+        self.config = reader.read(self.options.conf)
+
+    # -- netif -----------------------------------------------------------------------------------
+
+    def check(self) -> Settings:
+        """Ports against devices, queues against lcores; the settings the data path runs with."""
+        config = self.config
+        pools = config.pktpool_size * (_MBUF_BYTES + _TC_MBUF_BYTES)
+        try:
+            self.host.reserve(pools, hold=False)
+        except NoHugepagesError:
+            self.leave("Cannot init mbuf pool on socket 0")
+        if not self.nics:
+            self.leave(
+                "No dpdk ports found!\nPossibly nic or driver is not dpdk-compatible.\n".rstrip()
+            )
+        configured = len(config.devices) + len(config.bonds)
+        if configured < len(self.nics):
+            self.leave(f"ports in DPDK RTE ({len(self.nics)}) != ports in dpvs.conf({configured})")
+        if config.kni or not self.version.kni_switch:
+            self._make_knis()
+        self._lcore_status()
+        code, said = lcores.check(config, len(self.nics), len(self.cpus))
+        if said:
+            self.log.say("ERR", "NETIF", said)
+        if code:
+            self.leave(self.version.lcore_error.format(code))
+        settings = self._settings()
+        self._lcore_roles(settings)
+        return settings
+
+    def _device(self, index: int) -> str:
+        names = [device.name for device in self.config.devices]
+        return names[index] if index < len(names) else f"dpdk{index}"
+
+    def _make_knis(self) -> None:
+        names = {}
+        for index, nic in enumerate(self.nics):
+            device = self.config.devices[index] if index < len(self.config.devices) else None
+            name = device.kni_name if device and device.kni_name else f"dpdk{index}.kni"
+            names[index] = (name, nic.hardware)
+        try:
+            self.taps = kni.create(names, virtio=self.version.kni_virtio)
+        except kni.KniError as error:
+            for line in error.args:
+                self.log.raw(line)
+            self.leave("add KNI port fail, exiting...")
+
+    def _lcore_status(self) -> None:
+        enabled = "".join(f"{lcore:4d}" for lcore in range(64) if lcore in self.cpus)
+        disabled = "".join(f"{lcore:4d}" for lcore in range(64) if lcore not in self.cpus)
+        text = f"LCORE STATUS\n\tenabled: {enabled}\n\tdisabled: {disabled}"
+        self.log.say("INFO", "NETIF", text)
+
+    def _lcore_roles(self, settings: Settings) -> None:
+        busy = {settings.master, settings.kni_core, *settings.workers}
+        idle = sorted(set(self.cpus) - busy)
+        kni_core = [] if settings.kni_core is None else [settings.kni_core]
+        roles: tuple[tuple[str, list[int]], ...] = (
+            ("lcre_role_idle", idle),
+            ("lcre_role_master", [settings.master]),
+            ("lcre_role_fwd_worker", list(settings.workers)),
+            ("lcre_role_isolrx_worker", []),
+            ("lcore_role_kni_worker", kni_core),
+        )
+        lines = [f"\t{role}: " + "".join(f"{n:<4d}" for n in numbers) for role, numbers in roles]
+        self.log.say("INFO", "NETIF", "LCORE ROLES:\n" + "\n".join(lines))
+
+    def _settings(self) -> Settings:
+        config = self.config
+        main = self.options.eal.get("--main-lcore") or self.options.eal.get("--master-lcore")
+        master = int(main) if main else min(self.cpus)
+        every = [worker for worker in lcores.workers_of(config) if worker.ports]
+        kni_workers = [worker.cpu for worker in every if worker.role == "kni"]
+        icmp = [worker.cpu for worker in config.workers if worker.icmp]
+        workers = tuple(worker.cpu for worker in every if worker.role == "slave")
+        return Settings(
+            master=master,
+            workers=workers,
+            kni_core=kni_workers[0] if kni_workers else None,
+            icmp_core=icmp[0] if icmp and icmp[0] in workers else None,
+            flow_enable=config.flow_enable,
+            redirect=config.redirect,
+            pool_hash_size=config.pool_hash_size,
+            neighbour_timeout=config.neighbour_timeout,
+            neighbour_queue=config.neighbour_queue,
+            uoa_mode=config.uoa_mode,
+            uoa_max_trail=config.uoa_max_trail,
+            fast_xmit=config.fast_xmit,
+            defence_tcp=config.defence_tcp,
+            defence_udp=config.defence_udp,
+            ipv6_disabled=config.ipv6_disabled,
+            kni=bool(self.taps),
+            lldp=config.lldp,
+            forwarding=config.ipv4_forwarding,
+            default_ttl=config.default_ttl,
+            pktpool_size=config.pktpool_size,
+            conn_pool_size=config.conn_pool_size,
+            timeouts=config.timeouts,
+        )
+
+    # -- memory and control ----------------------------------------------------------------------
+
+    def reserve_memory(self) -> None:
+        """The rest of the hugepages, held from now on."""
+        config = self.config
+        need = _BASE_BYTES + config.pktpool_size * (_MBUF_BYTES + _TC_MBUF_BYTES)
+        need += config.conn_pool_size * _CONN_BYTES
+        try:
+            self.host.reserve(need, hold=True)
+        except NoHugepagesError:
+            self.log.say("ERR", "MSGMGR", "ctrl_init: msg module initialization failed!")
+            self.leave("failed to init ctrl: no memory")
+        for size, number in _ELEMENTS:
+            text = f"elem mempool created: mp_msg_s{size}_n{number}."
+            self.log.say("INFO", "DPVS_MPOOL", text)
+        text = "dpvs_mempool_create: create mempool mp_msg: obj_size 64->131072, arr_size 12"
+        self.log.say("INFO", "DPVS_MPOOL", f"{text}, pool_mem 2048KB")
+
+    # -- ports -----------------------------------------------------------------------------------
+
+    def ports(self, settings: Settings) -> list[Port]:
+        """The ports with the queues their workers serve."""
+        made = []
+        for index, nic in enumerate(self.nics):
+            name = self._device(index)
+            device = self.config.devices[index] if index < len(self.config.devices) else None
+            queues, tx_workers = self._queues(name, settings)
+            port = Port(
+                index,
+                name,
+                nic.hardware,
+                socket=nic.numa_node,
+                mtu=device.mtu if device else 1500,
+                rx_queues=len(queues),
+                tx_queues=len(tx_workers),
+                pci=nic.pci,
+                driver=nic.driver,
+                ifindex=nic.ifindex,
+                kni_name=device.kni_name if device else "",
+                queues=queues,
+                tx_workers=tx_workers,
+            )
+            port.lldp = True
+            if device:
+                port.promisc = device.promisc
+                port.allmulticast = device.allmulticast
+                port.fast_free = device.fast_free
+            made.append(port)
+        return made
+
+    def _queues(self, name: str, settings: Settings) -> tuple[dict[int, int], dict[int, int]]:
+        rx: dict[int, int] = {}
+        tx: dict[int, int] = {}
+        for worker in self.config.workers:
+            for queues in worker.ports:
+                if queues.port == name and worker.cpu in settings.workers:
+                    rx.update(dict.fromkeys(queues.rx, worker.cpu))
+                    tx.update(dict.fromkeys(queues.tx, worker.cpu))
+        return rx, tx
+
+    def bring_up(self, path: DataPath, now: float) -> None:
+        """Start each port; one without queues is skipped, as the real device skips it."""
+        for port in path.ports:
+            if not port.rx_queues and not port.tx_queues:
+                text = f"netif_port_start: no queues to setup for {port.name}"
+                self.log.say("WARNING", "NETIF", text)
+                text = f"Start {port.name} failed, skipping ..."
+                self.log.say("WARNING", "DPVS", text)
+                continue
+            self._bring_up(path, port, now)
+        head = "".join(f"{f'{port.name}: {mac_text(port.hardware)} ':<25}" for port in path.ports)
+        lines = [f"    {'':<12}{head}", *report.queue_lines(path, path.ports), ""]
+        text = "port-queue-lcore relation array: \n" + "\n".join(lines)
+        self.log.say("INFO", "DPVS", text)
+
+    def _bring_up(self, path: DataPath, port: Port, now: float) -> None:
+        software = port.driver == "net_af_packet"
+        if software:
+            for text in (
+                "invalid rss_hf: 0x3afbc, valid value: 0x0",
+                "invalid rx_offload: 0x3, valid value: 0x4001",
+                "invalid tx_offload: 0x10000, valid value: 0x8001",
+            ):
+                self.log.say("WARNING", "NETIF", f"Ethdev port_id={port.index} {text}")
+        rss = "RSS: Inhibited" if software else "RSS: ETH_RSS_IP ETH_RSS_TCP ETH_RSS_UDP"
+        self.log.say("INFO", "NETIF", f"device {port.name} configuration:\n{rss}\n")
+        text = f"Waiting for {port.name} link up, be patient ..."
+        self.log.say("INFO", "NETIF", text)
+        text = f">> {port.name}: link up - speed {port.speed} Mbps - full-duplex"
+        self.log.say("INFO", "NETIF", text)
+        if port.promisc:
+            text = f"promiscous mode enabled for device {port.name}"
+            self.log.say("INFO", "NETIF", text)
+        if self.version.link_local and not path.settings.ipv6_disabled:
+            if self.config.address_mode != "none":
+                entry = IfAddr(
+                    port.index,
+                    link_local(port.hardware),
+                    64,
+                    SCOPE_LINK,
+                    b"",
+                    0,
+                    sapool=False,
+                    born=now,
+                )
+                path.add_address(entry)
+            port.groups.insert(0, hosts.ALL_NODES)
+            port.groups.insert(0, hosts.ALL_ROUTERS)
+            if software:
+                text = "rte_eth_dev_set_mc_addr_list failed -- Operation not supported"
+                for _ in range(3):
+                    line = f"{port.name}: {text},enable all multicast"
+                    self.log.say("WARNING", "NETIF", line)
+
+
+def _affinity() -> int:
+    return sum(1 << cpu for cpu in os.sched_getaffinity(0))
+
+
+def _count(folder: str, pattern: str) -> int:
+    return len(list(Path(folder).glob(pattern)))

@@ -1,0 +1,47 @@
+"""keepalived: what its build says of itself. The simulated one does nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from softlab.simulated.tools.client import complain
+from softlab.simulated.versions import of_host
+
+_FACTS = {
+    "1.10.2": ("06/23,2025", "2025", "6.1.192"),
+    "1.9.10": ("06/23,2025", "2025", "6.1.192"),
+    "1.8.10": ("07/26,2021", "2021", "3.10.0"),
+}
+_SYSTEM = (
+    "PIPE2 SIGNALFD INOTIFY_INIT1 VSYSLOG EPOLL_CREATE1 IPV4_DEVCONF IPV6_ADVANCED_API LIBNL3",
+    "RTA_ENCAP RTA_EXPIRES RTA_PREF FRA_TUN_ID RTAX_CC_ALGO RTAX_QUICKACK FRA_OIFNAME",
+    "IFA_FLAGS IP_MULTICAST_ALL LIBIPTC_LINUX_NET_IF_H_COLLISION LIBIPVS_NETLINK",
+    "IPVS_DEST_ATTR_ADDR_FAMILY IPVS_SYNCD_ATTRIBUTES IPVS_64BIT_STATS VRRP_VMAC",
+    "IFLA_LINK_NETNSID CN_PROC SOCK_NONBLOCK SOCK_CLOEXEC O_PATH GLOB_BRACE",
+    "INET6_ADDR_GEN_MODE SO_MARK SCHED_RT",
+)
+
+
+def main(argv: list[str]) -> int:
+    """``-v`` and ``--version``; anything else is refused."""
+    if len(argv) != 2 or argv[1] not in ("-v", "--version"):
+        complain("keepalived: the simulated device only tells its version (-v)")
+        return 1
+    version = of_host()
+    built, year, headers = _FACTS[version.dotted]
+    running = os.uname().release
+    complain(f"Keepalived v2.0.19 ({built}), git commit v{version.dotted}+")
+    complain("")
+    complain(f"Copyright(C) 2001-{year} Alexandre Cassen, <acassen@gmail.com>")
+    complain("")
+    complain(f"Built with kernel headers for Linux {headers}")
+    complain(f"Running on Linux {running}")
+    complain("")
+    complain("configure options: (left out)")
+    complain("")
+    complain("Config options:  LVS VRRP VRRP_AUTH OLD_CHKSUM_COMPAT FIB_ROUTING")
+    complain("")
+    complain(f"System options:  {' '.join(_SYSTEM)}")
+    sys.stderr.flush()
+    return 0
