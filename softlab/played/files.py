@@ -115,11 +115,11 @@ def node_meminfo(hardware: Hardware, number: int) -> str:
         ("MemTotal:", f"{node.total_mb * 1024:>8} kB"),
         ("MemFree:", f"{free:>8} kB"),
         ("MemUsed:", f"{node.total_mb * 1024 - free:>8} kB"),
-        ("HugePages_Total:", f"{memory.total(hardware, number, size):>5}"),
-        ("HugePages_Free:", f"{memory.free(hardware, number, size):>5}"),
-        ("HugePages_Surp:", f"{memory.surplus(hardware, number, size):>5}"),
+        ("HugePages_Total:", f" {memory.total(hardware, number, size):>5}"),
+        ("HugePages_Free:", f" {memory.free(hardware, number, size):>5}"),
+        ("HugePages_Surp:", f" {memory.surplus(hardware, number, size):>5}"),
     )
-    return "".join(f"Node {number} {name:<15} {value}\n" for name, value in rows)
+    return "".join(f"Node {number} {name:<16}{value}\n" for name, value in rows)
 
 
 def _cpus(hardware: Hardware) -> dict[str, Entry]:
@@ -338,8 +338,8 @@ def meminfo(hardware: Hardware) -> str:
         ("HugePages_Rsvd", 0),
         ("HugePages_Surp", surplus),
     ]
-    text = "".join(f"{name + ':':<15} {value:>8} kB\n" for name, value in rows)
-    text += "".join(f"{name + ':':<15} {value:>8}\n" for name, value in counts)
+    text = "".join(f"{name + ':':<16}{value:>8} kB\n" for name, value in rows)
+    text += "".join(f"{name + ':':<16}{value:>8}\n" for name, value in counts)
     return text + f"Hugepagesize:   {PAGE_SIZES[0]:>8} kB\nHugetlb:        {hugetlb:>8} kB\n"
 
 
