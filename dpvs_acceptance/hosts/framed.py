@@ -16,12 +16,14 @@ from .shell import quote
 class Read:
     """A reading command, sh text, with its own deadline in seconds.
 
+    `timeout` None: it reads files of the kernel's or of the disk, and has only the whole batch's
+    deadline; that costs the host a fork where a deadline costs two processes more.
     Commands of one `group` ask the same process: when one of them gets no answer, the rest of the
     group is not asked, so that a stopped DPVS costs one deadline and not thirty.
     """
 
     command: str
-    timeout: float = 5.0
+    timeout: float | None = 5.0
     group: str | None = None
 
 
@@ -85,6 +87,9 @@ def _script(mark: str, reads: list[Read]) -> str:
     groups = {name: n for n, name in enumerate(dict.fromkeys(r.group for r in reads if r.group))}
     lines = [frames.library(mark)]
     for number, read in enumerate(reads):
+        if read.timeout is None:
+            lines.append(f"plain {number} {quote(read.command)}")
+            continue
         line = f"frame {number} {read.timeout:.3f} {quote(read.command)}"
         if read.group:
             silent = f"silent{groups[read.group]}"
@@ -111,7 +116,11 @@ def _section(
     note = ""
     if frame.exit_status is None:
         note = f"no answer in the {timeout:g} s for all reads"
-    elif frame.exit_status in (frames.TIMED_OUT, 137) and (frame.seconds or 0) >= read.timeout:
+    elif (
+        frame.exit_status in (frames.TIMED_OUT, 137)
+        and read.timeout is not None
+        and (frame.seconds or 0) >= read.timeout - 0.02
+    ):
         note = f"no answer in {read.timeout:g} s"
     return Section(
         command=read.command,

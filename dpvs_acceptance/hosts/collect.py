@@ -1,0 +1,192 @@
+"""Small POSIX sh scripts that collect facts which no one command prints. They only read.
+
+Two shapes of output. Records: a line `kind name`, then its attributes, each on a line that starts
+with a space: ` attribute value`. Lines: `path:value`, as `grep -H` prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .shell import sh
+
+# Persistence of modules and limits, where distributions keep it (seed 2.1.4, 4).
+AT_BOOT = (
+    "/etc/rc.local",
+    "/etc/rc.d/rc.local",
+    "/etc/modules",
+    "/etc/modules-load.d/*.conf",
+    "/etc/modprobe.d/*.conf",
+)
+LIMITS = (
+    "/etc/security/limits.conf",
+    "/etc/security/limits.d/*.conf",
+    "/etc/systemd/system.conf",
+    "/etc/systemd/system.conf.d/*.conf",
+)
+# Files that a run may touch: their modes and digests are compared.
+FILES = ("/etc/fstab", "/etc/rc.local", "/etc/rc.d/rc.local", "/etc/modules")
+
+
+def either(first: str, second: str) -> str:
+    """`first`, or where this version of the tool does not know it (CentOS 7), `second`."""
+    return f"{first} 2>/dev/null || {second}"
+
+
+def commented_files(patterns: Iterable[str]) -> str:
+    """`path:line` of every line that is neither empty nor a comment. Patterns are our own."""
+    return f"grep -sHv '^[[:space:]]*\\(#\\|;\\|$\\)' {' '.join(patterns)}; :"
+
+
+def file_modes(paths: Iterable[str]) -> str:
+    """`path:mode owner:group size type` of each that exists; symlinks followed."""
+    words = " ".join(sh("{}", path) for path in paths)
+    return f"stat -L -c '%n:%a %U:%G %s %F' {words} 2>/dev/null; :"
+
+
+def file_digests(paths: Iterable[str]) -> str:
+    """`digest  path` of each that exists."""
+    return f"sha256sum {' '.join(sh('{}', path) for path in paths)} 2>/dev/null; :"
+
+
+# The shell reads attributes itself: a process for each of some hundred files would cost more than
+# all else together. Reading `speed` of a link that is down is an error, and no value.
+_ATTRIBUTE = """\
+attribute() { v=; { IFS= read -r v <"$1/$2"; } 2>/dev/null; [ -z "$v" ] || echo " $2 $v"; }
+target() { [ -L "$1/$2" ] && v=$(readlink "$1/$2") && echo " ${3:-$2} ${v##*/}"; }
+"""
+
+NET_DEVICES = f"""\
+{_ATTRIBUTE}
+cd /sys/class/net || exit
+for d in *; do
+[ -e "$d/ifindex" ] || continue
+echo "device $d"
+for a in address ifindex iflink mtu operstate carrier speed duplex type flags; do
+attribute "$d" "$a"
+done
+target "$d" master
+if [ -L "$d/device" ]; then
+echo " link $(readlink "$d/device")"
+echo " path $(cd -P "$d/device" 2>/dev/null && pwd -P)"
+target "$d/device" driver
+fi
+done
+:"""
+
+PCI_NET = f"""\
+{_ATTRIBUTE}
+cd /sys/bus/pci/devices 2>/dev/null || exit 0
+for d in *; do
+[ -e "$d/class" ] || continue
+IFS= read -r class <"$d/class"
+case $class in 0x02*) ;; *) continue ;; esac
+echo "device $d"
+for a in class vendor device subsystem_vendor subsystem_device numa_node; do
+attribute "$d" "$a"
+done
+target "$d" driver
+target "$d" iommu_group
+for n in "$d"/net/* "$d"/virtio*/net/*; do
+[ -e "$n" ] && echo " interface ${{n##*/}}"
+done
+done
+:"""
+
+CPU = """\
+cd /sys/devices/system/cpu && grep -sH '' smt/active smt/control online isolated \
+cpu[0-9]*/topology/thread_siblings_list; :"""
+
+NUMA = "cd /sys/devices/system/node && grep -sH '' node[0-9]*/cpulist node[0-9]*/meminfo; :"
+
+HUGEPAGES = """\
+cd /sys/devices/system/node && grep -sH '' \
+node[0-9]*/hugepages/hugepages-*/nr_hugepages node[0-9]*/hugepages/hugepages-*/free_hugepages; :"""
+
+SYSCTLS = """\
+cd /proc/sys/net && grep -sH '' ipv4/ip_forward ipv6/conf/all/forwarding \
+ipv4/conf/*/arp_ignore ipv4/conf/*/arp_announce ipv4/conf/*/rp_filter; :"""
+
+# Kernel threads have no arguments and are left out.
+PROCESSES = """\
+ps -eo pid=,ppid=,lstart=,args= --sort=pid 2>/dev/null || ps -ef"""
+
+
+def process_details(name: str) -> str:
+    """A record per process of this name, with its arguments, limits and threads."""
+    return f"""\
+for p in /proc/[0-9]*; do
+{{ IFS= read -r comm <"$p/comm"; }} 2>/dev/null || continue
+[ "$comm" = {sh("{}", name)} ] || continue
+echo "process ${{p##*/}}"
+echo " comm $comm"
+IFS= read -r stat <"$p/stat" && set -- ${{stat##*) }} && echo " ppid $2" && echo " started ${{20}}"
+echo " exe $(readlink "$p/exe")"
+tr '\\0' '\\n' <"$p/cmdline" | sed 's/^/ argument /'
+sed -n '1d;s/^/ limit /p' "$p/limits"
+sed -n 's/^\\(VmRSS\\|Threads\\|Uid\\|State\\|Cpus_allowed_list\\):[[:space:]]*/ status \\1 /p' \
+"$p/status"
+for t in "$p"/task/[0-9]*; do
+cpus=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "$t/status")
+IFS= read -r comm <"$t/comm" && echo " thread ${{t##*/}} $cpus $comm"
+done
+done 2>/dev/null
+:"""
+
+
+def modinfo(modules: Iterable[str]) -> str:
+    """A record per module: the running kernel's vermagic belongs beside it."""
+    words = " ".join(sh("{}", module) for module in modules)
+    return f"""\
+for m in {words}; do
+f=$(modinfo -F filename "$m" 2>/dev/null) || continue
+echo "module $m"; echo " filename $f"; echo " vermagic $(modinfo -F vermagic "$m" 2>/dev/null)"
+done
+:"""
+
+
+def tools_in_path(tools: Iterable[str]) -> str:
+    """A record per tool: every match along PATH, in order, and the file it really is."""
+    words = " ".join(sh("{}", tool) for tool in tools)
+    return f"""\
+for t in {words}; do
+echo "tool $t"
+IFS=:
+for d in $PATH; do
+[ -f "$d/$t" ] && [ -x "$d/$t" ] && echo " match $d/$t" && echo " real $(readlink -f "$d/$t")"
+done
+unset IFS
+done
+:"""
+
+
+def packages(names: Iterable[str]) -> str:
+    """`manager name version` of each installed package, of rpm or dpkg, whichever knows it."""
+    words = " ".join(sh("{}", name) for name in names)
+    if not words:
+        return ":"
+    return f"""\
+if command -v rpm >/dev/null 2>&1; then
+rpm -q --qf 'rpm %{{NAME}} %{{VERSION}}-%{{RELEASE}}\\n' {words} 2>/dev/null |
+grep '^rpm [^ ]* [^ ]*$'
+fi
+if command -v dpkg-query >/dev/null 2>&1; then
+dpkg-query -W -f '${{db:Status-Abbrev}} ${{Package}} ${{Version}}\\n' {words} 2>/dev/null |
+sed -n 's/^ii *\\([^ ]* [^ ]*\\)$/dpkg \\1/p'
+fi
+:"""
+
+
+def patches(folder: str, source: str) -> str:
+    """A record per patch: applied, missing, or unclear; nothing is written (`--dry-run`)."""
+    return f"""\
+cd {sh("{}", source)} || exit
+for p in {sh("{}", folder)}/*.patch; do
+[ -e "$p" ] || continue
+echo "patch ${{p##*/}}"
+if why=$(patch -p1 -R --dry-run -f -s -i "$p" 2>&1); then echo " state applied"
+elif patch -p1 -N --dry-run -f -s -i "$p" >/dev/null 2>&1; then echo " state missing"
+else echo " state unclear"; echo "$why" | sed 's/^/ why /'
+fi
+done
+:"""

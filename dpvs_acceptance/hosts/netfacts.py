@@ -1,0 +1,146 @@
+"""What the survey says of network devices and sockets, as typed facts.
+
+Pure; strict: no line is skipped.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .facts import FactError, records
+
+_PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
+
+
+@dataclass(frozen=True, slots=True)
+class NetDevice:
+    """An interface as /sys/class/net has it.
+
+    pci: the PCI function behind it, None for a software interface. speed: Mbit/s, None where the
+    driver does not say or the link is down. carrier: None while the interface is down.
+    """
+
+    name: str
+    mac: str
+    ifindex: int
+    mtu: int
+    operstate: str
+    carrier: bool | None = None
+    speed: int | None = None
+    duplex: str | None = None
+    driver: str | None = None
+    pci: str | None = None
+    master: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PciDevice:
+    """A network device on the PCI bus. `vendor` and `device`: four hex digits.
+
+    numa_node: None where the firmware does not say. interfaces: its kernel interfaces, none once
+    a DPDK driver has it.
+    """
+
+    address: str
+    class_code: int
+    vendor: str
+    device: str
+    numa_node: int | None
+    driver: str | None
+    iommu_group: int | None
+    interfaces: tuple[str, ...]
+
+    @property
+    def model(self) -> str:
+        """As `lspci -n` writes it: `8086:10fb`."""
+        return f"{self.vendor}:{self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A bound socket. `protocol` is tcp or udp, `address` as ss prints it (`*`, `0.0.0.0`)."""
+
+    protocol: str
+    address: str
+    port: int
+    process: str | None
+    pid: int | None
+
+
+def net_devices(text: str) -> dict[str, NetDevice]:
+    """Section `net devices`, by name."""
+    found = {}
+    for name, attributes in records("net devices", text, "device"):
+        values = dict(attributes)
+        speed = _number("net devices", values.get("speed", "-1"))
+        addresses = _PCI.findall(values.get("path", "")) or _PCI.findall(values.get("link", ""))
+        found[name] = NetDevice(
+            name=name,
+            mac=values.get("address", ""),
+            ifindex=_number("net devices", values.get("ifindex", "")),
+            mtu=_number("net devices", values.get("mtu", "")),
+            operstate=values.get("operstate", "unknown"),
+            carrier={"1": True, "0": False}.get(values.get("carrier", "")),
+            speed=speed if 0 < speed < 0xFFFFFFFF else None,
+            duplex=values.get("duplex"),
+            driver=values.get("driver"),
+            pci=addresses[-1] if addresses else None,
+            master=values.get("master"),
+        )
+    return found
+
+
+def pci_devices(text: str) -> dict[str, PciDevice]:
+    """Section `pci net`, by PCI address."""
+    found = {}
+    for address, attributes in records("pci net", text, "device"):
+        if not _PCI.fullmatch(address):
+            raise FactError("pci net", address, "a PCI address as 0000:04:00.0")
+        values = dict(attributes)
+        try:
+            node = int(values.get("numa_node", "-1"))
+            group = values.get("iommu_group")
+            found[address] = PciDevice(
+                address=address,
+                class_code=int(values["class"], 16),
+                vendor=f"{int(values['vendor'], 16):04x}",
+                device=f"{int(values['device'], 16):04x}",
+                numa_node=node if node >= 0 else None,
+                driver=values.get("driver"),
+                iommu_group=None if group is None else int(group),
+                interfaces=tuple(value for key, value in attributes if key == "interface"),
+            )
+        except (KeyError, ValueError) as exc:
+            raise FactError("pci net", f"{address} {values}", f"a PCI device ({exc})") from exc
+    return found
+
+
+def listeners(text: str) -> tuple[Listener, ...]:
+    """Section `ss -ltnup`."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith("Netid"):
+            continue
+        words = line.split(None, 6)
+        if len(words) < 5 or words[0] not in ("tcp", "udp"):
+            raise FactError("ss -ltnup", line, "a line of ss about tcp or udp")
+        address, _, port = words[4].rpartition(":")
+        process = re.search(r'users:\(\("([^"]*)",pid=(\d+)', line)
+        found.append(
+            Listener(
+                protocol=words[0],
+                address=address.strip("[]"),
+                port=_number("ss -ltnup", port),
+                process=process[1] if process else None,
+                pid=int(process[2]) if process else None,
+            )
+        )
+    return tuple(found)
+
+
+def _number(section: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise FactError(section, text, "a number") from None

@@ -1,0 +1,112 @@
+"""What the survey says of processes, as typed facts. Pure; strict: no line is skipped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .facts import FactError, cpu_list, records
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread and the CPUs it may run on."""
+
+    id: int
+    name: str
+    cpus: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process in full.
+
+    started: clock ticks after boot; with the pid it tells one process from another for good.
+    limits: soft and hard limit by the name /proc/PID/limits has, None for unlimited.
+    """
+
+    pid: int
+    ppid: int
+    name: str
+    exe: str
+    arguments: tuple[str, ...]
+    started: int
+    limits: Mapping[str, tuple[int | None, int | None]]
+    status: Mapping[str, str]
+    threads: tuple[Thread, ...]
+
+    @property
+    def open_files(self) -> int | None:
+        """The soft limit of file descriptors (seed 2.1.4); None for unlimited."""
+        return self.limits["Max open files"][0]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process in a list: its number, its parent's, when it was started, its command line."""
+
+    pid: int
+    ppid: int
+    started: str
+    command: str
+
+
+def process_details(text: str) -> tuple[Process, ...]:
+    """Section `dpvs process`: every process of that name."""
+    return tuple(
+        _process(name, attributes) for name, attributes in records("dpvs process", text, "process")
+    )
+
+
+def process_list(text: str) -> tuple[Running, ...]:
+    """Section `processes`: all but the kernel's own threads, in the order of their pids."""
+    found = []
+    for line in text.splitlines():
+        match = re.fullmatch(
+            r"\s*(\d+)\s+(\d+)\s+(\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}) (.*)", line
+        )
+        if match is None:
+            raise FactError("processes", line, "`pid ppid started command`")
+        if match[1] != "2" and match[2] != "2":
+            found.append(Running(int(match[1]), int(match[2]), match[3], match[4].strip()))
+    return tuple(found)
+
+
+def _process(pid: str, attributes: list[tuple[str, str]]) -> Process:
+    values = dict(attributes)
+    try:
+        return Process(
+            pid=int(pid),
+            ppid=int(values["ppid"]),
+            name=values["comm"],
+            exe=values["exe"],
+            arguments=tuple(value for key, value in attributes if key == "argument"),
+            started=int(values["started"]),
+            limits=dict(_limit(value) for key, value in attributes if key == "limit"),
+            status={
+                words[0]: words[1]
+                for key, value in attributes
+                if key == "status" and len(words := value.split(" ", 1)) == 2
+            },
+            threads=tuple(_thread(value) for key, value in attributes if key == "thread"),
+        )
+    except (KeyError, ValueError) as exc:
+        if isinstance(exc, FactError):
+            raise
+        raise FactError("dpvs process", f"process {pid}", f"complete ({exc!r})") from exc
+
+
+def _limit(line: str) -> tuple[str, tuple[int | None, int | None]]:
+    match = re.fullmatch(r"(Max \S.*?)\s{2,}(\d+|unlimited)\s+(\d+|unlimited)\s*(\S*)\s*", line)
+    if match is None:
+        raise FactError("dpvs process", line, "a line of /proc/PID/limits")
+    soft, hard = (None if word == "unlimited" else int(word) for word in (match[2], match[3]))
+    return match[1], (soft, hard)
+
+
+def _thread(line: str) -> Thread:
+    words = line.split(" ", 2)
+    if len(words) != 3:
+        raise FactError("dpvs process", line, "`tid cpus name` of a thread")
+    return Thread(int(words[0]), words[2], cpu_list(words[1]))

@@ -1,0 +1,100 @@
+"""What a host looked like at one moment: read in one round trip, frozen, kept, replayed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from .connection import Host, abridge
+from .errors import HostError
+from .framed import Read, Section, batch
+from .transcript import rfc3339
+
+SCHEMA = 1
+
+
+class SnapshotError(Exception):
+    """A snapshot does not have what is asked of it; names the host, the command, what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The sections of one host, by name, as read at `taken_at` (RFC 3339, the runner's clock)."""
+
+    host: str
+    taken_at: str
+    sections: Mapping[str, Section] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sections", MappingProxyType(dict(self.sections)))
+
+    def get(self, name: str) -> Section:
+        """The section, whatever its exit status. SnapshotError where it was not read."""
+        try:
+            return self.sections[name]
+        except KeyError:
+            known = ", ".join(self.sections)
+            raise SnapshotError(f"{self.host}: {name!r} was not read; there are: {known}") from None
+
+    def text(self, name: str) -> str:
+        """What the section's command printed; SnapshotError where it failed or did not answer."""
+        section = self.get(name)
+        if section.note:
+            raise SnapshotError(f"{self.host}: `{abridge(section.command)}`: {section.note}")
+        if section.exit_status != 0:
+            said = (section.stderr.strip() or section.stdout.strip()).splitlines()
+            raise SnapshotError(
+                f"{self.host}: `{abridge(section.command)}` ended with {section.exit_status}"
+                f"{': ' + said[-1] if said else ', and printed nothing'}"
+            )
+        return section.stdout
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for `json.dumps`; `from_json` is its inverse."""
+        return {
+            "schema": SCHEMA,
+            "host": self.host,
+            "taken_at": self.taken_at,
+            "sections": {name: asdict(section) for name, section in self.sections.items()},
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Snapshot:
+        """SnapshotError where `data` is not a snapshot of this schema."""
+        try:
+            if data["schema"] != SCHEMA:
+                raise SnapshotError(f"snapshot schema {data['schema']!r}, {SCHEMA} is expected")
+            sections = {name: Section(**section) for name, section in data["sections"].items()}
+            return cls(host=data["host"], taken_at=data["taken_at"], sections=sections)
+        except (KeyError, TypeError, AttributeError) as exc:
+            raise SnapshotError(f"not a snapshot: {exc!r}") from exc
+
+
+def take(host: Host, sections: Mapping[str, str | Read], timeout: float = 30.0) -> Snapshot:
+    """Read all `sections` from `host`, in one round trip. HostError where it cannot be reached."""
+    taken_at = rfc3339(time.time())
+    return Snapshot(host.name, taken_at, batch(host, sections, timeout))
+
+
+def take_all(
+    wanted: Mapping[Host, Mapping[str, str | Read]], timeout: float = 30.0
+) -> dict[str, Snapshot]:
+    """Snapshots of several hosts at once, by the host's name. The first HostError, if any."""
+    if not wanted:
+        return {}
+    with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+        futures = {
+            host.name: pool.submit(take, host, sections, timeout)
+            for host, sections in wanted.items()
+        }
+        errors = [error for future in futures.values() if (error := future.exception())]
+        for error in errors:
+            if not isinstance(error, HostError):
+                raise error
+        if errors:
+            raise errors[0]
+        return {name: future.result() for name, future in futures.items()}

@@ -1,0 +1,181 @@
+"""What is read of each kind of host, as data: the name of a section, and the command behind it.
+
+Everything here only reads. Names of sections are the command or the file as an engineer would type
+it; where a small script collects several things, a word of its own. `facts` and the parsers of
+DPVS's tools read them back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from . import collect
+from .framed import Read
+from .shell import assignments, sh
+
+Sections = Mapping[str, str | Read]
+
+DPVS = "dpvs"  # the group of all that asks the dpvs process
+_ASKING = 5.0  # seconds a tool of DPVS may take: they have no timeout of their own
+
+# Tools of DPVS, and what each is asked. `ipvsadm --version` needs a running DPVS.
+_DPVS_READS = (
+    "dpip link show",
+    "dpip -s link show",
+    "dpip -v link show",
+    "dpip link show cpu",
+    "dpip -s link show cpu",
+    "dpip addr show",
+    "dpip -s addr show",
+    "dpip -s -v addr show",
+    "dpip route show",
+    "dpip -6 route show",
+    "dpip neigh show",
+    "dpip -s neigh show",
+    "ipvsadm --version",
+    "ipvsadm -ln",
+    "ipvsadm -ln --stats",
+    "ipvsadm -G",
+    "ipvsadm -lnc",
+)
+
+TOOLS = ("dpvs", "dpip", "ipvsadm", "keepalived", "dpdk-devbind.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutPaths:
+    """Where things are on a DUT. Absolute paths.
+
+    home: folder of DPVS; its tools are in `home`/bin.
+    devbind: dpdk-devbind.py, by path or by name.
+    modules: kernel modules whose vermagic is read: names, or paths of .ko files.
+    packages: names of distribution packages whose version is read.
+    artefacts: files that the build must have produced.
+    dpvs_source, dpdk_source: the trees whose patches are verified, where both are given.
+    files: further files of which the digest is taken.
+    """
+
+    home: str = "/opt/dpvs"
+    conf: str = "/etc/dpvs.conf"
+    pid_file: str = "/var/run/dpvs.pid"
+    ipc_socket: str = "/var/run/dpvs.ipc"
+    log_file: str = "/var/log/dpvs.log"
+    start_log: str = "/var/log/dpvs.start.log"
+    devbind: str = "dpdk-devbind.py"
+    modules: tuple[str, ...] = ("uio", "igb_uio", "rte_kni", "uio_pci_generic", "vfio_pci")
+    packages: tuple[str, ...] = ()
+    artefacts: tuple[str, ...] = ()
+    dpvs_source: str | None = None
+    dpdk_source: str | None = None
+    files: tuple[str, ...] = ()
+
+    def tool(self, name: str) -> str:
+        """The path of one of DPVS's own tools."""
+        return f"{self.home}/bin/{name}"
+
+    @property
+    def patches(self) -> str | None:
+        """The folder of the patches that DPVS has for this DPDK tree."""
+        if self.dpvs_source is None or self.dpdk_source is None:
+            return None
+        return f"{self.dpvs_source}/patch/{PurePosixPath(self.dpdk_source).name}"
+
+
+def _plain(sections: Mapping[str, str]) -> dict[str, str | Read]:
+    """Reads of files and of the kernel, which do not hang: they go without a deadline each."""
+    return {name: Read(command, timeout=None) for name, command in sections.items()}
+
+
+_COMMON: Mapping[str, str] = {
+    "date": "date -u +%Y-%m-%dT%H:%M:%SZ",
+    "boot_id": "cat /proc/sys/kernel/random/boot_id",
+    "machine_id": "cat /etc/machine-id",
+    "hostname": "uname -n",
+    "uname -r": "uname -r",
+    "/etc/os-release": "cat /etc/os-release",
+    "lsmod": "lsmod",
+    "net devices": collect.NET_DEVICES,
+    "ip addr": collect.either("ip -j addr", "ip -o addr"),
+    "ip link": collect.either("ip -j link", "ip -o link"),
+    "ip -4 route": collect.either("ip -j -4 route", "ip -4 route"),
+    "ip -6 route": collect.either("ip -j -6 route", "ip -6 route"),
+    "ip neigh": collect.either("ip -j neigh", "ip neigh"),
+    "processes": collect.PROCESSES,
+}
+
+
+def client() -> dict[str, str | Read]:
+    """What is read of a client."""
+    return _plain(_COMMON)
+
+
+def real_server() -> dict[str, str | Read]:
+    """What is read of an RS: beside a client's, its listeners and its TOA and UOA readers."""
+    return _plain(
+        {
+            **_COMMON,
+            "ss -ltnup": "ss -ltnup",
+            "toa_stats": "cat /proc/net/toa_stats",
+            "uoa_stats": "cat /proc/net/uoa_stats",
+            "at boot": collect.commented_files(collect.AT_BOOT),
+            "file modes": collect.file_modes(collect.FILES),
+            "file digests": collect.file_digests(collect.FILES),
+            "sysctl": collect.SYSCTLS,
+        }
+    )
+
+
+def dut(paths: DutPaths) -> dict[str, str | Read]:
+    """What is read of a DUT. What asks the dpvs process comes last."""
+    files = (*collect.FILES, paths.conf, *paths.files)
+    read = {
+        **_COMMON,
+        "cpu": collect.CPU,
+        "numa": collect.NUMA,
+        "hugepages": collect.HUGEPAGES,
+        "/proc/meminfo": "cat /proc/meminfo",
+        "/proc/mounts": "cat /proc/mounts",
+        "/etc/fstab": "cat /etc/fstab",
+        "at boot": collect.commented_files(collect.AT_BOOT),
+        "limits": collect.commented_files(collect.LIMITS),
+        "file modes": collect.file_modes(files),
+        "file digests": collect.file_digests(files),
+        "dpvs process": collect.process_details("dpvs"),
+        "rte_kni carrier": "cat /sys/module/rte_kni/parameters/carrier",
+        "vhost-net": "ls -l /dev/vhost-net /dev/net/tun",
+        "modinfo": collect.modinfo(paths.modules),
+        "pci net": collect.PCI_NET,
+        "tools": collect.tools_in_path(TOOLS),
+        "artefacts": collect.file_modes(
+            (*(paths.tool(name) for name in TOOLS[:4]), *paths.artefacts)
+        ),
+        "dpvs.conf": sh("cat {}", paths.conf),
+        "dpvs log": sh("tail -c 200000 {}", paths.log_file),
+        "dpvs start log": sh("tail -c 100000 {}", paths.start_log),
+        "dmesg": "dmesg | tail -n 300",
+        "sysctl": collect.SYSCTLS,
+        "pid file": sh("cat {}", paths.pid_file),
+    }
+    sections = _plain(read) | {
+        "dpdk-devbind.py --status": Read(sh("{} --status", paths.devbind), timeout=10.0),
+        "packages": Read(collect.packages(paths.packages), timeout=10.0),
+    }
+    if paths.patches is not None and paths.dpdk_source is not None:
+        sections["patches"] = Read(collect.patches(paths.patches, paths.dpdk_source), timeout=20.0)
+    return sections | dpvs_state(paths)
+
+
+def dpvs_state(paths: DutPaths) -> dict[str, str | Read]:
+    """What DPVS's own tools say, and nothing else: cheap enough to be read often."""
+    environment = assignments({"DPVS_IPC_FILE": paths.ipc_socket})
+    sections: dict[str, str | Read] = {}
+    for name, option in (("dpvs", "-v"), ("dpip", "-V"), ("keepalived", "-v")):
+        sections[f"{name} {option}"] = sh("{} " + option, paths.tool(name))
+    for command in _DPVS_READS:
+        tool, _, arguments = command.partition(" ")
+        sections[command] = Read(
+            f"{environment}{sh('{}', paths.tool(tool))} {arguments}", timeout=_ASKING, group=DPVS
+        )
+    return sections
