@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -90,6 +90,17 @@ class RunFacts:
     transcript: str = ""
     """The transcript, relative to `directory`."""
     problems: tuple[RunProblem, ...] = ()
+
+
+def merge_facts(mine: RunFacts, theirs: RunFacts) -> RunFacts:
+    """`mine`, with all that another process of the same run knows, and the problems of both."""
+    known = {
+        field.name: value
+        for field in fields(theirs)
+        if (value := getattr(theirs, field.name)) not in ("", UNKNOWN, (), None)
+    }
+    known["problems"] = tuple(dict.fromkeys((*mine.problems, *theirs.problems)))
+    return replace(mine, **known)
 
 
 _ADAPTER = TypeAdapter(RunFacts)

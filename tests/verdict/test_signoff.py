@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dpvs_acceptance.verdict.facts import facts_from_plain, facts_to_plain
+from dpvs_acceptance.verdict.facts import (
+    ProblemKind,
+    RunProblem,
+    facts_from_plain,
+    facts_to_plain,
+    merge_facts,
+)
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.outcomes import Attempt, CheckResult, Outcome
 from dpvs_acceptance.verdict.signoff import (
@@ -107,3 +113,11 @@ def test_any_text_survives_the_way_to_the_file_and_back(text: str, seconds: floa
 def test_facts_travel_between_processes(tmp_path: Path) -> None:
     about = replace(facts(tmp_path), evidence=tmp_path / "evidence")
     assert facts_from_plain(json.loads(json.dumps(facts_to_plain(about)))) == about
+
+
+def test_facts_of_two_processes_become_one() -> None:
+    old, new = (RunProblem(ProblemKind.FAILURE, words) for words in ("old", "new"))
+    mine = replace(facts(), dpvs="unknown", problems=(old,))
+    theirs = replace(facts(), dpvs="1.10-2", kernel="unknown", nics=(), problems=(old, new))
+    merged = merge_facts(mine, theirs)
+    assert merged == replace(mine, dpvs="1.10-2", problems=(old, new))
