@@ -9,9 +9,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from .channel import AgentLink
+from .dissect import dissect
 from .errors import NotSeen, TrafficError, Unsound
 from .frame import Frame, write_pcap
 from .match import Match
+from .views import View, describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,11 @@ class Capture:
         self.require_sound()
         return match.select(self.frames)
 
+    def views(self, match: Match | None = None) -> list[View]:
+        """The captured frames (that match) as views; raises Unsound where frames were lost."""
+        self.require_sound()
+        return [dissect(frame) for frame in (match.select(self.frames) if match else self.frames)]
+
     def wait_for(self, match: Match, count: int = 1, deadline: float = 2.0) -> Waited:
         """Wait on the host until ``count`` frames since arming match, or ``deadline`` s passed.
 
@@ -154,8 +161,6 @@ def assert_absent(capture: Capture, pattern: Match, control: Match) -> None:
     """
     unwanted = capture.select(pattern)
     if unwanted:
-        from .views import describe  # here: most captures are never described
-
         shown = "\n".join(f"  {describe(frame)}" for frame in unwanted[:5])
         raise AssertionError(
             f"{capture.where}: expected no frame with {pattern}, saw {len(unwanted)}:\n{shown}"

@@ -30,11 +30,15 @@ class RunResult(Protocol):
     def stderr(self) -> str: ...
 
 
+UNKNOWN, NOT_TRIED = -1, -2
+PATIENCE = 3  # failures in a row after which curl_many gives up
+
+
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
     """One request. status 0: no response. local: the client's own end, as its kernel chose it
     (None where no connection was made). exit and error: curl's, 0 and "" when all went well; exit
-    -1: failed, and this curl is too old to say how."""
+    UNKNOWN: failed, and this curl is too old to say how; NOT_TRIED: given up before it was made."""
 
     status: int
     body: str
@@ -77,8 +81,9 @@ def curl_many(
     """``count`` GETs one after another, each by a curl, and so on a connection, of its own.
 
     source_ports: the local port of each (else the kernel's choice). options: more of curl's.
-    One round trip, about 10 ms a request besides the answers' own time. Raises TrafficError
-    where the host has no curl or its output is not understood.
+    One round trip, about 10 ms a request besides the answers' own time. After PATIENCE failures
+    in a row the rest is NOT_TRIED. Raises TrafficError where the host has no curl or its output
+    is not understood.
     """
     if source_ports is not None and len(source_ports) != count:
         raise ValueError(f"{count} requests, but {len(source_ports)} source ports")
@@ -87,8 +92,10 @@ def curl_many(
     calls = [f"one --local-port {port}" for port in source_ports or ()] or ["one"] * count
     script = "\n".join(
         (
-            "exec 3>&1",  # what curl prints goes there; its own words are kept apart in $e
-            f'one() {{ e=$({base} "$@" {shlex.quote(url)} 2>&1 >&3); x=$?',
+            "exec 3>&1; f=0",  # what curl prints goes to 3; its own words are kept apart in $e
+            f"one() {{ [ $f -lt {PATIENCE} ] || return 0",
+            f'e=$({base} "$@" {shlex.quote(url)} 2>&1 >&3); x=$?',
+            "if [ $x = 0 ]; then f=0; else f=$((f + 1)); fi",
             "[ -z \"$e\" ] || e=$(printf %s \"$e\" | tr '\\n' ' ')",
             f'printf \'@{mark} %s|%s\\n\' "$x" "$e"; }}',
             *calls,
@@ -99,7 +106,7 @@ def curl_many(
     for (body, figures), (_, ending) in zip(records[::2], records[1::2], strict=True):
         code, words = ending.split("|", 1)
         answers.append(_answer(body, figures.split("|"), int(code), words.strip()))
-    return _all(host, url, answers, count)
+    return _all(host, url, answers, count, f"given up after {PATIENCE} failures in a row")
 
 
 def curl_burst(
@@ -108,6 +115,7 @@ def curl_burst(
     count: int,
     *,
     max_time: float = 3.0,
+    seconds: float = 20.0,
     options: Sequence[str] = (),
 ) -> list[HttpAnswer]:
     """``count`` GETs one after another by one curl, each on a new connection: the fast way.
@@ -118,18 +126,31 @@ def curl_burst(
     mark = secrets.token_hex(8)
     base = _command(mark, max_time, (*options, "-H", "Connection: close"), "|%{exitcode}")
     config = f'url = "{url}"\n' * count
-    records = _run(host, f"{base} -K - || :", config.encode(), mark, count, max_time)
+    records = _run(
+        host, f"timeout {seconds:g} {base} -K - || :", config.encode(), mark, count, max_time
+    )
     answers = []
     for body, line in records:
         *figures, code = line.split("|")
-        failed = int(code) if code else (0 if figures[0] not in ("000", "0") else -1)
+        failed = int(code) if code else (0 if figures[0] not in ("000", "0") else UNKNOWN)
         answers.append(_answer(body, figures, failed, ""))
-    return _all(host, url, answers, count)
+    return _all(host, url, answers, count, f"given up after {seconds:g} s in all")
 
 
 def _command(mark: str, max_time: float, options: Sequence[str], more: str = "") -> str:
     figures = f"\\n@{mark} {_FIGURES}{more}\\n"
-    fixed = ("curl", "-q", "-sS", "-g", "--max-time", f"{max_time:g}", "-w", figures)
+    fixed = (
+        "curl",
+        "-q",
+        "-sS",
+        "-g",
+        "--noproxy",
+        "*",
+        "--max-time",
+        f"{max_time:g}",
+        "-w",
+        figures,
+    )
     return " ".join(map(shlex.quote, (*fixed, *options)))
 
 
@@ -148,10 +169,12 @@ def _run(
     return list(zip(parts[:-1:2], parts[1::2], strict=True))
 
 
-def _all(host: Runner, url: str, answers: list[HttpAnswer], count: int) -> list[HttpAnswer]:
-    if len(answers) != count:
+def _all(
+    host: Runner, url: str, answers: list[HttpAnswer], count: int, given_up: str
+) -> list[HttpAnswer]:
+    if len(answers) > count or (len(answers) < count and not any(a.exit for a in answers)):
         raise TrafficError(f"{host.name}: {count} requests to {url}, but {len(answers)} outcomes")
-    return answers
+    return answers + [HttpAnswer(0, "", None, 0.0, NOT_TRIED, given_up)] * (count - len(answers))
 
 
 def _answer(body: str, figures: Sequence[str], code: int, words: str) -> HttpAnswer:

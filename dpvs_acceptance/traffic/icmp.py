@@ -98,7 +98,7 @@ def ping(
     )
     capture = station.capture([Match(protocol=ICMP), Match(protocol=ICMPV6)])
     with capture:
-        station.exchange(
+        came = station.exchange(
             capture,
             [request(number) for number in range(1, count + 1)],
             reply,
@@ -106,8 +106,9 @@ def ping(
             deadline=deadline,
             gap_us=gap_ms * 1000,
         )
-        fence = Match(outgoing=False, icmp_id=identifier, payload=payload(count + 1)[:10])
-        station.exchange(capture, [request(count + 1)], fence, deadline=min(deadline, 1.0))
+        if came.frames:
+            fence = Match(outgoing=False, icmp_id=identifier, payload=payload(count + 1)[:10])
+            station.exchange(capture, [request(count + 1)], fence, deadline=min(deadline, 1.0))
     capture.require_sound()
     payloads = {number: payload(number) for number in range(1, count + 1)}
     return _account(capture.frames, target, source, identifier, payloads, expected_mac or mac)

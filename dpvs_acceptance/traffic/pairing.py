@@ -72,6 +72,17 @@ def flow_frames(views: Iterable[View], kind: type[V], one: Endpoint, other: Endp
     ]
 
 
+def connections(views: Iterable[View], rs: Endpoint) -> set[Endpoint]:
+    """Who opened a connection to an RS in a capture: the sources of its SYNs, each once."""
+    return {
+        Endpoint(view.src, view.sport)
+        for view in views
+        if isinstance(view, TcpView)
+        and view.handshake
+        and (view.dst, view.dport) == (rs.address, rs.port)
+    }
+
+
 def find_tcp(
     client_views: Iterable[View],
     rs_views: dict[str, Sequence[View]],

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from .capture import Capture
 from .differences import Difference, differences
 from .expected import Expected, tcp_at_client, tcp_at_rs, udp_at_client, udp_at_rs
 from .mapping import Mapping
 from .pairing import Conversation, Pair
-from .views import TcpView, UdpView, describe
+from .views import TcpView, UdpView, View, describe
 
 V = TypeVar("V", TcpView, UdpView)
+
+
+def sides(client: Capture, rs: dict[str, Capture]) -> tuple[list[View], dict[str, Sequence[View]]]:
+    """Both sides' views, for ``pairing.find_*``; raises Unsound where any capture lost frames."""
+    return client.views(), {name: capture.views() for name, capture in rs.items()}
 
 
 @dataclass(frozen=True, slots=True)

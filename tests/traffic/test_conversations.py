@@ -186,6 +186,16 @@ def test_failed_requests_are_answers_with_curls_own_words(server: Wire) -> None:
     assert [a.exit for a in burst] == [7, 7, 7]
 
 
+def test_many_failures_are_not_waited_for(server: Wire) -> None:
+    """A dead device costs a few deadlines, not one for each request."""
+    answers = http.curl_many(server.left, "http://10.77.0.2:81/", 10)
+    assert [a.exit for a in answers] == [7] * 3 + [http.NOT_TRIED] * 7
+    assert str(answers[-1]) == "no answer: given up after 3 failures in a row"
+    answers = http.curl_burst(server.left, "http://10.77.0.2/silent", 10, max_time=0.2, seconds=0.5)
+    assert [a.exit for a in answers[:2]] == [28, 28]
+    assert answers[-1].error == "given up after 0.5 s in all"
+
+
 def test_a_host_without_curl_is_no_finding_about_the_device(server: Wire) -> None:
     class Bare:
         name = "bare"

@@ -216,7 +216,7 @@ def test_sack_blocks_and_acks_of_the_rs_are_moved_back() -> None:
             8080,
             1025,
             "PA",
-            ack=(3000 + OFFSET) % 2**32,
+            ack=ack,
             options=(*NOPS * 2, at_rs),
             **fields,
         )

@@ -11,7 +11,7 @@ from dpvs_acceptance.traffic.differences import differences, report
 from dpvs_acceptance.traffic.dissect import dissect
 from dpvs_acceptance.traffic.expected import tcp_at_client, tcp_at_rs, udp_at_client, udp_at_rs
 from dpvs_acceptance.traffic.frame import Frame
-from dpvs_acceptance.traffic.pairing import find_tcp, find_udp
+from dpvs_acceptance.traffic.pairing import connections, find_tcp, find_udp
 from dpvs_acceptance.traffic.verify import check_tcp, check_udp
 from dpvs_acceptance.traffic.views import TcpView, UdpView
 
@@ -35,6 +35,13 @@ def test_every_recorded_tcp_frame_is_as_expected(mode: str) -> None:
         assert not conversation.added
         found = check_tcp(conversation, mapping)
         assert not found, "\n".join(map(str, found))
+
+
+def test_connections_are_counted_by_their_syn() -> None:
+    for mode, each in (("fnat-tcp", 2), ("fnat-tcp6", 1), ("nat64", 1)):
+        _, rs_views = recorded.sides(mode)
+        for name, rs in zip(recorded.RS_MACS, recorded.service(mode).rs, strict=True):
+            assert len(connections(rs_views[name], rs)) == each
 
 
 def test_every_recorded_udp_frame_is_as_expected() -> None:
