@@ -60,13 +60,14 @@ def _supervisor_is_gone(report: socket.socket) -> bool:
 def _quiet(directory: Path) -> None:
     """Leave the terminal: its Ctrl-C is for the supervisor. Output goes to the lab's log."""
     os.setsid()
-    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ignored, signal.SIG_IGN)
+    # As any program expects to find them; an init is not ended by them all the same.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTTIN):
+        signal.signal(number, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
     null = os.open(os.devnull, os.O_RDONLY)
     log = os.open(directory / "lab.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for number, source in ((0, null), (1, log), (2, log)):
-        os.dup2(source, number)
+    for target, source in ((0, null), (1, log), (2, log)):
+        os.dup2(source, target)
 
 
 def _build(spec: LabSpec, directory: Path, groups: Path | None) -> object:

@@ -1,9 +1,11 @@
 """A lab as the tests see it: a process to start and end, hosts to reach by ssh."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +91,8 @@ class Lab:
 
     def __init__(self, directory: Path, *more: str) -> None:
         self.directory = directory
+        # One connection per host, as all who use a lab have; its socket's path has to be short.
+        self.control = Path(tempfile.mkdtemp(prefix="softlab-test-"))
         began = time.monotonic()
         self.process = subprocess.Popen(
             command(directory, *more),
@@ -116,7 +120,11 @@ class Lab:
         self, host: str, text: str, stdin: str = "", seconds: float = 20
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["ssh", "-F", str(self.directory / "ssh_config"), host, text],
+            [
+                *("ssh", "-F", str(self.directory / "ssh_config")),
+                *("-o", "ControlMaster=auto", "-o", "ControlPersist=yes"),
+                *("-o", f"ControlPath={self.control}/%n", host, text),
+            ],
             input=stdin,
             capture_output=True,
             text=True,
@@ -128,10 +136,21 @@ class Lab:
         began = time.monotonic()
         self.process.communicate(timeout=20)
         assert self.process.returncode == 0
-        return time.monotonic() - began
+        seconds = time.monotonic() - began
+        self._no_connection_left()
+        return seconds
 
     def kill(self, number: signal.Signals) -> int:
         """Send a signal to the supervisor's whole process group, as a terminal does."""
         os.killpg(self.process.pid, number)
         self.process.communicate(timeout=20)
+        self._no_connection_left()
         return self.process.returncode
+
+    def _no_connection_left(self) -> None:
+        """The hosts' sshd is gone, so each connection must have noticed and ended by itself."""
+        deadline = time.monotonic() + 2
+        while (left := list(self.control.iterdir())) and time.monotonic() < deadline:
+            time.sleep(0.01)  # between two looks, up to the deadline
+        assert left == [], "a connection to a host outlived the lab"
+        shutil.rmtree(self.control)

@@ -1,6 +1,7 @@
 """How a lab starts and ends, and that it leaves nothing, however it ends."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,13 +16,13 @@ UP_SECONDS = 3.0
 DOWN_SECONDS = 2.0
 
 
-def machine_state(directory: Path) -> str:
-    """What of the machine a lab in `directory` could have changed for good."""
+def machine_state(directory: Path) -> list[str]:
+    """What of the machine a lab in `directory` could have changed for good: links and mounts."""
     links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True).stdout
     named = subprocess.run(["ip", "netns"], capture_output=True, text=True).stdout
-    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-    ours = [line for line in mounts if str(directory) in line or "softlab" in line]
-    return f"{links}{named}{ours}"
+    mounts = Path("/proc/self/mountinfo").read_text()
+    ours = re.compile(rf"br-(mgmt|wan|lan|remote)|client\d|lb01|rs\d|softlab |{directory}")
+    return [line for line in (links + named + mounts).splitlines() if ours.search(line)]
 
 
 def cgroups_of(pid: int, tmp_path: Path) -> list[str]:

@@ -1,0 +1,214 @@
+"""The TOA reader: stock nginx, told the client by an option on the packet of the handshake.
+
+One real server is the client here: rs2 makes a connection to rs1 by hand, from an address that is
+nobody's, so that every packet carries exactly the options that the test names.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.softlab.labs import ROOT, Lab
+
+HANDSHAKE = (Path(__file__).parent / "handshake.py").read_text()
+RS2_MAC = "02:00:00:01:00:22"
+RS1_MAC = "02:00:00:01:00:21"
+SOURCE, SOURCE6 = "192.168.229.77", "fd00:229::77"
+#: Kind 254, length 8, port 62844, 172.16.0.1: the article's client.
+TOA4 = "fe08f57cac100001"
+#: Kind 254, length 20, port 62844, 2001:db8:172::1.
+TOA6 = "fe14f57c20010db8017200000000000000000001"
+CLIENT4, CLIENT6 = "172.16.0.1:62844", "2001:db8:172::1:62844"
+
+
+@pytest.fixture(scope="module")
+def server(lab: Lab) -> Iterator[Lab]:
+    """rs1 knows the made-up addresses as rs2; no module is loaded before or after."""
+    for address in (SOURCE, SOURCE6):
+        lab.ssh("rs1", f"ip neigh replace {address} lladdr {RS2_MAC} dev eth1")
+    yield lab
+    lab.ssh("rs1", "rmmod toa 2>/dev/null; true")
+
+
+@pytest.fixture
+def loaded(server: Lab) -> Iterator[Lab]:
+    server.ssh("rs1", "insmod /opt/toa/toa.ko")
+    yield server
+    server.ssh("rs1", "rmmod toa")
+
+
+def ask(lab: Lab, *options: str, six: bool = False) -> str:
+    """What nginx on rs1 says about a connection whose packets carry `options`: its peer."""
+    addresses = f"{SOURCE6} fd00:229::1" if six else f"{SOURCE} 192.168.229.1"
+    said = lab.ssh("rs2", f"python3 - {addresses} {RS1_MAC} {' '.join(options)}", HANDSHAKE)
+    start = "Your IP and port is "
+    assert said.startswith(start), said
+    peer = said.removeprefix(start).strip()
+    own = SOURCE6 if six else SOURCE
+    return "own" if peer.rsplit(":", 1)[0] == own else peer
+
+
+def test_without_the_reader_nginx_sees_the_peer(server: Lab) -> None:
+    assert ask(server, f"ack={TOA4}") == "own"
+    assert ask(server, f"ack={TOA6}", six=True) == "own"
+
+
+def test_with_the_reader_nginx_sees_the_client(loaded: Lab) -> None:
+    """nginx has been listening since the lab started: the reader needs no restart of it."""
+    assert ask(loaded, f"ack={TOA4}") == CLIENT4
+    assert ask(loaded, f"ack={TOA4}", f"request={TOA4}") == CLIENT4
+    assert ask(loaded, f"ack={TOA6}", six=True) == CLIENT6
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        # toa.ko reads the packet that completes the handshake, and no other.
+        (f"syn={TOA4}",),
+        (f"request={TOA4}",),
+        # NAT64: an IPv6 client has no place in the answer of an IPv4 socket.
+        (f"ack={TOA6}",),
+        # Not TOA: another kind, a wrong length, the end of options before it, cut off, no length.
+        ("ack=fd08f57cac100001",),
+        ("ack=fe0af57cac1000010000",),
+        (f"ack=00000000{TOA4}",),
+        ("ack=fe14f57cac100001",),
+        (f"ack=0800{TOA4}",),
+        (f"ack=08ff{TOA4}",),
+    ],
+)
+def test_with_the_reader_but_without_toa_nginx_sees_the_peer(
+    loaded: Lab, options: tuple[str, ...]
+) -> None:
+    assert ask(loaded, *options) == "own"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "01",
+        "0101",
+        "0101080a0000000100000002",
+        "050a" + "00" * 8,
+        # As far back as it can lie: 40 bytes of options, TOA the last 8.
+        "01" * 32,
+        "0101" + "050a" + "00" * 8 + "fd04abcd" + "01" * 16,
+    ],
+)
+def test_toa_is_found_behind_other_options(loaded: Lab, before: str) -> None:
+    assert ask(loaded, f"ack={before}{TOA4}") == CLIENT4
+
+
+def test_the_first_of_two_options_counts(loaded: Lab) -> None:
+    other = "fe081234c0a80101"
+    assert ask(loaded, f"ack={TOA4}{other}") == CLIENT4
+
+
+def test_other_real_servers_are_not_told(loaded: Lab) -> None:
+    """Loaded on rs1 alone: a plain connection to rs2, and rs2's own nginx, stay as they are."""
+    assert loaded.ssh("rs2", "lsmod | grep -c '^toa ' || true") == "0\n"
+    assert "192.168.229.1:" in loaded.ssh("rs1", "curl -s http://192.168.229.2/")
+
+
+def test_an_ipv6_socket_is_given_an_ipv4_client_as_mapped(loaded: Lab) -> None:
+    """A server with one socket for both families, and both calls that ask for the peer."""
+    loaded.ssh(
+        "rs1", "nginx -s quit; while ss -Hltn 'sport = :80' | grep -q .; do sleep 0.02; done"
+    )
+    script = (
+        "import socket;s=socket.create_server(('',80),family=socket.AF_INET6,dualstack_ipv6=True);"
+        "print('listening',flush=True);c,a=s.accept();c.recv(999);"
+        "t='Your IP and port is %s:%s %s:%s' % (*a[:2],*c.getpeername()[:2]);"
+        "c.sendall(b'HTTP/1.0 200 OK\\r\\n\\r\\n'+t.encode());c.close()"
+    )
+    try:
+        loaded.ssh(
+            "rs1",
+            f'python3 -c "{script}" >/tmp/listening 2>&1 </dev/null &'
+            " until grep -q listening /tmp/listening; do sleep 0.02; done",
+        )
+        assert ask(loaded, f"ack={TOA4}") == f"::ffff:{CLIENT4} ::ffff:{CLIENT4}"
+    finally:
+        loaded.ssh("rs1", "until nginx 2>/dev/null; do sleep 0.05; done")
+
+
+def test_the_module_tools_say_what_kmod_says(server: Lab) -> None:
+    lab = server
+
+    def said(text: str) -> tuple[int, str, str]:
+        done = lab.try_ssh("rs1", text)
+        return done.returncode, done.stdout, done.stderr
+
+    header = "Module                  Size  Used by\n"
+    assert said("lsmod") == (0, header, "")
+    assert said("insmod /opt/toa/toa.ko") == (0, "", "")
+    assert said("lsmod | grep '^toa '") == (0, "toa                   279641  0\n", "")
+    assert said("insmod /opt/toa/toa.ko") == (
+        *(1, ""),
+        "insmod: ERROR: could not insert module /opt/toa/toa.ko: File exists\n",
+    )
+    # The article's own path, and a copy elsewhere: it is the content that counts.
+    assert said(
+        "/usr/sbin/rmmod toa; cp /opt/toa/toa.ko /root/; /usr/sbin/insmod /root/toa.ko"
+    ) == (*(0, "", ""),)
+    assert said("rmmod toa") == (0, "", "")
+    assert said("rmmod toa") == (1, "", "rmmod: ERROR: Module toa is not currently loaded\n")
+    assert said("lsmod") == (0, header, "")
+    assert said("insmod /opt/toa/none.ko") == (
+        *(1, ""),
+        "insmod: ERROR: could not load module /opt/toa/none.ko: No such file or directory\n",
+    )
+    assert said("modprobe toa")[0] == 1
+    place = "/lib/modules/$(uname -r)/extra"
+    assert said(f"mkdir -p {place}; cp /opt/toa/toa.ko {place}; modprobe toa; modprobe toa")[0] == 0
+    assert said("modprobe -r toa") == (0, "", "")
+    release = lab.ssh("rs1", "uname -r").strip()
+    assert said("modinfo -F vermagic toa")[1].startswith(f"{release} ")
+
+
+def test_what_the_kernel_refuses_is_told_and_nothing_stays(server: Lab) -> None:
+    """A damaged object: insmod fails with bpftool's words, and the next one still works."""
+    damaged = (
+        "head -c 2000 /opt/toa/toa.ko > /tmp/toa.ko; insmod /tmp/toa.ko; echo $?; "
+        "lsmod | grep -c '^toa ' ; ls -d /sys/fs/bpf/toa"
+    )
+    done = server.try_ssh("rs1", damaged)
+    assert done.stdout == "1\n0\n"
+    assert done.stderr.startswith("insmod: ERROR: could not insert module /tmp/toa.ko: libbpf: ")
+    assert len(done.stderr.splitlines()) == 2  # the other is ls, which finds nothing
+    server.ssh("rs1", "insmod /opt/toa/toa.ko; rmmod toa")
+
+
+@pytest.mark.skipif(shutil.which("clang") is None, reason="no clang on this machine")
+def test_the_object_in_the_repository_is_that_of_its_source(tmp_path: Path) -> None:
+    """Rebuilt with clang, the programs are the same. Debug information may differ by version."""
+    source = ROOT / "softlab/realserver/toa"
+    for name in ("toa.bpf.c", "Makefile"):
+        shutil.copy(source / name, tmp_path)
+    subprocess.run(["make", "-s", "-C", str(tmp_path)], check=True)
+    kept, built = sections(source / "toa.bpf.o"), sections(tmp_path / "toa.bpf.o")
+    wanted = {"sockops", "cgroup/getpeername4", "cgroup/getpeername6", "license"}
+    assert wanted <= set(kept)
+    for name in wanted:
+        assert kept[name] == built[name], f"{name}: run make in {source} and commit the object"
+
+
+def sections(path: Path) -> dict[str, bytes]:
+    """The sections of a little-endian 64-bit ELF file."""
+    data = path.read_bytes()
+
+    def number(at: int, size: int) -> int:
+        return int.from_bytes(data[at : at + size], "little")
+
+    table, size, count, names = number(40, 8), number(58, 2), number(60, 2), number(62, 2)
+    headers = [table + size * index for index in range(count)]
+    spans = [(number(at, 4), number(at + 24, 8), number(at + 32, 8)) for at in headers]
+    strings = spans[names][1]
+    return {
+        data[strings + name : data.index(b"\0", strings + name)].decode(): data[at : at + length]
+        for name, at, length in spans
+    }
