@@ -75,7 +75,7 @@ class Lcore:
 _HEAD = re.compile(rf"({NUMBER}): cpu({NUMBER}): socket (-?{NUMBER})")
 # `--` stands for no queue. A column holds 15 characters, and a longer name touches what follows.
 _QUEUE = rf"(?:--|([^\s:(0-9-][^\s:]*):(rx|tx)([0-9]{{1,4}})(?:\(({NUMBER})/({NUMBER})\))?)"
-_QUEUES = re.compile(rf"queues(?: +none|((?: *{_QUEUE})*))")
+_QUEUES = re.compile(rf"queues +(?:none|({_QUEUE}(?: *{_QUEUE})*))")
 _STATS = (
     ("lcore_loop", "pktburst", "zpktburst", "fpktburst"),
     ("z2hpktburst", "h2fpktburst", "dropped"),
@@ -93,13 +93,14 @@ def parse_lcores(text: str, source: str = "dpip link show cpu") -> tuple[Lcore, 
     """Every lcore in `text`, in the order printed. Raises ParseError."""
     lines = Lines(text, source)
     lcores: list[Lcore] = []
+    planes = list(PLANES)
     plane: str | None = None
     while (line := lines.current) is not None:
-        if line.strip() in PLANES:
-            plane = PLANES[line.strip()]
-            lines.advance()
-        else:
-            lcores.append(_lcore(lines, plane))
+        if line.strip() in planes and (plane is not None or not lcores):
+            # Each heading comes once, in this order, with at least one lcore under it.
+            heading = lines.advance().strip()
+            plane, planes = PLANES[heading], planes[planes.index(heading) + 1 :]
+        lcores.append(_lcore(lines, plane))
     return tuple(lcores)
 
 

@@ -284,11 +284,15 @@ def _verbose(lines: Lines) -> Verbose | None:
                 raise lines.previous_error("the same number for the rx and the tx queue")
             queues.append(PortQueue(int(found[1]), _cpu(found[3]), _cpu(found[4])))
         queues_truncated = lines.take_if(_TRUNCATED) is not None
+        if not queues and not queues_truncated:
+            raise lines.error("a queue, `rxN-txN cpuN-cpuN`")
     if lines.take_if(_MULTICAST) is not None:
         while (found := lines.take_if(_FILTER)) is not None:
             counts = (None, None) if found[3] is None else (int(found[3]), int(found[4]))
             filters.append(MulticastFilter(found[1].lower(), found[2] is not None, *counts))
         multicast_truncated = lines.take_if(_TRUNCATED) is not None
+        if not filters and not multicast_truncated:
+            raise lines.error("a multicast address, `link MAC refcnt N, synced N`")
     return Verbose(info, tuple(queues), queues_truncated, tuple(filters), multicast_truncated)
 
 

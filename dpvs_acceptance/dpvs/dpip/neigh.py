@@ -27,7 +27,8 @@ class Neighbour:
 
 
 _NEIGHBOUR = re.compile(
-    rf"ip: (\S+) +mac: ?(?:({MAC}) +state: (REACHABLE|PROBE|DELAY)|incomplate +state: (NONE|SEND))"
+    rf"ip: (\S+) +(?:mac: ({MAC}) +state: (REACHABLE|PROBE|DELAY)"
+    r"|mac:incomplate +state: (NONE|SEND))"
     rf" +dev: (\S+) +core: ({NUMBER})(?: +(static))?"
 )
 

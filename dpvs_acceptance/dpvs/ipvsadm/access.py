@@ -32,8 +32,6 @@ _PROTOCOLS = {"TCP": "TCP", "UDP": "UDP", "SCTP": "SCTP", "ICMP": "ICMP", "IMCPv
 def parse_access_list(text: str, source: str = "ipvsadm -B") -> tuple[AccessRule, ...]:
     """The output of `ipvsadm -B` or `ipvsadm -W`. Raises ParseError."""
     lines = Lines(text, source)
-    if lines.at_end:
-        return ()
     title = lines.take(_ROW, "the column titles PROTO, VIP:VPORT and BLACKLIST or WHITELIST")
     columns = _TITLES.get((title[1], title[2]))
     if columns is None or title[3] not in ("BLACKLIST", "WHITELIST"):

@@ -71,7 +71,8 @@ class CountersTable:
 STATS_TITLES = ("Prot LocalAddress:Port Conns InPkts OutPkts InBytes OutBytes",)
 RATE_TITLES = ("Prot LocalAddress:Port CPS InPPS OutPPS InBPS OutBPS",)
 _SERVERS_TITLE = "-> RemoteAddress:Port"
-_FIVE = r" +([0-9]{1,20}[KMGT]?)" * 5 + " *"
+# From 100 million on, 123456K; from a billion on, M; and so on (print_largenum in ipvsadm.c).
+_FIVE = r" +([0-9]{1,20}|[0-9]{6}K|[0-9]{4,5}M|[0-9]{3,5}G|[0-9]{3,7}T)" * 5 + " *"
 _SERVICE = re.compile(r" *(FWM|[A-Za-z0-9]+) +([0-9]+ IPv6|\S+)(?: bps ([0-9]{1,10})M)?" + _FIVE)
 _SERVER = re.compile(r" *-> (\S+)" + _FIVE)
 _UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}

@@ -42,9 +42,10 @@ def parse_laddrs(text: str, source: str = "ipvsadm -G") -> tuple[ServiceLaddrs, 
     lines = Lines(text, source)
     if lines.at_end:
         return ()
+    # The titles are printed with the first service.
     read_titles(lines, _TITLE)
-    services = []
-    while not lines.at_end:
+    services: list[ServiceLaddrs] = []
+    while not services or not lines.at_end:
         service = lines.take(_SERVICE, "a service `VIP:PORT TOTAL`, or `LIP CONFLICTS CONNS`")
         try:
             vip = endpoint(service[1])
