@@ -31,7 +31,7 @@ def bench(spec: LabSpec) -> dict[str, Any]:
             "host": "lb01",
             "dpvs": _dpvs(spec),
             "lcores": spec.lcores.as_json(),
-            "numa": {"nodes": sorted({nic.numa_node for nic in spec.nics})},
+            "numa_nodes": sorted({nic.numa_node for nic in spec.nics}),
             "packages": list(PACKAGES) if spec.device == "simulated" else [],
             "nics": [
                 {

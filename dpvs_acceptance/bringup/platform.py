@@ -11,6 +11,7 @@ from dpvs_acceptance.bringup.shell import (
     restore_file,
     sh,
     unload,
+    unload_what_modprobe_loads,
 )
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.hosts.gate import Change
@@ -93,28 +94,38 @@ def modules(deployment: Deployment, facts: VersionFacts) -> list[Change]:
     changes = []
     for driver in drivers:
         if driver == "igb_uio":
-            changes.append(_module("uio", "modprobe uio"))
-            changes.append(_module(driver, sh("insmod", f"{directory}/igb_uio.ko")))
+            changes.append(_modprobe("uio"))
+            changes.append(_insmod(driver, sh("insmod", f"{directory}/igb_uio.ko")))
         else:
-            changes.append(_module(driver.replace("-", "_"), sh("modprobe", driver)))
+            changes.append(_modprobe(driver))
     if not deployment.kni:
         return changes
     if facts.kni_kind == "rte_kni":
-        changes.append(_module("rte_kni", sh("insmod", f"{directory}/rte_kni.ko", "carrier=on")))
+        changes.append(_insmod("rte_kni", sh("insmod", f"{directory}/rte_kni.ko", "carrier=on")))
     else:
         changes.append(
             Change(
                 id="module.vhost_net",
                 title="provide /dev/vhost-net for the kni devices",
                 done="[ -e /dev/vhost-net ]",
-                undo=unload("vhost_net"),
+                capture_undo=unload_what_modprobe_loads("vhost_net"),
                 apply="modprobe vhost_net",
             )
         )
     return changes
 
 
-def _module(name: str, load: str) -> Change:
+def _modprobe(module: str) -> Change:
+    return Change(
+        id=f"module.{module}",
+        title=f"load kernel module {module}",
+        done=loaded(module.replace("-", "_")),
+        capture_undo=unload_what_modprobe_loads(module),
+        apply=sh("modprobe", module),
+    )
+
+
+def _insmod(name: str, load: str) -> Change:
     return Change(
         id=f"module.{name}",
         title=f"load kernel module {name}",

@@ -20,7 +20,7 @@ def restore_file(path: str) -> str:
         f"if [ -e {quoted} ]; then "
         f"printf 'printf %%s %s | base64 -d >%s && chmod %s %s\\n' "
         f"\"$(base64 <{quoted} | tr -d '\\n')\" "
-        f'{shlex.quote(quoted)} "$(stat -c %a {quoted})" {shlex.quote(quoted)}; '
+        f'{shlex.quote(quoted)} "$(stat -Lc %a {quoted})" {shlex.quote(quoted)}; '
         f"else printf 'rm -f %s\\n' {shlex.quote(quoted)}; fi"
     )
 
@@ -58,3 +58,12 @@ def loaded(module: str) -> str:
 def unload(module: str) -> str:
     """Unloads a module; nothing to do where it is not loaded."""
     return f"! {loaded(module)} || rmmod {module}"
+
+
+def unload_what_modprobe_loads(module: str) -> str:
+    """Prints the commands that unload what `modprobe` would load now: a module, what it needs."""
+    return (
+        f"modprobe -n -v {module} | sed -n '1!G;h;$p' | while read -r _ path _; do "
+        'name=$(basename "${path%%.ko*}" | tr - _); '
+        "echo \"! lsmod | grep -q '^$name ' || rmmod $name\"; done"
+    )

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
-
 import pytest
-from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
-
-LINK_LOCAL = ip_network("fe80::/10")
+from dpvs_acceptance.observed.dut import DutState
 
 
 @pytest.mark.requirement("S25")
@@ -39,7 +35,7 @@ def test_the_routes_are_the_declared_ones_and_no_other(
     seen = {
         (str(r.network), r.device, r.scope, str(r.via) if r.via else None)
         for r in dut.routes
-        if not (r.network.version == 6 and r.network.subnet_of(LINK_LOCAL))
+        if not r.network.is_link_local
     }
     missing = sorted(f"{d} dev {p} scope {s} via {v}" for d, p, s, v in wanted - seen)
     extra = sorted(f"{d} dev {p} scope {s} via {v}" for d, p, s, v in seen - wanted)

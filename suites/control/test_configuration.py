@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.dpvs.conf import check
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotSupported
 
 
@@ -35,30 +35,30 @@ def test_each_port_has_the_queues_of_the_configuration(
     """Steps: `dpip link show`, dpvs.conf. Verify: queues, descriptors, RSS, kni name per port."""
     declared = deployment.topology.dpvs
     queues = len(deployment.workers)
+    wanted = (queues, queues, declared.rx_descriptors, declared.tx_descriptors, declared.rss)
     wrong = []
     for port in deployment.ports:
-        device = dut.conf.device(port.name)
-        wanted = (queues, queues, declared.rx_descriptors, declared.tx_descriptors, declared.rss)
-        if device is None:
-            wrong.append(f"{port.name}: dpvs.conf has no such device")
+        device, read = dut.conf_device(port.name), dut.start_settings(port.name)
+        if device is None or read is None:
+            wrong.append(f"{port.name}: no such device in {'dpvs.conf' if read else 'the log'}")
             continue
-        found = (
-            device.rx_queues,
-            device.tx_queues,
-            device.rx_descriptors,
-            device.tx_descriptors,
-            device.rss,
+        in_file = (device.rx_queues, device.tx_queues, device.rx_desc, device.tx_desc, device.rss)
+        as_read = (
+            read.rx_queue_number,
+            read.tx_queue_number,
+            read.nb_rx_desc,
+            read.nb_tx_desc,
+            read.rss,
         )
-        if found != wanted:
-            wrong.append(
-                f"{port.name}: rx, tx queues, rx, tx descriptors, rss {wanted} expected, "
-                f"dpvs.conf has {found}"
-            )
-        if deployment.kni and device.kni_name != port.kni:
-            wrong.append(
-                f"{port.name}: kni_name {port.kni} expected, dpvs.conf has {device.kni_name}"
-            )
         link = dut.link(port.name)
+        for source, seen in (("dpvs.conf", in_file), ("the log of its start", as_read)):
+            if seen != wanted:
+                wrong.append(
+                    f"{port.name}: rx, tx queues, rx, tx descriptors, rss: {wanted} expected, "
+                    f"{source} has {seen}"
+                )
+        if deployment.kni and device.kni_name != port.kni:
+            wrong.append(f"{port.name}: kni {port.kni} expected, dpvs.conf has {device.kni_name}")
         if (link.rx_queues, link.tx_queues) != (queues, queues):
             wrong.append(
                 f"{port.name}: {queues} queues expected, "
@@ -70,7 +70,7 @@ def test_each_port_has_the_queues_of_the_configuration(
 @pytest.mark.requirement("S20")
 def test_the_queue_map_is_consistent(dut: DutState) -> None:
     """Steps: re-derive DPVS's own check of workers and queues over dpvs.conf. Verify: no error."""
-    problems = check(dut.conf)
+    problems = [str(problem) for problem in check(dut.conf_tree)]
     assert not problems, "dpvs.conf: " + "\n".join(problems)
 
 

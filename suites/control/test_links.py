@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotSupported
 
 MTU = 1500
@@ -17,10 +17,10 @@ def test_each_link_is_up(dut: DutState, deployment: Deployment, link_name: str) 
     """Steps: `dpip link show`. Verify: up, full duplex, speed, MTU and MAC of the link's port."""
     port = deployment.port(link_name)
     link = dut.link(port.name)
-    seen = (link.up, link.duplex, link.speed, link.mtu, link.mac)
-    wanted = (True, "full", port.nic.speed, MTU, port.nic.mac)
+    seen = (link.status, link.duplex, link.speed_mbps, link.mtu, link.mac)
+    wanted = ("UP", "full-duplex", port.nic.speed, MTU, port.nic.mac)
     assert seen == wanted, (
-        f"{port.name} ({link_name}): expected up, duplex, Mbps, MTU, MAC {wanted}, seen {seen}"
+        f"{port.name} ({link_name}): expected state, duplex, Mbps, MTU, MAC {wanted}, seen {seen}"
     )
 
 
@@ -32,12 +32,12 @@ def test_each_kni_is_up_with_its_mac_and_addresses(
     if not deployment.kni:
         raise NotSupported(dut.kni_probe(facts))
     port = deployment.port(link_name)
-    device = dut.net_device(port.kni)
+    device = dut.net_devices.get(port.kni)
     assert device is not None, f"{port.kni} does not exist on the DUT"
-    assert device.up, f"{port.kni} is down"
+    assert device.operstate != "down", f"{port.kni} is down"
     assert device.carrier, f"{port.kni} has no carrier"
     assert device.mac == port.nic.mac, f"{port.kni}: MAC {port.nic.mac} expected, seen {device.mac}"
     link = deployment.topology.links[link_name]
     wanted = {str(address) for address in (link.kni.both if link.kni else ())}
-    seen = {str(address.ip) for address in device.addresses}
+    seen = {str(address.ip) for address in dut.interface_addresses.get(port.kni, ())}
     assert wanted <= seen, f"{port.kni}: addresses {sorted(wanted)} expected, seen {sorted(seen)}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
 
 
 @pytest.mark.requirement("S27")
@@ -22,9 +22,7 @@ def test_the_service_has_its_scheduler_and_real_servers(
         f"{service_name}: scheduler {service.scheduler} expected, seen {seen.scheduler}"
     )
     wanted = {(str(t.address), t.port, "FullNat", t.weight) for t in deployment.targets(service)}
-    found = {
-        (str(s.endpoint.address), s.endpoint.port, s.forwarding, s.weight) for s in seen.servers
-    }
+    found = {(str(s.endpoint.address), s.endpoint.port, s.forward, s.weight) for s in seen.servers}
     assert found == wanted, (
         f"real servers of {service_name}: expected {sorted(wanted)}, seen {sorted(found)}"
     )
@@ -36,8 +34,13 @@ def test_no_service_shadows_another(dut: DutState, deployment: Deployment) -> No
     vips = {owned.address for owned in deployment.addresses if owned.use == "vip"}
     declared = {(s.protocol, s.vip, s.port) for s in deployment.topology.services}
     others = [
-        f"{protocol} {address}:{port}"
-        for protocol, address, port in dut.service_endpoints
-        if address in vips and (protocol, address, port) not in declared
+        str(service.id)
+        for service in dut.services.services
+        if service.vip is None
+        or (
+            service.vip.address in vips
+            and (str(service.protocol).lower(), service.vip.address, service.vip.port)
+            not in declared
+        )
     ]
     assert not others, f"services that nobody declared are on our VIPs: {', '.join(others)}"

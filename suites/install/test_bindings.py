@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotSupported
 
 
@@ -15,7 +15,11 @@ def test_exactly_the_bench_s_nics_are_bound_to_dpdk(dut: DutState, deployment: D
     wanted = {nic.pci: nic.dpdk_driver for nic in deployment.bench.dut.nics if nic.pci}
     if not wanted:
         raise NotSupported("the bench's NICs are software ports: nothing is bound")
-    seen = {nic.pci: nic.driver for nic in dut.devbind.dpdk}
+    seen = {
+        device.slot: device.driver
+        for device in dut.devbind
+        if device.category == "Network" and device.binding == "dpdk"
+    }
     assert seen == wanted, f"bound to a DPDK driver: expected {wanted}, dpdk-devbind says {seen}"
     drivers = {pci: dut.pci_driver(pci) for pci in wanted if pci}
     assert drivers == wanted, f"bound to a DPDK driver: expected {wanted}, sysfs says {drivers}"
@@ -29,8 +33,8 @@ def test_no_other_nic_was_touched(before: DutState, dut: DutState, deployment: D
     """
     ours = {nic.pci for nic in deployment.bench.dut.nics}
     changed = [
-        f"{device.pci}: {device.driver or 'no driver'} before, {dut.pci_driver(device.pci)} now"
-        for device in before.pci_devices
-        if device.pci not in ours and dut.pci_driver(device.pci) != device.driver
+        f"{pci}: {device.driver or 'no driver'} before, {dut.pci_driver(pci)} now"
+        for pci, device in before.pci_devices.items()
+        if pci not in ours and dut.pci_driver(pci) != device.driver
     ]
     assert not changed, "NICs that are not the bench's were touched:\n" + "\n".join(changed)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotSupported
 
 # What a driver stands on; vfio-pci needs no uio.

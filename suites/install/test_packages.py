@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotSupported, NotTested
 
 
 @pytest.mark.requirement("S05")
 def test_headers_of_the_running_kernel_are_installed(dut: DutState) -> None:
     """Steps: look for the build tree of `uname -r`. Verify: it is there."""
-    if not dut.has_modules:
-        raise NotSupported(
-            f"kernel {dut.kernel} is built without loadable modules: lsmod says nothing"
-        )
-    assert dut.kernel_headers, (
+    if not dut.lists_modules:
+        raise NotSupported(f"kernel {dut.kernel} has no loadable modules: lsmod fails")
+    assert dut.has_headers, (
         f"no headers for the running kernel: /lib/modules/{dut.kernel}/build is missing"
     )
 
@@ -27,10 +25,13 @@ def test_modules_are_built_for_the_running_kernel(dut: DutState, deployment: Dep
 
     Verify: each is for the kernel that runs.
     """
-    if deployment.bench.dut.dpvs.modules_dir is None:
+    directory = deployment.bench.dut.dpvs.modules_dir
+    if directory is None:
         raise NotTested("the bench names no directory of kernel modules (dut.dpvs.modules_dir)")
     foreign = {
-        path: magic for path, magic in dut.module_files.items() if magic.split()[:1] != [dut.kernel]
+        info.filename: info.vermagic
+        for info in dut.module_infos.values()
+        if info.filename.startswith(f"{directory}/") and info.kernel != dut.kernel
     }
     assert not foreign, f"modules not built for the running kernel {dut.kernel}: {foreign}"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.dpvs.versions import Version, VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
 
 TOOLS = ("dpvs", "dpip", "ipvsadm", "keepalived")
 
@@ -19,16 +19,14 @@ def test_the_tools_in_path_are_those_of_the_installation(
     home = deployment.bench.dut.dpvs.home
     wrong = []
     for tool in TOOLS:
-        installed = dut.installed_tool(tool)
-        first = dut.tool_in_path(tool)
-        if installed is None:
-            wrong.append(f"{tool}: {home}/bin/{tool} does not exist")
-        elif first is None:
-            wrong.append(f"{tool}: not in PATH (link {home}/bin/{tool} to /sbin, seed 2.3)")
-        elif first.resolved != installed.resolved:
-            wrong.append(
-                f"{tool}: PATH finds {first.path} ({first.resolved}) before {installed.resolved}"
-            )
+        installed = f"{home}/bin/{tool}"
+        matches = dut.tools[tool].matches
+        if installed not in dut.artefacts:
+            wrong.append(f"{tool}: {installed} does not exist")
+        elif not matches:
+            wrong.append(f"{tool}: not in PATH (link {installed} to /sbin, seed 2.3)")
+        elif installed not in matches[0]:
+            wrong.append(f"{tool}: PATH finds {matches[0][0]} before {installed}")
     assert not wrong, "the tools in PATH are not the installation's:\n" + "\n".join(wrong)
 
 
@@ -46,7 +44,7 @@ def test_dpvs_and_its_tools_are_of_one_build(dut: DutState, facts: VersionFacts)
     if facts.dpip_reports_version:
         reported["dpip -V"] = dut.dpip_version
     if facts.ipvsadm_reports_version:
-        reported["ipvsadm -ln"] = dut.services.version
+        reported["ipvsadm -ln"] = dut.services.header.version if dut.services.header else None
     others = {tool: str(v) for tool, v in reported.items() if v != dut.version}
     assert not others, f"not of one build with dpvs {dut.version}: {others}"
 
@@ -59,4 +57,6 @@ def test_keepalived_was_built_for_ipvs_over_libnl(dut: DutState) -> None:
     """
     build = dut.keepalived
     assert build.ipvs_framework, f"keepalived {build.version} was built without the IPVS framework"
-    assert build.ipvs_libnl, f"keepalived {build.version} was built without libnl: no IPv6 in IPVS"
+    assert build.ipvs_over_libnl, (
+        f"keepalived {build.version} was built without libnl: no IPv6 in IPVS"
+    )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
 
 
 @pytest.mark.requirement("S01")
 def test_hyper_threading_is_off(dut: DutState) -> None:
     """Steps: read smt/active. Verify: no CPU shares its core with another."""
-    assert not dut.smt_active, (
+    assert not dut.cpus.hyper_threading, (
         "Hyper-Threading is on: expected /sys/devices/system/cpu/smt/active 0, seen 1"
     )
 

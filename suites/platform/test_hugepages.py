@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
 
 # A page pool costs the system its own size; slab and page cache move by less than this meanwhile.
 TOLERANCE = 0.10
@@ -28,7 +28,7 @@ def test_each_numa_node_has_the_hugepages_asked_for(dut: DutState, deployment: D
 def test_hugetlbfs_is_mounted(dut: DutState, deployment: Deployment) -> None:
     """Steps: read /proc/mounts. Verify: hugetlbfs at the topology's mount point."""
     place = deployment.topology.hugepages.mount
-    kinds = [mount.fstype for mount in dut.mounts if mount.target == place]
+    kinds = [mount.type for mount in dut.mounts if mount.point == place]
     assert "hugetlbfs" in kinds, f"hugetlbfs is not mounted on {place}: seen {kinds or 'no mount'}"
 
 
@@ -36,9 +36,7 @@ def test_hugetlbfs_is_mounted(dut: DutState, deployment: Deployment) -> None:
 def test_hugetlbfs_is_mounted_again_after_a_reboot(dut: DutState, deployment: Deployment) -> None:
     """Steps: read /etc/fstab. Verify: it has a hugetlbfs entry for the mount point."""
     place = deployment.topology.hugepages.mount
-    entries = [
-        entry for entry in dut.fstab if entry.target == place and entry.fstype == "hugetlbfs"
-    ]
+    entries = [entry for entry in dut.fstab if entry.point == place and entry.type == "hugetlbfs"]
     assert entries, f"after a reboot hugetlbfs is missing: /etc/fstab has no hugetlbfs on {place}"
 
 

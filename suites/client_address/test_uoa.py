@@ -1,0 +1,57 @@
+"""UOA: the same for UDP (seed 4)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.traffic.mapping import Endpoint
+from dpvs_acceptance.traffic.pairing import find_udp
+from dpvs_acceptance.traffic.scene import Scene
+from dpvs_acceptance.traffic.udp import echo_answer, exchange
+from dpvs_acceptance.traffic.verify import check_udp
+from fixtures.traffic import Clients
+
+pytestmark = [
+    pytest.mark.requirement("S34"),
+    pytest.mark.traffic,
+    pytest.mark.usefixtures("readers"),
+]
+
+# More than carry UOA (3), so that it is seen to end.
+DATAGRAMS = 5
+
+
+def test_a_real_server_sees_the_udp_client(
+    scene: Scene,
+    clients: Clients,
+    captures: Path,
+    deployment: Deployment,
+    client_name: str,
+    udp_name: str,
+) -> None:
+    """Steps: five datagrams on one socket, captured on both sides.
+
+    Verify: all are answered; the server was told the client's address and port; on the wire UOA is
+    exact and on exactly the first datagrams; every other field is as FullNAT makes it.
+    """
+    service = deployment.topology.service(udp_name)
+    payloads = [clients.flow(client_name).tag for _ in range(DATAGRAMS)]
+    with scene.watch(client_name, captures) as watch:
+        result = exchange(scene.stations[client_name], scene.vip(service), payloads)
+    assert result.answered == DATAGRAMS, (
+        f"{result.answered} of {DATAGRAMS} datagrams to {scene.vip(service)} were answered "
+        "(an RS without uoa drops the first three)"
+    )
+    told = [echo_answer(reply.payload).uoa for reply in result.replies if reply]
+    client = Endpoint(result.local.address, result.local.port)
+    assert told[0] == client, f"the client was {client}, the RS was told {told[0] or 'nothing'}"
+    conversation, mapping = find_udp(
+        watch.client_views, watch.server_views, client, scene.fullnat(service, client_name)
+    )
+    findings = check_udp(conversation, mapping)
+    assert not findings, "datagrams are not as FullNAT makes them:\n" + "\n".join(
+        map(str, findings)
+    )

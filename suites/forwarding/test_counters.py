@@ -1,0 +1,111 @@
+"""Counters that move by what was sent, and neighbours that are resolved (seed 2.4, 3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.traffic.http import curl_burst
+from dpvs_acceptance.traffic.icmp import ping
+from dpvs_acceptance.traffic.scene import Scene
+from dpvs_acceptance.verdict.causes import NotSupported
+from fixtures.state import Look
+from fixtures.traffic import Clients
+
+REQUESTS = 12
+ECHOES = 20
+
+
+@pytest.mark.requirement("S23", "S27")
+@pytest.mark.traffic
+def test_counters_move_by_what_was_sent(
+    look: Look, clients: Clients, deployment: Deployment, tcp4_name: str
+) -> None:
+    """Steps: 12 requests between two readings of `ipvsadm --stats` and `dpip -s link show`.
+
+    Verify: the service counts 12 connections, its packets go both ways, its real servers' counters
+    add up to it, and both ports counted at least as many packets.
+    """
+    service = deployment.topology.service(tcp4_name)
+    client = next(iter(deployment.topology.clients))
+    before = look()
+    answers = curl_burst(clients[client], clients.url(service), REQUESTS)
+    assert all(answer.status == 200 for answer in answers), "a request failed: " + str(answers)
+    after = look()
+    first, last = before.counters(service), after.counters(service)
+    conns = last.counters.conns - first.counters.conns
+    packets_in = last.counters.in_pkts - first.counters.in_pkts
+    packets_out = last.counters.out_pkts - first.counters.out_pkts
+    assert conns == REQUESTS, f"{REQUESTS} connections expected, ipvsadm counts {conns}"
+    assert packets_in >= 4 * REQUESTS, f"too few packets in: {packets_in}"
+    assert packets_out >= 3 * REQUESTS, f"too few packets out: {packets_out}"
+    parts = sum(one.counters.conns for one in last.servers)
+    parts -= sum(one.counters.conns for one in first.servers)
+    assert parts == conns, f"real servers count {parts} connections, the service {conns}"
+    for port in {deployment.port("wan"), deployment.lip_port(service.local_addresses[0])}:
+        counted = after.link_stats(port.name).ipackets - before.link_stats(port.name).ipackets
+        least = min(packets_in, packets_out)
+        assert counted >= least, f"{port.name} received {counted} packets, at least {least} crossed"
+
+
+@pytest.mark.requirement("S28")
+@pytest.mark.traffic
+def test_no_connection_missed_a_source_port(look: Look, deployment: Deployment) -> None:
+    """Steps: `dpip -s addr show` after the traffic before this. Verify: sa_miss is 0 on each LIP.
+
+    The log cannot tell: `no lip/lport available` is compiled out unless in debug builds.
+    """
+    state = look()
+    missed = {
+        str(lip.address): entry.pool.miss
+        for lip in deployment.addresses
+        if lip.use == "lip"
+        for entry in state.addresses_of(lip.address)
+        if entry.pool is not None and entry.pool.miss
+    }
+    assert not missed, f"connections found no free source port, sa_miss: {missed}"
+
+
+@pytest.mark.requirement("S26")
+@pytest.mark.traffic
+def test_neighbours_are_resolved(look: Look, scene: Scene, deployment: Deployment) -> None:
+    """Steps: `dpip neigh show` after traffic. Verify: each RS has its own MAC, on every lcore."""
+    state = look()
+    wrong = []
+    for name, machine in deployment.topology.real_servers.items():
+        entries = [n for n in state.neighbours if n.address == machine.address]
+        macs = {entry.mac or "incomplate" for entry in entries}
+        if macs != {scene.stations[name].mac}:
+            wrong.append(f"{machine.address}: MAC {scene.stations[name].mac} expected, seen {macs}")
+    assert not wrong, "neighbours are not resolved:\n" + "\n".join(wrong)
+
+
+@pytest.mark.requirement("S21")
+@pytest.mark.traffic
+def test_icmp_is_answered_by_its_worker(
+    look: Look, scene: Scene, deployment: Deployment, vip4: str
+) -> None:
+    """Steps: 20 echoes between two readings of `dpip -s link show cpu`.
+
+    Verify: the worker with icmp_redirect_core sent the replies. Received packets count on the
+    worker that took them from its queue, sent ones on the worker that answers.
+    """
+    chosen = [worker.lcore.id for worker in deployment.workers if worker.icmp_redirect]
+    if not chosen:
+        raise NotSupported(f"{len(deployment.workers)} worker on this bench: none is set apart")
+    before = look()
+    if (words := before.refused_keyword("icmp_redirect_core")) is not None:
+        raise NotSupported(f"this build has no icmp_redirect_core, its log says: {words}")
+    client = next(iter(deployment.topology.clients))
+    result = ping(scene.stations[client], vip4, mac=scene.next_hop(client, vip4), count=ECHOES)
+    after = look()
+    sent = {
+        worker.lcore.id: after.lcore_stats(worker.lcore.id).opackets
+        - before.lcore_stats(worker.lcore.id).opackets
+        for worker in deployment.workers
+    }
+    others = sum(count for lcore, count in sent.items() if lcore not in chosen)
+    assert sent[chosen[0]] >= result.received, (
+        f"lcore {chosen[0]} should have sent {result.received} echo replies; sent by lcore: {sent}"
+    )
+    assert others < result.received, f"other workers sent as many packets as ICMP had: {sent}"

@@ -1,0 +1,49 @@
+"""kni devices reach their neighbours (seed 2.4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.dpvs.versions import VersionFacts
+from dpvs_acceptance.hosts.connection import Host
+from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
+from dpvs_acceptance.verdict.causes import NotSupported
+
+pytestmark = [pytest.mark.requirement("S24"), pytest.mark.traffic]
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_each_kni_reaches_its_neighbours(
+    hosts: dict[str, Host],
+    dut: DutState,
+    deployment: Deployment,
+    facts: VersionFacts,
+    link_name: str,
+    version: int,
+) -> None:
+    """Steps: ping from the DUT, by the kni's address, every machine that is on the link.
+
+    Verify: each answers.
+    """
+    if not deployment.kni:
+        raise NotSupported(dut.kni_probe(facts))
+    link = deployment.topology.links[link_name]
+    source = (link.kni.address6 if version == 6 else link.kni.address) if link.kni else None
+    machines = {**deployment.topology.clients, **deployment.topology.real_servers}
+    targets = [
+        address
+        for machine in machines.values()
+        if machine.link == link_name
+        for address in machine.both
+        if address.version == version
+    ]
+    if source is None or not targets:
+        raise NotSupported(f"{link_name} has no kni address or no neighbour for IPv{version}")
+    silent = []
+    for target in targets:
+        answer = hosts["dut"].run(f"ping -{version} -c 2 -i 0.2 -w 4 -I {source} {target}")
+        if answer.exit_status:
+            silent.append(f"{target}: {answer.stdout.strip().splitlines()[-1:] or answer.stderr}")
+    port = deployment.port(link_name)
+    assert not silent, f"{port.kni} ({source}) does not reach " + "\n".join(silent)
