@@ -66,6 +66,7 @@ class Station:
 
     ``channel`` must run ``agent.bundle.boot_command()``; ``Station.start`` does it for a host.
     Raises TrafficError when the host cannot play its part. Use as a context manager, or close().
+    Not for several threads at once; several stations are.
     """
 
     def __init__(self, channel: Channel, host_name: str, interface: str) -> None:

@@ -104,16 +104,19 @@ def with_right_checksums(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("mode", recorded.MODES)
 def test_every_single_bit_of_a_seen_frame_is_held_to(mode: str) -> None:
-    """Each bit flipped, checksums made right again: always reported; and not only as checksum."""
+    """A bit flipped and the checksums made right again is reported: every bit of the headers, and
+    one in each octet of what is beyond any header's reach."""
     kinds_seen = set()
     for expectation, frame in pairs_of(mode):
         assert not differences(expectation, dissect(frame))
         view = dissect(frame)
         kind = (type(view).__name__, getattr(view, "flags", ""), len(frame.data))
-        if kind in kinds_seen:  # one of each kind of packet is enough: each has 432 to 2100 bits
+        if kind in kinds_seen:  # one of each kind of packet is enough: each has 368 bits and more
             continue
         kinds_seen.add(kind)
-        for position in range(len(frame.data) * 8):
+        headers = min(len(frame.data), 14 + 40 + 60)
+        beyond = range(headers * 8, len(frame.data) * 8, 9)
+        for position in (*range(headers * 8), *beyond):
             changed = bytearray(frame.data)
             changed[position // 8] ^= 0x80 >> position % 8
             try:
