@@ -1,4 +1,4 @@
-"""Addresses of the device, and the order in which ``dpip addr show`` lists them (src/inetaddr.c)."""
+"""The device's addresses, and the order in which ``dpip addr show`` lists them (src/inetaddr.c)."""
 
 from __future__ import annotations
 

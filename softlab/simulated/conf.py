@@ -171,6 +171,6 @@ Tree = dict[str, "tuple[Handler | None, Tree | None]"]
 
 def tree(version: Version) -> Tree:
     """The keywords this version knows."""
-    from softlab.simulated import confkeywords
+    from softlab.simulated import conftree
 
-    return confkeywords.tree(version)
+    return conftree.tree(version)

@@ -11,42 +11,15 @@ from softlab.simulated import errors, report
 from softlab.simulated.addresses import SCOPE_LINK, IfAddr
 from softlab.simulated.core import DataPath, Frames
 from softlab.simulated.errors import DpvsError
+from softlab.simulated.fields import Fields
 from softlab.simulated.packet import ANY4, ANY6, address_text
 from softlab.simulated.ports import Port
 from softlab.simulated.routes import KNI, LOCAL, Route
-from softlab.simulated.services import Service
+from softlab.simulated.servicecontrol import ServiceControl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from softlab.simulated.wire import Value
-
-
-class _Fields:
-    """The fields of a message, each with the type it has to have."""
-
-    def __init__(self, message: Value) -> None:
-        self._message = message
-
-    def text(self, name: str) -> str:
-        value = self._message.get(name, "")
-        if not isinstance(value, str):
-            raise DpvsError(errors.INVAL)
-        return value
-
-    def number(self, name: str) -> int:
-        value = self._message.get(name, 0)
-        if not isinstance(value, int):
-            raise DpvsError(errors.INVAL)
-        return value
-
-    def raw(self, name: str) -> bytes:
-        value = self._message.get(name, b"")
-        if not isinstance(value, bytes):
-            raise DpvsError(errors.INVAL)
-        return value
-
-    def flag(self, name: str) -> bool:
-        return bool(self._message.get(name, False))
 
 
 class Control:
@@ -56,6 +29,7 @@ class Control:
         self.path = path
         self.frames: Frames = []
         self._now = 0.0
+        self._services = ServiceControl(path)
         self._handlers = {
             "info": self._info,
             "addr.add": self._addr_add,
@@ -85,21 +59,8 @@ class Control:
             "lcore.get": self._lcore_get,
             "lcore.stats": self._lcore_stats,
             "lldp.list": self._missing,
-            "svc.add": self._svc_add,
-            "svc.edit": self._svc_edit,
-            "svc.del": self._svc_del,
-            "svc.flush": self._svc_flush,
-            "svc.zero": self._svc_zero,
-            "svc.list": self._svc_list,
-            "svc.get": self._svc_get,
-            "dest.add": self._dest_add,
-            "dest.edit": self._dest_edit,
-            "dest.del": self._dest_del,
-            "laddr.add": self._laddr_add,
-            "laddr.del": self._laddr_del,
-            "laddr.list": self._laddr_list,
-            "conn.list": self._conn_list,
         }
+        self._handlers |= self._services.handlers
 
     def handle(self, message: Value, now: float) -> Value:
         """The reply to one message; ``now`` is the data path's clock."""
@@ -108,7 +69,7 @@ class Control:
         if handler is None:
             return {"err": errors.NOTSUPP}
         try:
-            return {"err": errors.OK, **handler(_Fields(message))}
+            return {"err": errors.OK, **handler(Fields(message))}
         except DpvsError as error:
             return {"err": error.code}
 
@@ -121,13 +82,13 @@ class Control:
             self.path.say("WARNING", module, f"{text}{name}")
         raise DpvsError(missing)
 
-    def _info(self, ask: _Fields) -> Value:
+    def _info(self, _ask: Fields) -> Value:
         return {"services": len(self.path.services.all())}
 
-    def _unsupported(self, ask: _Fields) -> Value:
+    def _unsupported(self, _ask: Fields) -> Value:
         raise DpvsError(errors.NOTSUPP)
 
-    def _missing(self, ask: _Fields) -> Value:
+    def _missing(self, ask: Fields) -> Value:
         self._port(ask.text("dev"), errors.NOTEXIST)
         name = ask.text("dev")
         text = f"lldp_sockopt_get: local lldp port on {name} not found!"
@@ -136,7 +97,7 @@ class Control:
 
     # -- addresses ---------------------------------------------------------------------------
 
-    def _addr_port(self, ask: _Fields) -> Port:
+    def _addr_port(self, ask: Fields) -> Port:
         name = ask.text("dev")
         for port in self.path.ports:
             if port.name == name:
@@ -144,7 +105,7 @@ class Control:
         self.path.say("WARNING", "IFA", f"ifa_sockopt_set: device {name} not found")
         raise DpvsError(errors.NOTEXIST)
 
-    def _addr_add(self, ask: _Fields) -> Value:
+    def _addr_add(self, ask: Fields) -> Value:
         port = self._addr_port(ask)
         entry = IfAddr(
             port.index,
@@ -190,7 +151,7 @@ class Control:
         if not able:
             raise DpvsError(errors.RESOURCE)
 
-    def _addr_set(self, ask: _Fields) -> Value:
+    def _addr_set(self, ask: Fields) -> Value:
         port = self._addr_port(ask)
         entry = self.path.addresses.find(port.index, ask.raw("addr"), ask.number("plen"))
         if entry is None:
@@ -201,19 +162,19 @@ class Control:
         entry.born = self._now
         return {}
 
-    def _addr_del(self, ask: _Fields) -> Value:
+    def _addr_del(self, ask: Fields) -> Value:
         port = self._addr_port(ask)
         self.path.remove_address(port.index, ask.raw("addr"), ask.number("plen"))
         return {}
 
-    def _addr_flush(self, ask: _Fields) -> Value:
+    def _addr_flush(self, ask: Fields) -> Value:
         port = self._addr_port(ask)
         for entry in self.path.addresses.of_port(port.index):
             if entry.scope != SCOPE_LINK:
                 self.path.remove_address(port.index, entry.addr, entry.plen)
         return {}
 
-    def _addr_list(self, ask: _Fields) -> Value:
+    def _addr_list(self, ask: Fields) -> Value:
         name = ask.text("dev")
         said = "IFA: ifa_sockopt_get: no such device: "
         port = self._port(name, errors.NOTEXIST, said) if name else None
@@ -222,14 +183,14 @@ class Control:
             lcores += self.path.workers
         return {"addresses": report.addresses(self.path, port, lcores, self._now)}
 
-    def _maddr_list(self, ask: _Fields) -> Value:
+    def _maddr_list(self, ask: Fields) -> Value:
         name = ask.text("dev")
         ports = [self._port(name, errors.NOTEXIST)] if name else self.path.ports
         return {"ports": [report.multicast(port) for port in ports]}
 
     # -- routes ------------------------------------------------------------------------------
 
-    def _route_of(self, ask: _Fields, family: int) -> Route:
+    def _route_of(self, ask: Fields, family: int) -> Route:
         dst, plen, kind = ask.raw("dst"), ask.number("plen"), ask.text("kind")
         if len(dst) != family:
             raise DpvsError(errors.NOTSUPP)
@@ -247,25 +208,25 @@ class Control:
             metric=ask.number("metric"),
         )
 
-    def _route_add(self, ask: _Fields) -> Value:
+    def _route_add(self, ask: Fields) -> Value:
         self.path.add_route(self._route_of(ask, 4), quiet=True)
         return {}
 
-    def _route_del(self, ask: _Fields) -> Value:
+    def _route_del(self, ask: Fields) -> Value:
         route = self._route_of(ask, 4)
         self.path.remove_route(route.kind, route.dst, route.plen, route.port, quiet=True)
         return {}
 
-    def _route_flush(self, ask: _Fields) -> Value:
+    def _route_flush(self, ask: Fields) -> Value:
         self.path.routes4.flush(self._port(ask.text("dev"), errors.INVAL).index)
         return {}
 
-    def _route_list(self, ask: _Fields) -> Value:
+    def _route_list(self, ask: Fields) -> Value:
         name = ask.text("dev")
         port = self._port(name, errors.NOTEXIST) if name else None
         return {"routes": report.routes(self.path, self.path.routes4.all(), port)}
 
-    def _route6_set(self, ask: _Fields) -> Value:
+    def _route6_set(self, ask: Fields) -> Value:
         route = self._route_of(ask, 16)
         if ask.flag("add"):
             self.path.add_route(route, quiet=False)
@@ -273,18 +234,18 @@ class Control:
             self.path.remove_route(route.kind, route.dst, route.plen, route.port, quiet=False)
         return {}
 
-    def _route6_flush(self, ask: _Fields) -> Value:
+    def _route6_flush(self, ask: Fields) -> Value:
         self.path.routes6.flush(self._port(ask.text("dev"), errors.INVAL).index)
         return {}
 
-    def _route6_list(self, ask: _Fields) -> Value:
+    def _route6_list(self, ask: Fields) -> Value:
         name = ask.text("dev")
         port = self._port(name, errors.INVAL) if name else None
         return {"routes": report.routes(self.path, self.path.routes6.all(), port)}
 
     # -- neighbours --------------------------------------------------------------------------
 
-    def _neigh_add(self, ask: _Fields) -> Value:
+    def _neigh_add(self, ask: Fields) -> Value:
         port = self._port(
             ask.text("dev"), errors.INVAL, "NEIGHBOUR: neigh_sockopt_set: no such device: "
         )
@@ -293,7 +254,7 @@ class Control:
             table.add_static(port.index, ask.raw("addr"), ask.raw("hardware"))
         return {}
 
-    def _neigh_del(self, ask: _Fields) -> Value:
+    def _neigh_del(self, ask: Fields) -> Value:
         port = self._port(
             ask.text("dev"), errors.INVAL, "NEIGHBOUR: neigh_sockopt_set: no such device: "
         )
@@ -302,7 +263,7 @@ class Control:
                 self.path.say("WARNING", "NEIGHBOUR", "neigh_process_ring: not exist")
         return {}
 
-    def _neigh_list(self, ask: _Fields) -> Value:
+    def _neigh_list(self, ask: Fields) -> Value:
         name = ask.text("dev")
         said = "NEIGHBOUR: neigh_sockopt_get: no such device: "
         port = self._port(name, errors.NOTEXIST, said) if name else None
@@ -310,23 +271,23 @@ class Control:
 
     # -- links and lcores --------------------------------------------------------------------
 
-    def _link_list(self, ask: _Fields) -> Value:
+    def _link_list(self, _ask: Fields) -> Value:
         return {"names": [port.name for port in self.path.ports]}
 
-    def _link_get(self, ask: _Fields) -> Value:
+    def _link_get(self, ask: Fields) -> Value:
         return report.link(self.path, self._port(ask.text("dev"), errors.NOTEXIST))
 
-    def _link_stats(self, ask: _Fields) -> Value:
+    def _link_stats(self, ask: Fields) -> Value:
         return report.link_stats(self.path, self._port(ask.text("dev"), errors.NOTEXIST))
 
-    def _link_xstats(self, ask: _Fields) -> Value:
+    def _link_xstats(self, ask: Fields) -> Value:
         port = self._port(ask.text("dev"), errors.NOTEXIST)
         return {"entries": report.link_xstats(port)}
 
-    def _link_ext(self, ask: _Fields) -> Value:
+    def _link_ext(self, ask: Fields) -> Value:
         return report.link_details(self.path, self._port(ask.text("dev"), errors.NOTEXIST))
 
-    def _link_set(self, ask: _Fields) -> Value:
+    def _link_set(self, ask: Fields) -> Value:
         port = self._port(ask.text("dev"), errors.NOTEXIST)
         item, on = ask.text("item"), ask.flag("on")
         if item == "link":
@@ -340,7 +301,7 @@ class Control:
         setattr(port, item, on)
         return {}
 
-    def _lcore_mask(self, ask: _Fields) -> Value:
+    def _lcore_mask(self, _ask: Fields) -> Value:
         settings = self.path.settings
         return {
             "master": settings.master,
@@ -348,129 +309,14 @@ class Control:
             "workers": list(settings.workers),
         }
 
-    def _lcore_get(self, ask: _Fields) -> Value:
+    def _lcore_get(self, ask: Fields) -> Value:
         lcore = ask.number("lcore")
         if lcore not in self.path.lcores:
             raise DpvsError(errors.INVAL)
         return report.lcore(self.path, lcore)
 
-    def _lcore_stats(self, ask: _Fields) -> Value:
+    def _lcore_stats(self, ask: Fields) -> Value:
         lcore = ask.number("lcore")
         if lcore not in self.path.lcores:
             raise DpvsError(errors.INVAL)
         return report.lcore_stats(self.path, lcore, self._now)
-
-    # -- services ----------------------------------------------------------------------------
-
-    def _service(self, ask: _Fields, missing: int) -> Service:
-        service = self.path.services.get(ask.number("proto"), ask.raw("vip"), ask.number("vport"))
-        if service is None:
-            raise DpvsError(missing)
-        return service
-
-    def _svc_add(self, ask: _Fields) -> Value:
-        try:
-            service = self.path.services.add(
-                ask.number("proto"), ask.raw("vip"), ask.number("vport"), ask.text("scheduler")
-            )
-        except DpvsError as error:
-            if error.code == errors.NOTEXIST:
-                for _ in (self.path.settings.master, *self.path.workers):
-                    text = "dp_vs_service_add: scheduler not found."
-                    self.path.say("WARNING", "SERVICE", text)
-            raise
-        service.conn_timeout = ask.number("conn_timeout")
-        return {}
-
-    def _svc_edit(self, ask: _Fields) -> Value:
-        service = self._service(ask, errors.INVAL)
-        if ask.text("scheduler"):
-            service.set_scheduler(ask.text("scheduler"))
-        service.conn_timeout = ask.number("conn_timeout")
-        return {}
-
-    def _svc_del(self, ask: _Fields) -> Value:
-        self.path.services.remove(self._service(ask, errors.INVAL))
-        return {}
-
-    def _svc_flush(self, ask: _Fields) -> Value:
-        self.path.services.clear()
-        return {}
-
-    def _svc_zero(self, ask: _Fields) -> Value:
-        if ask.raw("vip"):
-            self._service(ask, errors.INVAL).zero()
-        else:
-            for service in self.path.services.all():
-                service.zero()
-        return {}
-
-    def _lcores_of(self, ask: _Fields) -> tuple[int, ...]:
-        """Whose counts are meant: all workers for index 0, else the one of that index."""
-        index = ask.number("index")
-        if index == 0:
-            return self.path.workers
-        if not 0 < index <= len(self.path.workers):
-            raise DpvsError(errors.INVAL)
-        return (self.path.workers[index - 1],)
-
-    def _svc_list(self, ask: _Fields) -> Value:
-        lcores = self._lcores_of(ask)
-        return {"services": [report.service(svc, lcores) for svc in self.path.services.all()]}
-
-    def _svc_get(self, ask: _Fields) -> Value:
-        service = self.path.services.get(ask.number("proto"), ask.raw("vip"), ask.number("vport"))
-        if service is None:
-            self.path.say("ERR", "SERVICE", "dp_vs_service_get: send message fail.")
-            raise DpvsError(errors.MSG_FAIL)
-        return report.service(service, self._lcores_of(ask))
-
-    def _dest_add(self, ask: _Fields) -> Value:
-        service = self._service(ask, errors.INVAL)
-        service.add_dest(
-            ask.raw("rs"),
-            ask.number("rport"),
-            ask.number("weight"),
-            ask.number("max_conn"),
-            ask.number("min_conn"),
-        )
-        return {}
-
-    def _dest_edit(self, ask: _Fields) -> Value:
-        service = self._service(ask, errors.INVAL)
-        service.edit_dest(
-            ask.raw("rs"),
-            ask.number("rport"),
-            ask.number("weight"),
-            ask.number("max_conn"),
-            ask.number("min_conn"),
-        )
-        return {}
-
-    def _dest_del(self, ask: _Fields) -> Value:
-        service = self._service(ask, errors.INVAL)
-        service.remove_dest(ask.raw("rs"), ask.number("rport"))
-        return {}
-
-    def _laddr_add(self, ask: _Fields) -> Value:
-        service = self._service(ask, errors.NOSERV)
-        port = self._port(ask.text("dev"), errors.NOTEXIST)
-        service.add_laddr(ask.raw("lip"), port.index)
-        return {}
-
-    def _laddr_del(self, ask: _Fields) -> Value:
-        self._service(ask, errors.NOSERV).remove_laddr(ask.raw("lip"))
-        return {}
-
-    def _laddr_list(self, ask: _Fields) -> Value:
-        service = self._service(ask, errors.NOSERV)
-        lcores = self._lcores_of(ask)
-        return {
-            "laddrs": [
-                {"addr": laddr.addr, "conns": sum(laddr.conns[lcore] for lcore in lcores)}
-                for laddr in service.laddrs
-            ]
-        }
-
-    def _conn_list(self, ask: _Fields) -> Value:
-        return {"connections": report.connections(self.path)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from zlib import crc32
 
-from softlab.simulated import errors, forwarding, hosts, quirks
+from softlab.simulated import errors, forwarding, hosts, quirks, xmit
 from softlab.simulated.addresses import AddressTable, IfAddr
 from softlab.simulated.connections import ConnectionTable
 from softlab.simulated.neighbours import NeighbourTable
@@ -127,7 +127,7 @@ class DataPath:
         for lcore in self.workers:
             self.neighbours[lcore].expire(now)
             for conn in self.connections[lcore].expired(now):
-                forwarding.connection_expired(self, lcore, conn, now)
+                xmit.connection_expired(self, lcore, conn, now)
         for entry in self.addresses.all():
             if entry.valid and entry.born + entry.valid <= now:
                 self.remove_address(entry.port, entry.addr, entry.plen)

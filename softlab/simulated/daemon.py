@@ -201,7 +201,7 @@ def run(startup: Startup) -> None:
     startup.start_eal()
     startup.read_configuration()
     settings = startup.check()
-    startup.reserve_memory()
+    startup.reserve_memory(settings)
     server = Server(startup.options.ipc_file)
     path = DataPath(
         startup.ports(settings),

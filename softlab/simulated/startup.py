@@ -28,6 +28,9 @@ _ELEMENTS = (
     (4096, 511), (8192, 255), (16384, 127), (32768, 63), (65536, 31), (131072, 15),
 )  # fmt: skip
 
+_NEIGHBOUR_ELEMENTS = ((64, 16383), (128, 8191), (256, 4095))
+_CALLBACKS = 0xFFF9D720
+
 
 class Options:
     """The command line: files of this instance, and EAL's options."""
@@ -210,7 +213,7 @@ class Startup:
 
     # -- memory and control ----------------------------------------------------------------------
 
-    def reserve_memory(self) -> None:
+    def reserve_memory(self, settings: Settings) -> None:
         """The rest of the hugepages, held from now on."""
         config = self.config
         need = _BASE_BYTES + config.pktpool_size * (_MBUF_BYTES + _TC_MBUF_BYTES)
@@ -225,6 +228,30 @@ class Startup:
             self.log.say("INFO", "DPVS_MPOOL", text)
         text = "dpvs_mempool_create: create mempool mp_msg: obj_size 64->131072, arr_size 12"
         self.log.say("INFO", "DPVS_MPOOL", f"{text}, pool_mem 2048KB")
+        self._memory_of_modules(settings)
+
+    def _memory_of_modules(self, settings: Settings) -> None:
+        """What the modules say of the memory they took."""
+        lines = ["msg_init: built-in msg registered:"]
+        for lcore in (settings.master, *settings.workers):
+            kinds = (1, 2) if lcore == settings.master else (1, 2, 5)
+            lines += [
+                f"mt_array[{lcore:<2d}][{kind:<2d}] type {kind:<9d} mode UNICAST       "
+                f"unicast_cb 0x5560{_CALLBACKS + 512 * kind:08x}    multicast_cb (nil)"
+                for kind in kinds
+            ]
+        self.log.say("INFO", "MSGMGR", "\n".join([*lines, ""]))
+        for size, number in _NEIGHBOUR_ELEMENTS:
+            text = f"elem mempool created: neigh_mempool_s{size}_n{number}."
+            self.log.say("INFO", "DPVS_MPOOL", text)
+        text = "dpvs_mempool_create: create mempool neigh_mempool: obj_size 64->256, arr_size 3"
+        self.log.say("INFO", "DPVS_MPOOL", f"{text}, pool_mem 1024KB")
+        for _ in (settings.master, *settings.workers):
+            text = "rte_ip_frag_table_create: allocated of 33554560 bytes at socket 0"
+            self.log.say("INFO", "IPFRAG", text)
+        if self.version.lldp:
+            text = "lldp_serail_number_init: fail to open serial number file"
+            self.log.say("WARNING", "LLDP", text)
 
     # -- ports -----------------------------------------------------------------------------------
 
@@ -321,6 +348,11 @@ class Startup:
                 for _ in range(3):
                     line = f"{port.name}: {text},enable all multicast"
                     self.log.say("WARNING", "NETIF", line)
+        if software:
+            text = f"Cannot update ethdev port {port.index} RSS RETA with zero size"
+            self.log.say("ERR", "ETHDEV", text)
+            text = f"{port.name} update rss reta failed (cause: failed dpdk api)"
+            self.log.say("WARNING", "NETIF", f"netif_port_start: {text}")
 
 
 def _affinity() -> int:

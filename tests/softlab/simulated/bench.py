@@ -7,50 +7,67 @@ from pathlib import Path
 from tests.softlab.simulated.hosts import Host, cable, make_device, until
 
 CONF = """\
+! As on the recordings' machine; a remark <like this> is no part of a line.
 global_defs {
     log_level INFO
     log_file %(log)s
     <init> kni %(kni)s
+    lldp off
 }
 netif_defs {
-    <init> pktpool_size 65535
-    <init> device dpdk0 { 
-        rx {
-            queue_number %(queues)d
-            descriptor_number 256
-            rss all
-        }
-        tx {
-            queue_number %(queues)d
-            descriptor_number 512
-        }
-        kni_name dpdk0.kni
-    }
-    <init> device dpdk1 {
-        rx {
-            queue_number %(queues)d
-            descriptor_number 256
-            rss all
-        }
-        tx {
-            queue_number %(queues)d
-            descriptor_number 512
-        }
-        kni_name dpdk1.kni
-    }
-}
+    <init> pktpool_size 65535 <65535, 1023-134217728>
+    <init> pktpool_cache 256
+    <init> fdir_mode perfect
+%(devices)s}
 worker_defs {
     <init> worker cpu0 {
         type master
         cpu_id 0
     }
-%(workers)s
+%(workers)s}
+timer_defs {
+    schedule_interval 500 # microseconds
+}
+neigh_defs {
+    <init> unres_queue_length 128
+    timeout 60
+}
+ipset_defs {
+    <init> ipset_hash_pool_size 65536
+}
+ipv4_defs {
+    forwarding off
+    <init> default_ttl 64
+    fragment {
+        <init> bucket_number 4096
+        <init> bucket_entries 16
+        <init> max_entries 4096
+        <init> ttl 1
+    }
+}
+ipv6_defs {
+    disable off
+    forwarding off
+    route6 {
+        <init> method hlist
+        recycle_time 10
+    }
+}
+ctrl_defs {
+    lcore_msg {
+        <init> ring_size 4096
+        sync_msg_timeout_us 200000
+        priority_level low
+    }
 }
 ipvs_defs {
     conn {
         <init> conn_pool_size 65536
-    }
+        <init> conn_pool_cache 256
+        conn_init_timeout 3
+%(redirect)s    }
     udp {
+        ! defence_udp_drop
         uoa_mode %(uoa)s
         uoa_max_trail 3
         timeout {
@@ -59,11 +76,62 @@ ipvs_defs {
             last 3
         }
     }
+    tcp {
+        ! defence_tcp_drop
+        timeout {
+            none 2
+            established %(established)d
+            syn_sent 3
+            syn_recv 30
+            fin_wait 7
+            time_wait 7
+            close 3
+            close_wait 7
+            last_ack 7
+            listen 120
+            synack 30
+            last 2
+        }
+        synproxy {
+            synack_options {
+                mss 1452
+                ttl 63
+                sack
+                ! wscale
+                ! timestamp
+            }
+            close_client_window
+            ! defer_rs_syn
+            rs_syn_max_retry 3
+            ack_storm_thresh 10
+            max_ack_saved 3
+            conn_reuse_state {
+                close
+                time_wait
+                ! fin_wait
+            }
+        }
+    }
 }
 sa_pool {
+    <init> pool_hash_size 16
     <init> flow_enable off
 }
-"""  # noqa: W291 - a trailing blank is part of what is tested
+"""
+_DEVICE = """\
+    <init> device %(name)s {
+        rx {
+            queue_number %(queues)d
+            descriptor_number 256
+            rss all
+        }
+        tx {
+            queue_number %(queues)d
+            descriptor_number 512
+        }
+        kni_name %(name)s.kni
+    }
+"""
 _WORKER = """\
     <init> worker cpu%(cpu)d {
         type slave
@@ -82,22 +150,23 @@ CLIENT_MAC = "02:00:00:00:01:48"
 LAN_MAC = "02:00:00:00:02:01"
 WAN_MAC = "02:00:00:00:01:01"
 
-_WEB = (
-    "import http.server as h, sys\n"
-    "class A(h.BaseHTTPRequestHandler):\n"
-    "    protocol_version = 'HTTP/1.1'\n"
-    "    def do_GET(self):\n"
-    "        body = f'{sys.argv[1]} {self.client_address[0]} {self.client_address[1]}\\n'.encode()\n"
-    "        self.send_response(200)\n"
-    "        self.send_header('Content-Length', str(len(body)))\n"
-    "        self.end_headers()\n"
-    "        self.wfile.write(body)\n"
-    "    def log_message(self, *a): pass\n"
-    "class S(h.ThreadingHTTPServer):\n"
-    "    import socket as s\n"
-    "    address_family = s.AF_INET6\n"
-    "S(('::', 80), A).serve_forever()\n"
+# Answers with as many bytes as the recorded server did, so that byte counts are the recorded ones.
+_WEB = """\
+import socket, sys, threading
+def serve(link, peer):
+    while link.recv(65536):
+        body = f"{sys.argv[1]}: Your ip:port : {peer[0].removeprefix('::ffff:')}:{peer[1]}\\n"
+        head = "HTTP/1.1 200 OK\\r\\nServer: nginx/1.22.1\\r\\n"
+        head += "Date: Mon, 23 Nov 2026 14:20:35 GMT\\r\\nContent-Type: text/plain\\r\\n"
+        head += f"Content-Length: {len(body)}\\r\\nConnection: keep-alive\\r\\n\\r\\n"
+        link.sendall((head + body).encode())
+    link.close()
+listener = socket.create_server(
+    ("::", 80), family=socket.AF_INET6, backlog=128, dualstack_ipv6=True
 )
+while True:
+    threading.Thread(target=serve, args=listener.accept(), daemon=True).start()
+"""
 _UDP = (
     "import socket, sys\n"
     "s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)\n"
@@ -140,18 +209,34 @@ class Bench:
             f"ip link set l0 address {LAN_MAC}; ip link set w0 address {WAN_MAC};"
             "for d in l0 w0; do ip addr flush dev $d; done;"
             "nft 'add table netdev quiet';"
-            "for d in l0 w0; do nft \"add chain netdev quiet $d"
-            " { type filter hook ingress device $d priority 0; policy drop; }\"; done"
+            'for d in l0 w0; do nft "add chain netdev quiet $d'
+            ' { type filter hook ingress device $d priority 0; policy drop; }"; done'
         )
         make_device(self.lb, folder / "root", version)
 
     def write_conf(
-        self, workers: int = 1, kni: str = "off", uoa: str = "opp", extra: str = ""
+        self,
+        workers: int = 1,
+        kni: str = "off",
+        uoa: str = "opp",
+        established: int = 90,
+        redirect: str = "",
+        devices: int = 2,
+        replace: tuple[str, str] = ("", ""),
     ) -> None:
         """dpvs.conf with that many workers, cpu1 and up."""
-        blocks = "".join(_WORKER % {"cpu": n + 1, "queue": n} for n in range(workers))
-        values = {"log": self.log, "queues": workers, "workers": blocks, "kni": kni, "uoa": uoa}
-        (self.folder / "dpvs.conf").write_text(CONF % values + extra)
+        values = {
+            "log": self.log,
+            "devices": "".join(
+                _DEVICE % {"name": f"dpdk{n}", "queues": workers} for n in range(devices)
+            ),
+            "workers": "".join(_WORKER % {"cpu": n + 1, "queue": n} for n in range(workers)),
+            "kni": kni,
+            "uoa": uoa,
+            "established": established,
+            "redirect": redirect,
+        }
+        (self.folder / "dpvs.conf").write_text((CONF % values).replace(*replace))
 
     @property
     def log(self) -> Path:
@@ -162,9 +247,7 @@ class Bench:
         self.write_conf(**conf)  # type: ignore[arg-type]
         files = f"-c {self.folder}/dpvs.conf" if self.version != "1.8.10" else ""
         if not files:
-            (self.folder / "root/etc/dpvs.conf").write_text(
-                (self.folder / "dpvs.conf").read_text()
-            )
+            (self.folder / "root/etc/dpvs.conf").write_text((self.folder / "dpvs.conf").read_text())
         self.lb.start(
             f"dpvs {files} -- -l {lcores} --no-pci --vdev=net_af_packet0,iface=l0"
             " --vdev=net_af_packet1,iface=w0",
@@ -200,6 +283,23 @@ class Bench:
             "ipvsadm -a -t 10.0.0.100:80 -r 192.168.100.2:80 -b &&"
             "ipvsadm -a -t 10.0.0.100:80 -r 192.168.100.3:80 -b &&"
             "ipvsadm --add-laddr -z 192.168.100.200 -t 10.0.0.100:80 -F dpdk0"
+        )
+
+    def configure_six(self) -> None:
+        """The recordings' services for IPv6 clients, with IPv6 and with IPv4 servers."""
+        self.lb.run(
+            "dpip -6 addr add 2001:db8:1::100/128 dev dpdk1 &&"
+            "dpip -6 addr add 2001:db8:1::64/128 dev dpdk1 &&"
+            "dpip -6 route add 2001:db8:1::/64 dev dpdk1 &&"
+            "dpip -6 route add fd00:100::/64 dev dpdk0 &&"
+            "ipvsadm -A -t [2001:db8:1::100]:80 -s rr &&"
+            "ipvsadm -a -t [2001:db8:1::100]:80 -r [fd00:100::2]:80 -b &&"
+            "ipvsadm -a -t [2001:db8:1::100]:80 -r [fd00:100::3]:80 -b &&"
+            "ipvsadm --add-laddr -z fd00:100::200 -t [2001:db8:1::100]:80 -F dpdk0 &&"
+            "ipvsadm -A -t [2001:db8:1::64]:80 -s rr &&"
+            "ipvsadm -a -t [2001:db8:1::64]:80 -r 192.168.100.2:80 -b &&"
+            "ipvsadm -a -t [2001:db8:1::64]:80 -r 192.168.100.3:80 -b;"
+            "ipvsadm --add-laddr -z 192.168.100.200 -t [2001:db8:1::64]:80 -F dpdk0"
         )
 
     def close(self) -> None:

@@ -42,9 +42,7 @@ class Host:
 
     def run(self, text: str, timeout: float = 20, check: bool = True) -> str:
         """Output of a shell command, both streams together."""
-        done = subprocess.run(
-            self.command(text), capture_output=True, timeout=timeout, check=False
-        )
+        done = subprocess.run(self.command(text), capture_output=True, timeout=timeout, check=False)
         output = (done.stdout + done.stderr).decode()
         if check and done.returncode:
             raise AssertionError(f"{self.name}: {text!r} ended with {done.returncode}: {output}")
