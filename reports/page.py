@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.signoff import CheckEntry, NicEntry, RequirementEntry, SignOff
-from dpvs_acceptance.verdict.words import first_line
 
 _SHAPES = {
     Outcome.PASS: "pass",
@@ -23,6 +22,10 @@ _SHAPES = {
     Outcome.NOT_TESTED: "skipped",
 }
 _GOOD_VERDICTS = {"READY": "pass", "PASSED ON SIMULATION": "pass", "PARTIAL": "flaky"}
+
+
+Prose = tuple[tuple[bool, str], ...]
+"""Pieces of a sentence, each with whether it is a command or a name to be shown as such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,13 @@ class Check:
 class Requirement:
     id: str
     priority: str
-    statement: str
+    statement: Prose
     source: str
-    hint: str
+    hint: Prose
     badge: Badge
     seconds: str
-    cause: str
-    """First line of what made the outcome; empty for a PASS."""
+    remark: str
+    """Why it is not a PASS, or what a PASS does not show; empty for a full PASS."""
     checks: tuple[Check, ...]
 
 
@@ -129,6 +132,14 @@ def link(path: str) -> Link:
     return Link(path, quote(path, safe="/") if inside else "")
 
 
+def prose(text: str) -> Prose:
+    """`text` cut at its backticks; whole where they do not come in pairs."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:
+        return ((False, text),)
+    return tuple((index % 2 == 1, piece) for index, piece in enumerate(pieces) if piece)
+
+
 def _facts(signoff: SignOff) -> tuple[tuple[str, str], ...]:
     lasted = (signoff.finished - signoff.started).total_seconds()
     return (
@@ -158,18 +169,18 @@ def _badge(outcome: Outcome) -> Badge:
 
 
 def _requirement(row: RequirementEntry, command: str) -> Requirement:
-    cause = next((first_line(c.message) for c in row.checks if c.outcome is row.outcome), "")
+    remark = row.remark
     if row.outcome is Outcome.NOT_TESTED and not row.checks:
-        cause = "no check of this run looked at it"
+        remark = "no check of this run looked at it"
     return Requirement(
         id=row.id,
         priority=row.priority,
-        statement=row.statement,
+        statement=prose(row.statement),
         source=row.source,
-        hint=row.hint,
+        hint=prose(row.hint),
         badge=_badge(row.outcome),
         seconds=_seconds(row.seconds) if row.checks else "",
-        cause="" if row.outcome is Outcome.PASS else cause,
+        remark=remark,
         checks=tuple(_check(check, command) for check in row.checks),
     )
 

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from dpvs_acceptance.model.requirement import Priority, Requirement
 from dpvs_acceptance.verdict.facts import DeviceKind, NicFacts, RunFacts
 from dpvs_acceptance.verdict.judging import Row, Verdict, VerdictName, rows
-from dpvs_acceptance.verdict.outcomes import Attempt, CheckResult, Outcome
-from dpvs_acceptance.verdict.words import printable
+from dpvs_acceptance.verdict.outcomes import SKIPPED, Attempt, CheckResult, Outcome
+from dpvs_acceptance.verdict.words import first_line, printable
 
 MESSAGE_LIMIT = 2_000
 DETAILS_LIMIT = 20_000
@@ -83,6 +83,18 @@ class RequirementEntry(_Frozen):
     statement_zh: str = ""
     hint: str = ""
     hint_zh: str = ""
+
+    @property
+    def remark(self) -> str:
+        """One line on why it is not a PASS, or what a PASS does not show; empty for a full PASS."""
+        if self.outcome is not Outcome.PASS:
+            made = (check.message for check in self.checks if check.outcome is self.outcome)
+            return next((first_line(message) for message in made), "")
+        skipped = [check for check in self.checks if check.outcome in SKIPPED]
+        if not skipped:
+            return ""
+        said = f"{skipped[0].outcome}: {first_line(skipped[0].message)}"
+        return f"without {len(skipped)} of {len(self.checks)} checks, {said}"
 
 
 class SignOff(_Frozen):

@@ -17,7 +17,7 @@ from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.outcomes import Attempt, CheckResult, Outcome
 from dpvs_acceptance.verdict.signoff import compose, write
 from reports import build
-from reports.page import link
+from reports.page import link, prose
 from tests.verdict.builders import STARTED, check, facts, requirement
 
 ROOT = Path(__file__).parents[2]
@@ -95,12 +95,12 @@ def test_the_page_shows_the_verdict_each_requirement_and_what_to_look_at(tmp_pat
         "suites/x.py::stray",
         "Attempt 2",
         "pytest --host=softlab suites/test_a.py::test_s29",
-        next(r.hint for r in SEED if r.id == "S29"),
-        *(r.statement for r in SEED),
+        next(r.hint for r in SEED if r.id == "S29").replace("`", ""),
+        *(r.statement.replace("`", "") for r in SEED),
     ):
         assert text in page.text, text
     # A requirement that holds needs no hint.
-    assert next(r.hint for r in SEED if r.id == "S25") not in page.text
+    assert next(r.hint for r in SEED if r.id == "S25").replace("`", "") not in page.text
     for outcome in Outcome:
         assert outcome in page.text
 
@@ -168,6 +168,12 @@ def test_hostile_text_is_only_text(tmp_path: Path) -> None:
 )
 def test_only_files_of_the_run_are_linked_to(path: str, href: str) -> None:
     assert link(path).href == href
+
+
+def test_commands_in_a_sentence_are_set_apart() -> None:
+    assert prose("look at `a b`, then") == ((False, "look at "), (True, "a b"), (False, ", then"))
+    assert prose("no command") == ((False, "no command"),)
+    assert prose("one ` alone") == ((False, "one ` alone"),)
 
 
 def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
