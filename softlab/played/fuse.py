@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 import struct
+import time
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -72,6 +73,7 @@ class Session:
         self._handles: dict[int, Handle] = {}
         self._listings: dict[int, list[tuple[str, int]]] = {}
         self._next_handle = 1
+        self._since = int(time.time())
         self._actions = {
             1: self._lookup,
             3: self._getattr,
@@ -166,13 +168,12 @@ class Session:
             self._lookups.pop(node, None)
             self._ids.pop(self._paths.pop(node, ""), None)
 
-    @staticmethod
-    def _attr(node: int, attributes: Attributes) -> bytes:
+    def _attr(self, node: int, attributes: Attributes) -> bytes:
         links = 2 if stat.S_ISDIR(attributes.mode) else 1
-        blocks = 0
+        times = (self._since,) * 3
         return _ATTR.pack(
-            *(node, attributes.size, blocks, 0, 0, 0),
-            *(0, 0, 0, attributes.mode, links, 0, 0, 0, 4096, 0),
+            *(node, attributes.size, 0, *times, 0, 0, 0),
+            *(attributes.mode, links, 0, 0, 0, 4096, 0),
         )
 
     def _getattr(self, path: str, _body: bytes) -> bytes:

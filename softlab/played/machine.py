@@ -34,7 +34,7 @@ class Machine:
     def __init__(
         self, spec: Spec, root: Path, outside: netns.Interfaces, inside: netns.Interfaces, pid: int
     ) -> None:
-        self.hardware = power_on(spec, os.uname().release)
+        self.hardware: Hardware
         self._root = root
         self._outside = outside
         self._inside = inside
@@ -44,9 +44,9 @@ class Machine:
         self._index: dict[str, int] = {}
         self._name: dict[str, str] = {}
         self._logged_at: list[float] = []
-        self._adopt(pid)
         self._tree: Tree | None = None
-        self._stamp()
+        self._take(power_on(spec, os.uname().release))
+        self._adopt(pid)
 
     def _adopt(self, pid: int) -> None:
         there = self._outside.all()
@@ -83,7 +83,6 @@ class Machine:
         try:
             self.change(lambda hardware: store(hardware, what, text))
         except RefusedError as refused:
-            self._log(refused.text)
             raise OSError(refused.errno, refused.text) from refused
 
     def change(self, transition: Callable[[Hardware], Hardware]) -> None:
@@ -93,12 +92,15 @@ class Machine:
         hardware stays as it was.
         """
         before = self.hardware
-        after = transition(before)
+        try:
+            after = transition(before)
+        except RefusedError as refused:
+            if refused.logged:
+                self._take(logged(before, refused.text))
+            raise
         for address in self._index:
             self._follow(before.devices[address], after.devices[address])
-        self.hardware = after
-        self._tree = None
-        self._stamp()
+        self._take(after)
         self._device_files(modules.device_nodes(before), modules.device_nodes(after))
 
     def gone(self, who: int) -> None:
@@ -124,11 +126,10 @@ class Machine:
             for at, line in zip(self._logged_at, self.hardware.log, strict=True)
         ]
 
-    def _log(self, line: str) -> None:
-        self.change(lambda hardware: logged(hardware, line))
-
-    def _stamp(self) -> None:
-        missing = len(self.hardware.log) - len(self._logged_at)
+    def _take(self, hardware: Hardware) -> None:
+        self.hardware = hardware
+        self._tree = None
+        missing = len(hardware.log) - len(self._logged_at)
         self._logged_at += [time.monotonic()] * missing
 
     def _follow(self, before: PciDevice, after: PciDevice) -> None:

@@ -64,10 +64,11 @@ def load(hardware: Hardware, module: Module, magic: str, arguments: Sequence[str
     if magic.split()[:1] != [hardware.release]:
         wanted = vermagic(hardware.release)
         text = f"{name}: version magic '{magic}' should be '{wanted}'"
-        raise RefusedError(errno.ENOEXEC, text)
+        raise RefusedError(errno.ENOEXEC, text, logged=True)
     for needed in module.depends:
         if needed not in hardware.modules:
-            raise RefusedError(errno.ENOENT, f"{name}: Unknown symbol of {needed} (err 0)")
+            text = f"{name}: Unknown symbol of {needed} (err 0)"
+            raise RefusedError(errno.ENOENT, text, logged=True)
     values, lines = _values(module, arguments)
     after = replace(hardware, modules={**hardware.modules, name: LoadedModule(module, values)})
     after = logged(after, *lines, *_greeting(module))
@@ -195,17 +196,18 @@ def _value(module: Module, parameter: str, text: str) -> str:
             return "Y"
         if text in ("0", "n", "N", "off"):
             return "N"
-        raise RefusedError(
-            errno.EINVAL, f"{module.name}: '{text}' invalid for parameter '{parameter}'"
-        )
+        raise _invalid(module, parameter, text)
     if kind in ("int", "uint") and not text.lstrip("-").isdigit():
-        raise RefusedError(
-            errno.EINVAL, f"{module.name}: '{text}' invalid for parameter '{parameter}'"
-        )
+        raise _invalid(module, parameter, text)
     if (module.name, parameter) == ("rte_kni", "carrier") and text not in ("on", "off"):
         # kernel/linux/kni/kni_misc.c, kni_parse_carrier_state()
-        raise RefusedError(errno.EINVAL, "KNI: Invalid parameter for carrier")
+        raise RefusedError(errno.EINVAL, "KNI: Invalid parameter for carrier", logged=True)
     return text
+
+
+def _invalid(module: Module, parameter: str, text: str) -> RefusedError:
+    line = f"{module.name}: '{text}' invalid for parameter '{parameter}'"
+    return RefusedError(errno.EINVAL, line, logged=True)
 
 
 def _greeting(module: Module) -> tuple[str, ...]:

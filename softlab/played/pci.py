@@ -80,7 +80,7 @@ def attach_all(hardware: Hardware, driver: str) -> Hardware:
             try:
                 hardware = _probe(hardware, driver, device)
             except RefusedError as refused:
-                hardware = logged(hardware, refused.text)
+                hardware = logged(hardware, refused.text) if refused.logged else hardware
     return hardware
 
 
@@ -115,7 +115,7 @@ def _probe(hardware: Hardware, driver: str, device: PciDevice) -> Hardware:
         if vfio is None or vfio.parameters["enable_unsafe_noiommu_mode"] != "Y":
             # Without an IOMMU the device is in no IOMMU group, which vfio-pci insists on.
             text = f"vfio-pci: probe of {device.address} failed with error -22"
-            raise RefusedError(errno.EINVAL, text)
+            raise RefusedError(errno.EINVAL, text, logged=True)
     after = _with(hardware, replace(device, driver=driver))
     if driver in NETWORK_DRIVERS:
         return logged(after, f"{driver} {device.address}: probed")

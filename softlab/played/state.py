@@ -29,12 +29,16 @@ _SYSTEM_MB_ELSEWHERE: Final = 1391
 
 
 class RefusedError(Exception):
-    """The kernel would refuse this: `errno` as from the system call, `text` for its log."""
+    """The kernel would refuse this: `errno` as from the system call, `text` says why.
 
-    def __init__(self, errno: int, text: str) -> None:
+    `logged` where the kernel also writes that text to its log.
+    """
+
+    def __init__(self, errno: int, text: str, *, logged: bool = False) -> None:
         super().__init__(f"{os.strerror(errno)}: {text}")
         self.errno = errno
         self.text = text
+        self.logged = logged
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from softlab.played import prepare
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 NICS = ("eth0", "eth2", "eth3", "eth4", "eth5")
 #: What sshd gives root.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SECONDS = 20.0
-_FURNISH = """
-import sys
-from pathlib import Path
-from softlab.played import prepare
-import json
-prepare(Path(sys.argv[1]), json.loads(sys.argv[2]))
-"""
 
 
 def mac(nic: str) -> str:
@@ -53,6 +48,7 @@ class PlayedHost:
             )
             children = Path(f"/proc/{self._host.pid}/task/{self._host.pid}/children")
             self.pid = int(children.read_text().split()[0])
+            prepare(Path(f"/proc/{self.pid}/root"), spec)
             self.hardware = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "softlab.played", "--root", f"/proc/{self.pid}/root"),
@@ -73,8 +69,8 @@ class PlayedHost:
     def _script(self, base: Path, nics: tuple[str, ...]) -> str:
         root = base / "root"
         links = "\n".join(
-            f"ip link add {nic} address {mac(nic)} type veth peer name far-{nic} "
-            f"netns /proc/{self.fabric}/ns/net\nip link set {nic} up"
+            f"link add {nic} address {mac(nic)} type veth peer name far-{nic} "
+            f"netns /proc/{self.fabric}/ns/net\nlink set {nic} up"
             for nic in nics
         )
         return f"""
@@ -87,11 +83,11 @@ mount -t sysfs sysfs {root}/sys
 mount -t tmpfs run {root}/run
 mount -t tmpfs dev {root}/dev
 mknod -m 666 {root}/dev/null c 1 3
-cd {REPOSITORY}
-{sys.executable} -c '{_FURNISH}' {root} '{json.dumps(self.spec)}'
-ip link set lo up
+ip -batch - <<END
+link set lo up
 {links}
-ip addr add 10.255.0.10/24 dev eth0
+addr add 10.255.0.10/24 dev eth0
+END
 mkdir {root}/old
 cd {root}
 pivot_root . old

@@ -53,6 +53,15 @@ def test_the_machines_own_pages_are_not_touched(host: PlayedHost) -> None:
     assert own.read_text() == before
 
 
+def test_the_log_tells_why_a_module_was_refused(host: PlayedHost) -> None:
+    before = host.ok("dmesg")
+    host.run(
+        "insmod /opt/dpvs/dpdk/kmod/igb_uio.ko; echo 0000:04:00.0 > /sys/bus/pci/drivers/igb/bind"
+    )
+    added = host.ok("dmesg").removeprefix(before).splitlines()
+    assert [line.split("] ", 1)[1] for line in added] == ["igb_uio: Unknown symbol of uio (err 0)"]
+
+
 def test_a_process_holds_its_pages_until_its_connection_ends(host: PlayedHost) -> None:
     host.ok("echo 2048 > /proc/sys/vm/nr_hugepages")
     dpvs = host.connect()
