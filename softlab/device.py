@@ -1,11 +1,12 @@
 """What makes lb01 the device under test: the simulated DPVS and its hardware, or a real build."""
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from softlab import kernel
 from softlab.host import run
+from softlab.played import prepare
+from softlab.simulated import install
 from softlab.spec import LabSpec
 
 #: Where a real build is found beside its own path.
@@ -14,26 +15,15 @@ BUILD_HOME = Path("/opt/dpvs-home")
 
 def is_played(spec: LabSpec) -> bool:
     """Whether the DUT's hardware is played by a daemon."""
-    return spec.device == "simulated" and _part("softlab.played", "prepare") is not None
-
-
-def _part(module: str, function: str) -> Callable[..., None] | None:
-    """A function of a room of this package that a checkout may not have yet."""
-    try:
-        found: Callable[..., None] | None = getattr(import_module(module), function, None)
-    except ImportError:
-        return None
-    return found
+    return spec.device == "simulated"
 
 
 def furnisher(spec: LabSpec) -> Callable[[Path], None]:
     """What lays the device's files into the DUT's root."""
 
     def simulated(root: Path) -> None:
-        if (install := _part("softlab.simulated", "install")) is not None:
-            install(root, spec.dpvs_version)
-        if (prepare := _part("softlab.played", "prepare")) is not None:
-            prepare(root, spec.as_json())
+        install(root, spec.dpvs_version)
+        prepare(root, spec.as_json())
 
     def build(root: Path) -> None:
         assert spec.dpvs_home is not None

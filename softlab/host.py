@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
@@ -129,6 +129,7 @@ def _init(setup: Setup, talk: socket.socket) -> NoReturn:
     talk.sendall(b"ready \n")
     talk.close()
     reap()
+    raise AssertionError("nothing of a host is essential: its init does not end")
 
 
 def _interfaces(setup: Setup) -> None:
@@ -160,14 +161,18 @@ def run(command: list[str]) -> None:
         raise HostError(f"{command[0]} ended with status {done.returncode}: {words[-500:]}")
 
 
-def reap() -> NoReturn:
-    """Be an init: take the exit status of whatever process has no other parent left."""
+def reap(essential: Mapping[int, str] | None = None) -> str:
+    """Be an init: take the exit status of whatever process has no other parent left.
+
+    `essential`: processes by number that have to live; returns the name of the first that dies.
+    """
     # Blocked, a SIGCHLD is kept until sigwait takes it, also one that comes before it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     while True:
         try:
-            while os.waitpid(-1, os.WNOHANG)[0] != 0:
-                pass
+            while pid := os.waitpid(-1, os.WNOHANG)[0]:
+                if essential is not None and pid in essential:
+                    return essential[pid]
         except ChildProcessError:
             pass
         signal.sigwait({signal.SIGCHLD})

@@ -27,8 +27,8 @@ _DEADLINE: Final = 10.0
 def run(spec: LabSpec, directory: Path, groups: Path | None, report: socket.socket) -> NoReturn:
     """Build the lab, tell the supervisor, and be its init until the end.
 
-    Reports one JSON object: {"ready": {"inode": N}} with the fabric namespace's inode, or
-    {"error": "one sentence"}.
+    Reports one JSON object per line: {"ready": {"inode": N}} with the fabric namespace's inode;
+    {"error": "one sentence"} where it could not be built, or, after ready, does not live on.
     """
     try:
         kernel.die_with_parent(signal.SIGKILL)
@@ -38,11 +38,10 @@ def run(spec: LabSpec, directory: Path, groups: Path | None, report: socket.sock
         kernel.unshare(kernel.CLONE_NEWNET | kernel.CLONE_NEWNS)
         kernel.propagation(kernel.MS_SLAVE)
         kernel.mount("proc", "/proc", "proc")
-        daemon = _build(spec, directory, groups)
+        essential = _build(spec, directory, groups)
         inode = Path("/proc/self/ns/net").stat().st_ino
         report.sendall(json.dumps({"ready": {"inode": inode}}).encode() + b"\n")
-        del daemon  # a child like any other from here on
-        reap()
+        raise HostError(f"{reap(essential)} died")
     except (HostError, fabric.LinkError, OSError) as error:
         report.sendall(json.dumps({"error": " ".join(str(error).split())}).encode() + b"\n")
     finally:
@@ -70,7 +69,8 @@ def _quiet(directory: Path) -> None:
         os.dup2(source, target)
 
 
-def _build(spec: LabSpec, directory: Path, groups: Path | None) -> object:
+def _build(spec: LabSpec, directory: Path, groups: Path | None) -> dict[int, str]:
+    """Make hosts and links. Returns the processes that have to live, with their names."""
     hosts = [
         HostProcess(_setup(host, spec, directory, None if groups is None else groups / host.name))
         for host in HOSTS
@@ -87,7 +87,11 @@ def _build(spec: LabSpec, directory: Path, groups: Path | None) -> object:
         host.expect("ready")
     if daemon is not None:
         _wait_for_played_hardware(daemon)
-    return daemon
+    # A Popen may be forgotten now: whoever waits takes the status of any child.
+    return {
+        **{host.pid: f"{host.name}'s init" for host in hosts},
+        **({} if daemon is None else {daemon.pid: "lb01's played hardware"}),
+    }
 
 
 def _setup(host: LabHost, spec: LabSpec, directory: Path, group: Path | None) -> Setup:

@@ -91,7 +91,7 @@ def up(directory: Path, spec: LabSpec) -> None:
             return
         (directory / ssh.SSH_CONFIG).write_text(ssh.client_config(directory, init, inode))
         print(f"ready {bench.write(directory, spec)}", flush=True)
-        _wait_for_the_end(report, wakeup)
+        _wait_for_the_end(directory, report, wakeup)
     except (OSError, ssh.KeygenError) as error:
         raise LabError(f"the lab could not be started: {error}") from None
     finally:
@@ -179,7 +179,7 @@ def _log_end(directory: Path) -> str:
     return "".join(f"\n  lab.log: {line}" for line in lines[-8:])
 
 
-def _wait_for_the_end(report: socket.socket, wakeup: int) -> None:
+def _wait_for_the_end(directory: Path, report: socket.socket, wakeup: int) -> None:
     """Return on a signal or the end of stdin. Raises LabError when the lab ends by itself."""
     watched = [report.fileno(), wakeup, 0]
     while True:
@@ -187,7 +187,9 @@ def _wait_for_the_end(report: socket.socket, wakeup: int) -> None:
         if wakeup in readable:
             return
         if report.fileno() in readable:
-            raise LabError("the lab's init died")
+            text = report.recv(65536)
+            why = json.loads(text)["error"] if text else "its init died"
+            raise LabError(f"the lab ended: {why}{_log_end(directory)}")
         try:
             if not os.read(0, 65536):
                 return

@@ -4,6 +4,8 @@ The three programs are pinned in the host's own bpffs and attached to its cgroup
 sees as the root of its hierarchy: every program that it starts, nginx above all, is inside.
 """
 
+import itertools
+import re
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -65,7 +67,15 @@ def _bpftool(*arguments: str) -> None:
 
 
 def _essence(said: str) -> str:
-    """What was refused, out of bpftool's words: the verifier's log may be thousands of lines."""
+    """What was refused, out of bpftool's words: the verifier's log may be thousands of lines.
+
+    The verifier's reason is the last line before its statistics ("processed N insns").
+    """
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    wanted = [line for line in lines if line.startswith(("libbpf:", "Error:"))]
-    return "; ".join((wanted or lines)[:4]) or "bpftool failed and said nothing"
+    wanted = [line for line in lines if line.startswith(("libbpf:", "Error:")) and "--" not in line]
+    reasons = [
+        before
+        for before, line in itertools.pairwise(lines)
+        if re.match(r"processed \d+ insns", line) and not before.startswith("libbpf:")
+    ]
+    return "; ".join([*wanted[:1], *reasons[:1], *wanted[1:3]]) or "; ".join(lines[:3])

@@ -1,10 +1,11 @@
-"""Runs on a host of the lab: one TCP connection made by hand, with options where the test wants.
+"""Runs on a host of the lab: TCP connections made by hand, with options where the test wants.
 
-    python3 - SOURCE DESTINATION DESTINATION_MAC [packet=HEX ...] < this file
+    python3 - SOURCE DESTINATION DESTINATION_MAC [packet=HEX ...] [-- packet=HEX ...]
 
 SOURCE is an address that the host does not have, so that its kernel does not answer for it; the
 server must know its MAC as this host's. `packet` is syn, ack or request, HEX the TCP options that
-it carries (padded by this script). Prints what the server sent back. Standard library only.
+it carries (padded by this script); `--` starts the next connection. Prints what the server sent
+back on each. Standard library only.
 """
 
 import ipaddress
@@ -26,7 +27,7 @@ def checksum(data: bytes) -> int:
 
 
 class Connection:
-    def __init__(self, source: str, destination: str, mac: str) -> None:
+    def __init__(self, source: str, destination: str, mac: str, number: int) -> None:
         self.source = ipaddress.ip_address(source)
         self.destination = ipaddress.ip_address(destination)
         self.version = self.source.version
@@ -36,7 +37,7 @@ class Connection:
         self.raw.settimeout(3)
         own = self.raw.getsockname()[4]
         self.ethernet = bytes.fromhex(mac.replace(":", "")) + own + struct.pack("!H", kind)
-        self.port = 20000 + os.getpid() % 20000
+        self.port = 20000 + (os.getpid() * 16 + number) % 20000
         self.sequence, self.acknowledged = 1000, 0
 
     def send(self, flags: int, options: bytes = b"", data: bytes = b"") -> None:
@@ -74,9 +75,9 @@ class Connection:
                 return flags, sequence, tcp[(offset >> 4) * 4 :]
 
 
-def main(source: str, destination: str, mac: str, *options: str) -> None:
+def fetch(connection: Connection, options: list[str]) -> str:
+    """Make one connection, its packets with `options`; the body of the server's answer."""
     given = {name: bytes.fromhex(text) for name, _, text in (one.partition("=") for one in options)}
-    connection = Connection(source, destination, mac)
     connection.send(SYN, given.get("syn", b""))
     flags, sequence, _ = connection.receive()
     if flags & (SYN | ACK) != SYN | ACK:
@@ -92,7 +93,18 @@ def main(source: str, destination: str, mac: str, *options: str) -> None:
             answer += data
             connection.acknowledged += len(data) + (flags & FIN)
     connection.send(ACK | FIN)
-    print(answer.decode().split("\r\n\r\n", 1)[-1], end="")
+    return answer.decode().split("\r\n\r\n", 1)[-1].strip()
+
+
+def main(source: str, destination: str, mac: str, *options: str) -> None:
+    each: list[list[str]] = [[]]
+    for option in options:
+        if option == "--":
+            each.append([])
+        else:
+            each[-1].append(option)
+    for number, one in enumerate(each):
+        print(fetch(Connection(source, destination, mac, number), one))
 
 
 main(*sys.argv[1:])

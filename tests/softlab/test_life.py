@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.softlab.labs import ROOT, Lab, command, traces, wait_until_gone
+from tests.softlab.labs import ROOT, Lab, command, start_time, traces, wait_until_gone
 
 UP_SECONDS = 3.0
 DOWN_SECONDS = 2.0
@@ -161,6 +161,28 @@ def _check_machine(before: str) -> subprocess.CompletedProcess[str]:
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     return done
+
+
+def test_a_host_that_dies_ends_the_lab_with_its_name(tmp_path: Path) -> None:
+    lab = Lab(tmp_path / "lab")
+    seen = traces(lab.process.pid)
+    inits = {
+        path.parent.name
+        for path in Path("/proc").glob("[0-9]*/status")
+        if (int(path.parent.name), start_time(int(path.parent.name))) in seen.processes
+        and re.search(r"^NSpid:\t\d+\t\d+\t1$", path.read_text(), re.MULTILINE)
+    }
+    named = {
+        subprocess.run(
+            ["nsenter", "-t", pid, "-u", "hostname"], capture_output=True, text=True
+        ).stdout.strip(): int(pid)
+        for pid in inits
+    }
+    os.kill(named["rs2"], signal.SIGKILL)
+    assert lab.process.wait(timeout=10) == 1  # with its stdin still open
+    _, errors = lab.process.communicate()
+    assert errors.splitlines()[0] == "softlab: the lab ended: rs2's init died"
+    assert seen.left() == []
 
 
 def test_a_lab_inside_a_lab(lab: Lab) -> None:
