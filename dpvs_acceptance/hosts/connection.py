@@ -24,7 +24,7 @@ CONNECT_TIMEOUT = 10.0
 # sshd allows 10 sessions on a connection (MaxSessions); the rest is for long-lived channels.
 _COMMANDS_AT_ONCE = 6
 # How long the question may take whether a host still answers, after a command timed out.
-_ASK_AGAIN = 4.0
+ASK_AGAIN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ class Host:
         shown = abridge(command)
         try:
             if raw.group is None:
-                asked = self.exchange("true", timeout=_ASK_AGAIN)
+                asked = self.exchange("true", timeout=ASK_AGAIN)
                 answers, fate = not asked.timed_out, "it had not even started"
             else:
                 ended = self._end(raw.group)
@@ -225,9 +225,9 @@ class Host:
 
     def _end(self, group: int) -> bool:
         """End a process group on the host; whether it is gone. HostError: the host is silent."""
-        raw = self.exchange(remote.end_group(group), timeout=_ASK_AGAIN)
+        raw = self.exchange(remote.end_group(group), timeout=ASK_AGAIN)
         if raw.timed_out:
-            raise DeadlineError(self.name, f"does not answer within {_ASK_AGAIN:g} s")
+            raise DeadlineError(self.name, f"does not answer within {ASK_AGAIN:g} s")
         return raw.exit_status == 0
 
 

@@ -42,6 +42,7 @@ begin "$1"
 ( eval "$2" ) </dev/null
 set -- "$1" $?
 end "$1" "$2"
+return "$2"
 }
 """
 

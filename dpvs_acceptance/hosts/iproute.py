@@ -24,25 +24,12 @@ from typing import Any
 from .facts import FactError
 
 _ROUTE_TYPES = frozenset(
-    ["unreachable", "blackhole", "prohibit", "throw", "local", "broadcast", "anycast", "multicast"]
+    ("unreachable", "blackhole", "prohibit", "throw", "local", "broadcast", "anycast", "multicast")
 )
 _ROUTE_WORDS = frozenset(
-    [
-        "via",
-        "dev",
-        "proto",
-        "scope",
-        "src",
-        "metric",
-        "pref",
-        "mtu",
-        "advmss",
-        "error",
-        "hoplimit",
-        "expires",
-    ]
+    ("via", "dev", "proto", "scope", "src", "metric", "pref", "mtu", "advmss", "error", "expires")
 )
-_ROUTE_FLAGS = frozenset(["onlink", "linkdown", "dead", "pervasive", "offload"])
+_ROUTE_FLAGS = frozenset(("onlink", "linkdown", "dead", "pervasive", "offload"))
 
 
 @dataclass(frozen=True, slots=True)

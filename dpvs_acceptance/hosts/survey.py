@@ -20,20 +20,17 @@ Sections = Mapping[str, str | Read]
 DPVS = "dpvs"  # the group of all that asks the dpvs process
 _ASKING = 5.0  # seconds a tool of DPVS may take: they have no timeout of their own
 
-# Tools of DPVS, and what each is asked. `ipvsadm --version` needs a running DPVS.
+# What DPVS's tools are asked; the first is the question whether DPVS answers at all. With -s and -v
+# they print all that they print without, and more. `ipvsadm --version` needs a running DPVS.
 _DPVS_READS = (
     "dpip link show",
-    "dpip -s link show",
-    "dpip -v link show",
-    "dpip link show cpu",
+    "dpip -s -v link show",
     "dpip -s link show cpu",
-    "dpip addr show",
     "dpip -s addr show",
     "dpip -s -v addr show",
     "dpip route show",
     "dpip -6 route show",
     "dpip neigh show",
-    "dpip -s neigh show",
     "ipvsadm --version",
     "ipvsadm -ln",
     "ipvsadm -ln --stats",

@@ -7,7 +7,8 @@ import pytest
 
 from dpvs_acceptance.hosts import connection, transcript
 
-from .server import Server
+from .proxy import Proxy
+from .server import Server, reconfigured
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +46,12 @@ def host(server: Server, shared_transcript: transcript.Transcript) -> Iterator[c
     """One connection for everything that does not break it."""
     with connection.connect("lb01", "lb01", server.ssh_config, shared_transcript) as host:
         yield host
+
+
+@pytest.fixture
+def proxied(server: Server, tmp_path: Path) -> Iterator[tuple[Path, Proxy]]:
+    """The common server behind a proxy that a test may break: ssh_config and the proxy."""
+    proxy = Proxy(server.port)
+    config = reconfigured(server, tmp_path, port=proxy.port)
+    yield config, proxy
+    proxy.stop()

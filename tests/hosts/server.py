@@ -6,7 +6,6 @@ root's login shell what the test says.
 
 from __future__ import annotations
 
-import shutil
 import signal
 import socket
 import subprocess
@@ -129,6 +128,29 @@ class Server:
         raise AssertionError(f"sshd did not come up: {last!r}\n{self.log()}")
 
 
+def reconfigured(
+    server: Server,
+    folder: Path,
+    *,
+    port: int | None = None,
+    known: str | None = None,
+    more: str = "",
+) -> Path:
+    """The server's ssh_config with another port, known_hosts or more options."""
+    port = port or server.port
+    known_hosts = folder / "known_hosts"
+    key = (server.folder / "host_key.pub").read_text()
+    known_hosts.write_text(f"[127.0.0.1]:{port} {key}" if known is None else known)
+    config = folder / "ssh_config"
+    config.write_text(
+        more
+        + server.ssh_config.read_text()
+        .replace(str(server.known_hosts), str(known_hosts))
+        .replace(f"Port {server.port}", f"Port {port}")
+    )
+    return config
+
+
 def keygen(kind: str, path: Path) -> None:
     subprocess.run(
         ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "test", "-f", str(path)], check=True
@@ -155,7 +177,3 @@ def wait_gone(marker: str, seconds: float) -> None:
     while (left := processes(marker)) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not left, f"still running after {seconds} s: {left}"
-
-
-def remove(path: Path) -> None:
-    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,153 @@
+"""The lock on a host: one run at a time, with an owner to name and a lease.
+
+A folder below `journal.ROOT`, made by mkdir, which only one can. It is held by the sshd process of
+the run's own connection, and for a lease that the run renews; a lock is stale, and may be taken
+over, only when both the lease is over and that process is gone. Time is the kernel's uptime with
+its boot id: setting the host's clock does not matter, and a reboot ends every lease.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from .connection import Host
+from .errors import HostError
+from .journal import ROOT
+from .shell import quote
+
+LEASE = 60.0
+_TIMEOUT = 10.0
+
+_COMMON = r"""
+lock=$root/lock
+read -r boot </proc/sys/kernel/random/boot_id
+uptime() { read -r now _ </proc/uptime; echo "${now%.*}"; }
+started() {
+read -r stat <"/proc/$1/stat" && set -- ${stat##*) } && echo "${20}"
+} 2>/dev/null
+keeper() {
+pid=$$
+while [ "$pid" -gt 1 ]; do
+read -r stat <"/proc/$pid/stat" || break
+set -- ${stat##*) }
+case $stat in *"(sshd"*) break ;; esac
+pid=$2
+done
+echo "$pid $(started "$pid")"
+} 2>/dev/null
+renew() { echo "$boot $(uptime) $lease" >"$lock/lease.new" && mv "$lock/lease.new" "$lock/lease"; }
+mine() { [ "$(cat "$lock/token" 2>/dev/null)" = "$token" ]; }
+old() { [ -n "$(find "$1" -maxdepth 0 -mmin +1)" ]; }
+stale() {
+# A run killed while it took the lock, or took it over, has left no more than the folder.
+old "$root/takeover" && rmdir "$root/takeover"
+read -r its_boot its_time its_lease <"$lock/lease" || { old "$lock"; return; }
+[ "$its_boot" = "$boot" ] || return 0
+[ $(($(uptime) - its_time)) -ge "$its_lease" ] || return 1
+read -r pid when <"$lock/keeper" || return 0
+[ "$(started "$pid")" != "$when" ]
+} 2>/dev/null
+"""
+
+_ACQUIRE = r"""
+umask 077
+mkdir -p "$root" || exit 1
+take() {
+echo "$token" >"$lock/token" && printf '%s\n' "$owner" >"$lock/owner" &&
+date -u +%Y-%m-%dT%H:%M:%SZ >"$lock/since" &&
+echo "${SSH_CONNECTION:-here}" | cut -d' ' -f1 >"$lock/from" &&
+keeper >"$lock/keeper" && renew
+}
+if mkdir "$lock" 2>/dev/null; then take && exit 0; rm -rf "$lock"; exit 1; fi
+[ -d "$lock" ] || { echo "cannot make $lock" >&2; exit 1; }
+if stale && mkdir "$root/takeover" 2>/dev/null; then
+# Looked at again, now that nobody else is taking it over.
+if stale; then
+cat "$lock/owner" 2>/dev/null
+rm -rf "$lock"; mkdir "$lock" && take; status=$?
+rmdir "$root/takeover"
+[ $status = 0 ] && exit 3
+else rmdir "$root/takeover"
+fi
+fi
+cat "$lock/owner" 2>/dev/null || echo "somebody who has just come"
+cat "$lock/since" 2>/dev/null || echo now
+cat "$lock/from" 2>/dev/null || echo unknown
+exit 2
+"""
+
+_RENEW = "mine || exit 2; renew\n"
+_RELEASE = 'mine || exit 0; rm -rf "$lock"; rmdir "$root" 2>/dev/null; exit 0\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock: what they said of themselves, since when (the host's clock), from where."""
+
+    owner: str
+    since: str
+    source: str
+
+
+class Locked(HostError):  # noqa: N818 - an answer, not a fault
+    """Somebody else holds the host."""
+
+    def __init__(self, host: str, holder: Holder) -> None:
+        super().__init__(
+            host,
+            f"in use by {holder.owner} since {holder.since}, from {holder.source}: wait until that "
+            "run has ended (a killed run's lock is free once its lease is over and its connection "
+            "is gone)",
+        )
+        self.holder = holder
+
+
+class Lock:
+    """A lock that is held. `taken_over` names the owner of the stale lock it replaced."""
+
+    def __init__(
+        self, host: Host, token: str, lease: float, root: str, taken_over: str | None
+    ) -> None:
+        self.host = host
+        self.taken_over = taken_over
+        self._parameters = {"token": token, "lease": f"{int(lease)}", "root": root}
+
+    def renew(self) -> None:
+        """Start the lease anew. HostError where the lock is not ours any more."""
+        result = self.host.run(_script(self._parameters, _RENEW), timeout=_TIMEOUT)
+        if result.exit_status != 0:
+            raise HostError(self.host.name, "the lock is gone, somebody else may be at work there")
+
+    def release(self) -> None:
+        """Give it back; nothing happens where it is not ours any more."""
+        self.host.run(_script(self._parameters, _RELEASE), timeout=_TIMEOUT)
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.release()
+
+
+def acquire(host: Host, owner: str, *, lease: float = LEASE, root: str = ROOT) -> Lock:
+    """Lock `host` for `owner` (one line: who, which run), for `lease` seconds unless renewed.
+
+    One round trip. Raises Locked where another run has it, HostError where it cannot be made.
+    """
+    token = secrets.token_hex(16)
+    line = " ".join(owner.split()) or "somebody"
+    parameters = {"token": token, "lease": f"{int(lease)}", "root": root, "owner": line}
+    result = host.run(_script(parameters, _ACQUIRE), timeout=_TIMEOUT)
+    if result.exit_status in (0, 3):
+        taken_over = result.stdout.strip() if result.exit_status == 3 else None
+        return Lock(host, token, lease, root, taken_over)
+    if result.exit_status == 2:
+        owner_line, since, source = (result.stdout.splitlines() + ["unknown"] * 3)[:3]
+        raise Locked(host.name, Holder(owner_line, since, source))
+    raise HostError(host.name, f"cannot be locked: {result.stderr.strip() or 'no reason given'}")
+
+
+def _script(parameters: dict[str, str], body: str) -> str:
+    lines = [f"{name}={quote(value)}" for name, value in parameters.items()]
+    return "\n".join(lines) + _COMMON + body
