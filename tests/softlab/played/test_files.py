@@ -1,6 +1,5 @@
 """How the model is shown as files, and what is laid into the host's root."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,12 +8,12 @@ from softlab.played import prepare
 from softlab.played.catalogue import MODULES
 from softlab.played.commands import lspci, module_files
 from softlab.played.controls import store
-from softlab.played.files import mask, ranges, render
+from softlab.played.files import render
 from softlab.played.layout import module_file
 from softlab.played.modules import vermagic
-from softlab.played.sources import source_files
 from softlab.played.spec import SpecError, read_spec
 from softlab.played.state import Hardware, power_on
+from softlab.played.text import mask, ranges
 from softlab.played.tree import Directory, File, Link, Real, Tree
 
 RELEASE = "3.10.0-1160.36.2.el7.x86_64"
@@ -75,6 +74,12 @@ def test_smt_doubles_the_cpus_and_pairs_them() -> None:
     assert [shown(each, siblings) for each in (off, on)] == ["3\n", "3,23\n"]
 
 
+def test_an_iommu_shows_where_there_is_one() -> None:
+    for has_one in (True, False):
+        tree = render(power_on(read_spec({"iommu": has_one}), RELEASE), {})
+        assert tree.names("sys/class/iommu") == (("dmar0",) if has_one else ())
+
+
 def test_a_netdev_shows_only_while_the_kernel_has_the_nic() -> None:
     hardware = power_on(read_spec({}), RELEASE)
     link = render(hardware, {"eth2": "0000:04:00.0"}).find("sys/class/net/eth2")
@@ -128,25 +133,6 @@ def test_a_modules_file_tells_what_the_module_is(tmp_path: Path) -> None:
     assert any(field.startswith("parm=carrier:") for field in fields)
     path.write_text("name=rte_kni\0vermagic=x\0")
     assert module_files.read(path) == []
-
-
-@pytest.mark.parametrize("version", ["1.8.10", "1.9.10", "1.10.2"])
-def test_every_patch_can_be_taken_back_but_the_one_that_is_missing(
-    tmp_path: Path, version: str
-) -> None:
-    names = [path.stem for path in source_files(read_spec({"dpvs_version": version}))]
-    names = [name for name in names if name[:4].isdigit()]
-    missing = names[3]
-    spec = read_spec({"dpvs_version": version, "unapplied_patches": [missing]})
-    for path, text in source_files(spec).items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text)
-    undone = {}
-    for patch in sorted(tmp_path.glob("src/patch/dpdk-*/*.patch")):
-        command = ["patch", "-p1", "-R", "-f", "--dry-run", "-i", str(patch)]
-        done = subprocess.run(command, cwd=tmp_path / "dpdk", capture_output=True, check=False)
-        undone[patch.stem] = done.returncode == 0
-    assert undone == {name: name != missing for name in names}
 
 
 @pytest.mark.parametrize(
