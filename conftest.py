@@ -1,19 +1,20 @@
 """Names the plugins; nothing else. Each says in its first line what it does."""
 
+# A module stands before those that import it.
 pytest_plugins = [
     "fixtures.options",
     "fixtures.parametrize",
     "fixtures.order",
-    "fixtures.requirements",
-    "fixtures.selection",
     "fixtures.run",
+    "fixtures.selection",
+    "fixtures.requirements",
+    "fixtures.outcomes",
     "fixtures.evidence",
     "fixtures.bench",
     "fixtures.bringup",
     "fixtures.state",
     "fixtures.traffic",
     "fixtures.attempts",
-    "fixtures.outcomes",
     "fixtures.results",
     "fixtures.terminal",
 ]

@@ -44,7 +44,8 @@ def start(deployment: Deployment, facts: VersionFacts) -> Change:
             f"rm -f {pid_file} {shlex.quote(facts.ipc_path)} {START_LOG}"
         ),
         apply=(
-            f"ulimit -n {deployment.topology.open_files}; cd /; "
+            # Where the machine cannot give as many, S12 says so; DPVS still starts.
+            f"ulimit -n {deployment.topology.open_files} || ulimit -n $(ulimit -Hn); cd /; "
             f"setsid {command} >{START_LOG} 2>&1 </dev/null &"
         ),
         verify=(

@@ -46,7 +46,9 @@ class DpvsState:
 
     @cached_property
     def version(self) -> Version:
-        return banners.parse_dpvs_version(self.snapshot.text("dpvs -v")).version
+        section = self.snapshot.get("dpvs -v")
+        # It writes where its log goes: stderr, before a log file is set.
+        return banners.parse_dpvs_version(section.stdout + section.stderr).version
 
     @property
     def dpip_version(self) -> Version | None:

@@ -33,6 +33,14 @@ class MachineState:
         """Whether the running kernel's build tree is installed."""
         return self.snapshot.get("kernel headers").ok
 
+    @property
+    def descriptor_limit_refused(self) -> str:
+        """Why this machine cannot give the descriptor limit asked for; empty where it can."""
+        section = self.snapshot.get("descriptor limit")
+        if section.ok and not section.stderr:
+            return ""
+        return f"hard limit {section.stdout.strip()}; {section.stderr.strip()}"
+
     @cached_property
     def cpus(self) -> facts.Cpus:
         return facts.cpus(self.snapshot.text("cpu"))

@@ -12,8 +12,11 @@ from dpvs_acceptance.model.topology import Topology
 
 def dut_sections(bench: Bench, topology: Topology, facts: VersionFacts) -> dict[str, str | Read]:
     """Every reading of the DUT that a whole snapshot has."""
-    headers = {"kernel headers": 'ls -dL "/lib/modules/$(uname -r)/build"'}
-    return headers | dut(dut_paths(bench, topology, facts))
+    ours: dict[str, str | Read] = {
+        "kernel headers": 'ls -dL "/lib/modules/$(uname -r)/build"',
+        "descriptor limit": f"ulimit -Hn; ulimit -n {topology.open_files}",
+    }
+    return ours | dut(dut_paths(bench, topology, facts))
 
 
 def dut_paths(bench: Bench, topology: Topology, facts: VersionFacts) -> DutPaths:
