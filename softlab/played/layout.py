@@ -9,6 +9,7 @@ from typing import Final
 from softlab.played import modules
 from softlab.played.catalogue import MODULES, Module, packages
 from softlab.played.commands.lspci import ASKED_OFTEN
+from softlab.played.sources import source_files
 from softlab.played.spec import Spec
 
 _HERE: Final = Path(__file__).parent
@@ -75,7 +76,7 @@ def lay(root: Path, spec: Spec) -> None:
     _system(root, release)
     _packages(root, spec, release)
     _module_files(root, spec, release)
-    _dpdk(root)
+    _dpdk(root, spec)
     _devices(root)
 
 
@@ -181,7 +182,9 @@ def _fields(module: Module, vermagic: str) -> list[tuple[str, str]]:
     return fields
 
 
-def _dpdk(root: Path) -> None:
+def _dpdk(root: Path, spec: Spec) -> None:
+    for path, text in source_files(spec).items():
+        _write(root / "opt/dpvs" / path, text)
     script = root / "opt/dpvs/dpdk/usertools/dpdk-devbind.py"
     _write(script, (_HERE / "upstream/dpdk-devbind").read_bytes(), 0o755)
     _link(root / "usr/local/sbin/dpdk-devbind.py", "/opt/dpvs/dpdk/usertools/dpdk-devbind.py")

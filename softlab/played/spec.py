@@ -43,6 +43,7 @@ class Spec:
     dpvs_version: str
     iommu: bool
     absent_packages: tuple[str, ...]
+    unapplied_patches: tuple[str, ...]
 
     @property
     def has_rte_kni(self) -> bool:
@@ -66,8 +67,8 @@ def read_spec(raw: Mapping[str, Any]) -> Spec:
 
     `numa_nodes` {"0": MB, ...}; `smt` "0" or "1"; `nics` [{"name", "pci", "kernel_driver",
     "model" "8086:10fb", "numa_node", "speed"}, ...] (the management NIC is added unless it is
-    listed); `dpvs_version`; `iommu` true or false; `absent_packages` [name, ...] are to be
-    found missing.
+    listed); `dpvs_version`; `iommu` true or false; and what is to be found missing:
+    `absent_packages` [name, ...], `unapplied_patches` [name without .patch, ...].
     Raises SpecError.
     """
     nodes = {int(number): int(size) for number, size in raw.get("numa_nodes", _NODES).items()}
@@ -89,6 +90,7 @@ def read_spec(raw: Mapping[str, Any]) -> Spec:
         dpvs_version=version,
         iommu=bool(raw.get("iommu", False)),
         absent_packages=tuple(raw.get("absent_packages", ())),
+        unapplied_patches=tuple(raw.get("unapplied_patches", ())),
     )
 
 

@@ -1,5 +1,6 @@
 """How the model is shown as files, and what is laid into the host's root."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from softlab.played.controls import store
 from softlab.played.files import render
 from softlab.played.layout import module_file
 from softlab.played.modules import vermagic
+from softlab.played.sources import source_files
 from softlab.played.spec import SpecError, read_spec
 from softlab.played.state import Hardware, power_on
 from softlab.played.text import mask, ranges
@@ -133,6 +135,25 @@ def test_a_modules_file_tells_what_the_module_is(tmp_path: Path) -> None:
     assert any(field.startswith("parm=carrier:") for field in fields)
     path.write_text("name=rte_kni\0vermagic=x\0")
     assert module_files.read(path) == []
+
+
+@pytest.mark.parametrize("version", ["1.8.10", "1.9.10", "1.10.2"])
+def test_every_patch_can_be_taken_back_but_the_one_that_is_missing(
+    tmp_path: Path, version: str
+) -> None:
+    names = [path.stem for path in source_files(read_spec({"dpvs_version": version}))]
+    names = [name for name in names if name[:4].isdigit()]
+    missing = names[3]
+    spec = read_spec({"dpvs_version": version, "unapplied_patches": [missing]})
+    for path, text in source_files(spec).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    undone = {}
+    for patch in sorted(tmp_path.glob("src/patch/dpdk-*/*.patch")):
+        command = ["patch", "-p1", "-R", "-f", "--dry-run", "-i", str(patch)]
+        done = subprocess.run(command, cwd=tmp_path / "dpdk", capture_output=True, check=False)
+        undone[patch.stem] = done.returncode == 0
+    assert undone == {name: name != missing for name in names}
 
 
 @pytest.mark.parametrize(

@@ -176,8 +176,9 @@ def test_nonsense_on_the_socket_is_answered(shared: PlayedHost) -> None:
     asker = shared.connect()
     assert "known are dmesg, insmod" in asker.ask("format_disk")["error"]
     assert asker.ask("reserve_hugepages")["errno"] == "EINVAL"
-    asker.socket.sendall(b"not json\n")
-    assert asker.ask("ports") is not None
+    asker.socket.sendall(b"not json")  # what comes after it on the line makes it no better
+    assert asker.ask("ports")["errno"] == "EINVAL"
+    assert asker.ask("ports") == {"ports": []}
 
 
 def test_it_ends_with_the_host(host: PlayedHost) -> None:
