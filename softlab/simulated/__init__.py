@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 def install(root: Path, version: str) -> None:
     """Lay a version of the simulated device into a host's root.
 
-    ``/opt/dpvs`` gets the tools, the sources and the DPDK tree of the version, ``/usr/sbin``
-    links to the tools, ``/etc/dpvs-simulated.json`` the version. The tools run this package from
-    ``/opt/softlab``, which whoever makes the host has to put there. ValueError for a version that
-    cannot be played.
+    ``/opt/dpvs/bin`` gets the tools, ``/usr/sbin`` links to them, ``/etc/dpvs-simulated.json`` the
+    version. The tools run this package from ``/opt/softlab``, which whoever makes the host has to
+    put there; the source trees beside them belong to the played hardware. ValueError for a
+    version that cannot be played.
     """
     from softlab.simulated import installation
 

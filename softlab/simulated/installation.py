@@ -7,7 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
-from softlab.simulated import sources, versions
+from softlab.simulated import versions
 
 HOME = "opt/dpvs"
 TOOLS = ("dpvs", "dpip", "ipvsadm", "keepalived")
@@ -45,4 +45,3 @@ def install(root: Path, version: str) -> None:
     settings.parent.mkdir(parents=True, exist_ok=True)
     content = {"version": version, "quirks": list[str]()}
     settings.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    sources.lay(root / HOME, versions.Version(version))
