@@ -135,12 +135,13 @@ done 2>/dev/null
 
 
 def modinfo(modules: Iterable[str]) -> str:
-    """A record per module: the running kernel's vermagic belongs beside it."""
+    """A record per module that exists: the running kernel's vermagic belongs beside it."""
     words = " ".join(sh("{}", module) for module in modules)
     return f"""\
 for m in {words}; do
-f=$(modinfo -F filename "$m" 2>/dev/null) || continue
-echo "module $m"; echo " filename $f"; echo " vermagic $(modinfo -F vermagic "$m" 2>/dev/null)"
+said=$(modinfo "$m" 2>/dev/null) || continue
+echo "module $m"
+echo "$said" | sed -n 's/^\\(filename\\|vermagic\\): */ \\1 /p'
 done
 :"""
 
@@ -177,11 +178,22 @@ fi
 :"""
 
 
-def patches(folder: str, source: str) -> str:
-    """A record per patch: applied, missing, or unclear; nothing is written (`--dry-run`)."""
+def patches(dpvs_source: str, dpdk_source: str) -> str:
+    """A record per patch that DPVS has for this DPDK: applied, missing, or unclear.
+
+    The folder is the one named like the tree, or like the version in it (`dpdk-stable-20.11.10`,
+    `dpdk-24.11`). Nothing is written (`--dry-run`).
+    """
     return f"""\
-cd {sh("{}", source)} || exit
-for p in {sh("{}", folder)}/*.patch; do
+cd {sh("{}", dpdk_source)} || exit
+here=$(pwd -P)
+read -r version <VERSION
+for name in "${{here##*/}}" "dpdk-stable-$version" "dpdk-$version" "dpdk-${{version%.0}}"; do
+folder={sh("{}", dpvs_source)}/patch/$name
+[ -d "$folder" ] && break
+done 2>/dev/null
+[ -d "$folder" ] || {{ echo "no patches for DPDK $version in ${{folder%/*}}" >&2; exit 3; }}
+for p in "$folder"/*.patch; do
 [ -e "$p" ] || continue
 echo "patch ${{p##*/}}"
 if why=$(patch -p1 -R --dry-run -f -s -i "$p" 2>&1); then echo " state applied"

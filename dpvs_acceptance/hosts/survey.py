@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from . import collect
 from .framed import Read
@@ -71,13 +70,6 @@ class DutPaths:
     def tool(self, name: str) -> str:
         """The path of one of DPVS's own tools."""
         return f"{self.home}/bin/{name}"
-
-    @property
-    def patches(self) -> str | None:
-        """The folder of the patches that DPVS has for this DPDK tree."""
-        if self.dpvs_source is None or self.dpdk_source is None:
-            return None
-        return f"{self.dpvs_source}/patch/{PurePosixPath(self.dpdk_source).name}"
 
 
 def _plain(sections: Mapping[str, str]) -> dict[str, str | Read]:
@@ -159,8 +151,9 @@ def dut(paths: DutPaths) -> dict[str, str | Read]:
         "dpdk-devbind.py --status": Read(sh("{} --status", paths.devbind), timeout=10.0),
         "packages": Read(collect.packages(paths.packages), timeout=10.0),
     }
-    if paths.patches is not None and paths.dpdk_source is not None:
-        sections["patches"] = Read(collect.patches(paths.patches, paths.dpdk_source), timeout=20.0)
+    if paths.dpvs_source is not None and paths.dpdk_source is not None:
+        patches = collect.patches(paths.dpvs_source, paths.dpdk_source)
+        sections["patches"] = Read(patches, timeout=20.0)
     return sections | dpvs_state(paths)
 
 
