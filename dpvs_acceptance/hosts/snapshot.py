@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -88,7 +89,8 @@ def take_all(
         return {}
     with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
         futures = {
-            host.name: pool.submit(take, host, sections, timeout)
+            # The transcript takes phase and check from the context, which threads do not inherit.
+            host.name: pool.submit(copy_context().run, take, host, sections, timeout)
             for host, sections in wanted.items()
         }
         errors = [error for future in futures.values() if (error := future.exception())]

@@ -192,11 +192,14 @@ def test_what_is_no_snapshot_is_refused(data: dict[str, object]) -> None:
         Snapshot.from_json(data)
 
 
-def test_several_hosts_at_once(host: Host, server: Server) -> None:
-    with connect("rs1", "lb01", server.ssh_config) as other:
+def test_several_hosts_at_once(
+    host: Host, server: Server, shared_transcript: transcript.Transcript
+) -> None:
+    with connect("rs1", "lb01", server.ssh_config) as other, transcript.phase("both"):
         taken = take_all({host: {"a": "echo 1"}, other: {"a": "echo 2"}})
     assert {name: one.text("a") for name, one in taken.items()} == {"lb01": "1\n", "rs1": "2\n"}
     assert take_all({}) == {}
+    assert transcript.read(shared_transcript.path)[-1]["phase"] == "both"
 
 
 def test_whole_survey_is_one_round_trip(
