@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from softlab.spec import HOSTS, LabSpec
+from softlab import hugepages
+from softlab.spec import HOSTS, LabSpec, Nic
 from softlab.ssh import SSH_CONFIG
 
 BENCH: Final = "bench.yaml"
@@ -32,20 +33,18 @@ def bench(spec: LabSpec) -> dict[str, Any]:
             "dpvs": _dpvs(spec),
             "lcores": spec.lcores.as_json(),
             "numa_nodes": sorted({nic.numa_node for nic in spec.nics}),
+            **_memory(spec),
             "packages": list(PACKAGES) if spec.device == "simulated" else [],
             "nics": [
                 {
                     "name": nic.name,
                     "mac": nic.mac,
-                    "pci": nic.pci,
-                    "kernel_driver": nic.kernel_driver,
-                    "dpdk_driver": _dpdk_driver(spec),
                     "link": nic.link,
                     "speed": nic.speed,
                     "numa_node": nic.numa_node,
-                    "model": nic.model,
+                    **_binding(nic, number, spec),
                 }
-                for nic in spec.nics
+                for number, nic in enumerate(spec.nics)
             ],
         },
         "clients": {
@@ -71,6 +70,23 @@ def bench(spec: LabSpec) -> dict[str, Any]:
     }
 
 
+def _memory(spec: LabSpec) -> dict[str, Any]:
+    """How many hugepages there are, where the machine's real memory has to do."""
+    return {"hugepages_per_node": hugepages.PAGES} if spec.device == "build" else {}
+
+
+def _binding(nic: Nic, number: int, spec: LabSpec) -> dict[str, Any]:
+    """How DPDK gets at a NIC: by its PCI address, or as a software port over the veth."""
+    if spec.device == "build":
+        return {"vdev": f"net_af_packet{number}"}
+    return {
+        "pci": nic.pci,
+        "kernel_driver": nic.kernel_driver,
+        "dpdk_driver": _dpdk_driver(spec),
+        "model": nic.model,
+    }
+
+
 def _dpvs(spec: LabSpec) -> dict[str, Any]:
     if spec.device == "build":
         return {"home": str(spec.dpvs_home), "version": spec.dpvs_version}
@@ -85,10 +101,8 @@ def _dpvs(spec: LabSpec) -> dict[str, Any]:
     }
 
 
-def _dpdk_driver(spec: LabSpec) -> str | None:
+def _dpdk_driver(spec: LabSpec) -> str:
     """What the NICs are bound to: the article's igb_uio up to 1.8, as upstream's README since."""
-    if spec.device == "build":
-        return None
     version = tuple(int(part) for part in spec.dpvs_version.split("."))
     return "igb_uio" if version < (1, 9) else "uio_pci_generic"
 

@@ -11,6 +11,7 @@ from softlab.spec import LabSpec
 
 #: Where a real build is found beside its own path.
 BUILD_HOME = Path("/opt/dpvs-home")
+TOOLS = ("dpvs", "dpip", "ipvsadm", "keepalived")
 
 
 def is_played(spec: LabSpec) -> bool:
@@ -30,6 +31,12 @@ def furnisher(spec: LabSpec) -> Callable[[Path], None]:
         inside = root / BUILD_HOME.relative_to("/")
         inside.mkdir(parents=True)
         kernel.bind(spec.dpvs_home, inside, read_only=True)
+        # As the article has it: the tools by their names (seed 2.3).
+        for tool in TOOLS:
+            if (spec.dpvs_home / "bin" / tool).exists():
+                link = root / "usr/sbin" / tool
+                link.unlink(missing_ok=True)
+                link.symlink_to(spec.dpvs_home / "bin" / tool)
 
     return simulated if spec.device == "simulated" else build
 

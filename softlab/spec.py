@@ -8,6 +8,7 @@ import ipaddress
 import json
 import os
 import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -99,6 +100,13 @@ class Lcores:
         }
 
 
+def build_lcores(cpus: tuple[int, ...]) -> Lcores:
+    """A master and one worker, as a software port has one queue. Both spin, so they share the last
+    CPU and leave the others to the rest of the lab, unless there are more than two.
+    """
+    return Lcores((0, cpus[-2:-1] if len(cpus) > 2 else cpus[-1:]), ((1, cpus[-1:]),))
+
+
 def default_lcores(cpus: tuple[int, ...]) -> Lcores:
     """A master and two workers on the machine's CPUs: the master alone on the first one."""
     first, other = cpus[0], cpus[1] if len(cpus) > 1 else cpus[0]
@@ -155,11 +163,15 @@ def read_spec(text: str, where: str) -> LabSpec:
     version = raw.get("dpvs_version", spec.dpvs_version)
     if not isinstance(version, str) or not re.fullmatch(r"\d+\.\d+(\.\d+)?", version):
         raise SpecError(f'{where}: dpvs_version: expected such as "1.10.2", found {version!r}')
+    home = _home(raw.get("dpvs_home"), device, where)
+    if home is not None:
+        spec = replace(spec, lcores=build_lcores(tuple(sorted(os.sched_getaffinity(0)))))
+        version = raw.get("dpvs_version") or build_version(home, where)
     return replace(
         spec,
         device=device,
         dpvs_version=version,
-        dpvs_home=_home(raw.get("dpvs_home"), device, where),
+        dpvs_home=home,
         router=_router(raw["router"], where) if "router" in raw else spec.router,
         lcores=_lcores(raw["lcores"], where) if "lcores" in raw else spec.lcores,
     )
@@ -176,6 +188,24 @@ def _home(value: object, device: str, where: str) -> Path | None:
     if not home.is_absolute() or not home.is_dir():
         raise SpecError(f"{where}: dpvs_home: {value} is not the absolute path of a directory")
     return home.resolve()
+
+
+def build_version(home: Path, where: str) -> str:
+    """The version that a build says it is (`dpvs -v`). SpecError where it does not run here."""
+    try:
+        said = subprocess.run(
+            [home / "bin/dpvs", "-v"], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SpecError(f"{where}: dpvs_home: {home}/bin/dpvs -v: {error}") from None
+    found = re.search(r"dpvs version: (\d+)\.(\d+)-(\d+)", said.stdout + said.stderr)
+    if found is None:
+        words = (said.stderr or said.stdout).strip().splitlines()
+        raise SpecError(
+            f"{where}: dpvs_home: {home}/bin/dpvs -v does not say a version: "
+            f"{words[-1] if words else f'it ended with {said.returncode}'}"
+        )
+    return ".".join(found.groups())
 
 
 def _router(value: object, where: str) -> dict[str, tuple[str, ...]]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn, TextIO
 
-from softlab import bench, cgroups, kernel, lab, ssh
+from softlab import bench, cgroups, hugepages, kernel, lab, ssh
 from softlab.spec import HOSTS, LabSpec
 
 #: What the lab needs on the machine: program and the Debian package that has it.
@@ -72,6 +72,8 @@ def up(directory: Path, spec: LabSpec) -> None:
     init = 0
     try:
         keys = ssh.KeyMaker(directory)
+        if spec.device == "build":
+            hugepages.reserve()
         hierarchy = _mounts(directory)
         if hierarchy is not None:
             cgroups.sweep(hierarchy)
@@ -100,6 +102,8 @@ def up(directory: Path, spec: LabSpec) -> None:
             os.waitpid(init, 0)
         if group is not None:
             cgroups.remove(group)
+        if spec.device == "build":
+            hugepages.release()
         _clear(directory, made=made)
         lock.close()
 

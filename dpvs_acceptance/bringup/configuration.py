@@ -53,8 +53,16 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
                 for worker in deployment.workers
             ),
         ),
+        # Lcores that share a CPU answer each other only when the scheduler lets them.
+        msg_timeout_us=200_000 if _shares_cpus(deployment) else 2000,
         unix_domain=facts.ipc_path if facts.ipc_keyword else None,
     )
+
+
+def _shares_cpus(deployment: Deployment) -> bool:
+    lcores = deployment.bench.dut.lcores
+    cpus = [cpu for lcore in (lcores.master, *lcores.workers) for cpu in lcore.cpus]
+    return len(set(cpus)) < len(cpus)
 
 
 def render_configuration(deployment: Deployment, facts: VersionFacts) -> str:
