@@ -18,7 +18,8 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
         log_file=declared.log_file,
         pktpool_size=declared.pktpool_size,
         conn_pool_size=declared.connection_pool_size,
-        kni=deployment.kni,
+        # A version without the switch always has kni on, and ends where it cannot make one.
+        kni=deployment.kni or not facts.kni_switch,
         # A port without rte_flow cannot steer a LIP's packets; one worker needs no steering.
         sa_pool_flow=not software_ports,
         conn_redirect=software_ports and queues > 1,

@@ -81,7 +81,8 @@ class MachineState:
 
     @cached_property
     def modules(self) -> Mapping[str, Module]:
-        return facts.modules(self.snapshot.text("lsmod"))
+        """Loaded kernel modules; none where the kernel cannot load any."""
+        return facts.modules(self.snapshot.text("lsmod")) if self.lists_modules else {}
 
     @property
     def lists_modules(self) -> bool:
