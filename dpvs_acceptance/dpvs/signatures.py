@@ -90,7 +90,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "#749 #797",
     ),
     _row(
-        r"socko?pt type already exist|socket msg type already exist",
+        r"sockopt_register.*already exist|socko?pt type already exist",
         "error",
         "a control message could not be registered",
         "misleading: seen when memory ran out while starting",

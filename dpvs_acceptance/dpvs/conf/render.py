@@ -90,7 +90,10 @@ class _Render:
             tx.append(_switch("mbuf_fast_free", device.mbuf_fast_free))
         block = [Item("rx", block=tuple(rx)), Item("tx", block=tuple(tx))]
         if facts(self._version).fdir_blocks:
-            fdir = (("mode", "perfect"), ("pballoc", "64k"), ("status", "matched"))
+            fdir = [("mode", "perfect"), ("pballoc", "64k"), ("status", "matched")]
+            # Before sa_pool/flow_enable this was how a NIC without flow rules was said to be one.
+            if self._can("netif_defs/device/fdir/filter", asked=not self._spec.sa_pool_flow):
+                fdir.insert(0, ("filter", "on" if self._spec.sa_pool_flow else "off"))
             block.append(Item("fdir", block=tuple(Item(name, (value,)) for name, value in fdir)))
         if self._can("netif_defs/device/mtu", asked=device.mtu != DEFAULT_MTU):
             block.append(_number("mtu", device.mtu))
@@ -151,7 +154,8 @@ class _Render:
         )
 
     def _sa_pool(self) -> tuple[Item, ...]:
-        if not self._can("sa_pool/flow_enable", asked=not self._spec.sa_pool_flow):
+        asked = not self._spec.sa_pool_flow and not facts(self._version).fdir_blocks
+        if not self._can("sa_pool/flow_enable", asked=asked):
             return ()
         return (
             Item("sa_pool", block=(_switch("flow_enable", self._spec.sa_pool_flow, init=True),)),
