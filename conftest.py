@@ -8,6 +8,7 @@ pytest_plugins = [
     "fixtures.run",
     "fixtures.selection",
     "fixtures.requirements",
+    "fixtures.gates",
     "fixtures.outcomes",
     "fixtures.evidence",
     "fixtures.bench",

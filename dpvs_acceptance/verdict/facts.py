@@ -10,6 +10,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from dpvs_acceptance.model.requirement import Priority
+from dpvs_acceptance.verdict.waivers import Waiver
+
 UNKNOWN = "unknown"
 
 
@@ -22,6 +25,25 @@ class DeviceKind(StrEnum):
     SIMULATION = "simulation"
     """A program that behaves as DPVS does: a verdict on it signs nothing off."""
     UNKNOWN = "unknown"
+
+
+class Profile(StrEnum):
+    """How much a run is about, by priority of the requirements."""
+
+    CORE = "core"
+    """P1."""
+    EXTENDED = "extended"
+    """P1 and P2."""
+    FULL = "full"
+    """All of them."""
+
+    @property
+    def words(self) -> str:
+        return {Profile.CORE: "P1", Profile.EXTENDED: "P1 and P2"}.get(self, "P1 to P4")
+
+    def covers(self, priority: Priority) -> bool:
+        last = {Profile.CORE: Priority.P1, Profile.EXTENDED: Priority.P2}.get(self, Priority.P4)
+        return priority <= last
 
 
 class ProblemKind(StrEnum):
@@ -58,6 +80,8 @@ class NicFacts:
     numa_node: int | None = None
     port: str = ""
     """The DPDK port it became (`dpdk0`)."""
+    link: str = ""
+    """The topology's name for what it is plugged into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +114,11 @@ class RunFacts:
     transcript: str = ""
     """The transcript, relative to `directory`."""
     problems: tuple[RunProblem, ...] = ()
+    profile: Profile = Profile.FULL
+    strict: bool = False
+    waivers: tuple[Waiver, ...] = ()
+    language: str = "en"
+    """Of the report: `en` or `zh`."""
 
 
 def merge_facts(mine: RunFacts, theirs: RunFacts) -> RunFacts:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from dpvs_acceptance.model.requirement import Priority, Requirement
-from dpvs_acceptance.verdict.facts import DeviceKind, ProblemKind, RunProblem
+from dpvs_acceptance.verdict.facts import DeviceKind, ProblemKind, Profile, RunProblem
 from dpvs_acceptance.verdict.outcomes import (
     BAD,
     SKIPPED,
@@ -15,6 +16,7 @@ from dpvs_acceptance.verdict.outcomes import (
     Outcome,
     requirement_outcome,
 )
+from dpvs_acceptance.verdict.waivers import Waiver, waived_ids
 from dpvs_acceptance.verdict.words import first_line
 
 EXIT_READY = 0
@@ -53,6 +55,10 @@ class Row:
     results: tuple[CheckResult, ...]
 
     @property
+    def can_be_waived(self) -> bool:
+        return self.outcome in BAD | SKIPPED
+
+    @property
     def cause(self) -> str:
         """The first line of what the check said that made the outcome; empty for a PASS."""
         return next((first_line(r.message) for r in self.results if r.outcome == self.outcome), "")
@@ -81,6 +87,9 @@ def judge(
     results: Sequence[CheckResult],
     run_problems: Sequence[RunProblem] = (),
     strict: bool = False,
+    waivers: Sequence[Waiver] = (),
+    today: date | None = None,
+    profile: Profile = Profile.FULL,
 ) -> Verdict:
     """The verdict, the first of these that applies.
 
@@ -92,27 +101,41 @@ def judge(
     6. a P1 requirement is NOT TESTED or NOT SUPPORTED, and the device is not simulated, or
        `strict`: NOT READY
     7. the device is simulated: PASSED ON SIMULATION; otherwise READY
+
+    What is waived on the day `today` counts in none of these, and is told; a waiver that has
+    expired is a failure. `requirements` are those of the `profile`. BLOCKED cannot be waived: nobody knows what was not seen.
     """
-    table, strays = rows(requirements, results)
-    failures = _failures(table, strays, run_problems)
+    whole, strays = rows(requirements, results)
+    today = today or datetime.now(UTC).date()
+    ids = waived_ids(waivers, today)
+    table = [row for row in whole if row.requirement.id not in ids or not row.can_be_waived]
+    told = tuple(_waivers(whole, waivers, today))
+    if profile is not Profile.FULL:
+        told = (f"profile {profile}: only requirements of {profile.words} were judged", *told)
+    expired = [
+        f"the waiver of {one.requirement} expired on {one.expires} ({one.owner}, {one.issue})"
+        for one in waivers
+        if one.expired(today)
+    ]
+    failures = [*_failures(table, strays, run_problems), *expired]
     blocked = _blocked(results, run_problems)
     fault = [_of(p) for p in run_problems if p.kind is ProblemKind.FAULT]
     partial = [_of(p) for p in run_problems if p.kind is ProblemKind.PARTIAL]
     gaps = _gaps(table)
 
     if failures:
-        reasons = (*fault, *failures, *blocked, *partial)
+        reasons = (*fault, *failures, *blocked, *partial, *told)
         return Verdict(VerdictName.NOT_READY, reasons, EXIT_NOT_READY)
     if blocked:
-        return Verdict(VerdictName.BLOCKED, (*fault, *blocked, *partial), EXIT_BLOCKED)
+        return Verdict(VerdictName.BLOCKED, (*fault, *blocked, *partial, *told), EXIT_BLOCKED)
     if fault:
         never = "a run with an injected fault is never READY, and this fault was not noticed"
-        return Verdict(VerdictName.NOT_READY, (*fault, never, *partial), EXIT_NOT_READY)
+        return Verdict(VerdictName.NOT_READY, (*fault, never, *partial, *told), EXIT_NOT_READY)
     if not results:
         reasons = tuple(partial) or ("no check was run",)
         return Verdict(VerdictName.PARTIAL, reasons, EXIT_USAGE)
     if partial:
-        return Verdict(VerdictName.PARTIAL, tuple(partial), EXIT_READY)
+        return Verdict(VerdictName.PARTIAL, (*partial, *told), EXIT_READY)
     if not any(result.outcome is Outcome.PASS for result in results):
         return Verdict(VerdictName.NOT_READY, ("no check passed", *gaps), EXIT_NOT_READY)
     if device_kind is DeviceKind.UNKNOWN:
@@ -124,11 +147,28 @@ def judge(
         if row.requirement.priority is Priority.P1 and row.outcome in SKIPPED
     ]
     if core and (strict or device_kind is not DeviceKind.SIMULATION):
-        return Verdict(VerdictName.NOT_READY, tuple(core), EXIT_NOT_READY)
+        return Verdict(VerdictName.NOT_READY, (*core, *told), EXIT_NOT_READY)
     if device_kind is DeviceKind.SIMULATION:
         nothing = "the device is simulated: this verdict signs nothing off"
-        return Verdict(VerdictName.PASSED_ON_SIMULATION, (nothing, *gaps), EXIT_READY)
-    return Verdict(VerdictName.READY, tuple(gaps), EXIT_READY)
+        return Verdict(VerdictName.PASSED_ON_SIMULATION, (nothing, *told, *gaps), EXIT_READY)
+    return Verdict(VerdictName.READY, (*told, *gaps), EXIT_READY)
+
+
+def _waivers(table: Sequence[Row], waivers: Sequence[Waiver], today: date) -> Iterator[str]:
+    """A line per waiver that counts or that nothing needs."""
+    by_id = {row.requirement.id: row for row in table}
+    for waiver in waivers:
+        row = by_id.get(waiver.requirement)
+        if row is None or waiver.expired(today):
+            continue
+        if row.can_be_waived:
+            name = f"{waiver.requirement} ({row.requirement.priority}) {row.outcome}"
+            yield f"{name} is waived {waiver}"
+        else:
+            yield (
+                f"warning: the waiver of {waiver.requirement} is of no use, the outcome is "
+                f"{row.outcome}: remove it"
+            )
 
 
 def _of(problem: RunProblem) -> str:

@@ -6,18 +6,19 @@ Keys may be added, and readers have to bear that; whatever else changes raises `
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dpvs_acceptance.model.requirement import Priority, Requirement
-from dpvs_acceptance.verdict.facts import DeviceKind, NicFacts, RunFacts
+from dpvs_acceptance.verdict.facts import DeviceKind, NicFacts, ProblemKind, Profile, RunFacts
 from dpvs_acceptance.verdict.judging import Row, Verdict, VerdictName, rows
 from dpvs_acceptance.verdict.outcomes import SKIPPED, Attempt, CheckResult, Outcome
+from dpvs_acceptance.verdict.waivers import Waiver, WaiverState, waived_ids
 from dpvs_acceptance.verdict.words import first_line, printable
 
 MESSAGE_LIMIT = 2_000
@@ -42,6 +43,7 @@ class NicEntry(_Frozen):
     firmware: str = ""
     numa_node: int | None = None
     port: str = Field("", description="the DPDK port that it became")
+    link: str = Field("", description="the topology's name for what it is plugged into")
 
 
 class DeviceEntry(_Frozen):
@@ -83,6 +85,7 @@ class RequirementEntry(_Frozen):
     statement_zh: str = ""
     hint: str = ""
     hint_zh: str = ""
+    waived: bool = Field(False, description="the outcome does not count: see the waivers")
 
     @property
     def remark(self) -> str:
@@ -95,6 +98,20 @@ class RequirementEntry(_Frozen):
             return ""
         said = f"{skipped[0].outcome}: {first_line(skipped[0].message)}"
         return f"without {len(skipped)} of {len(self.checks)} checks, {said}"
+
+
+class WaiverEntry(_Frozen):
+    requirement: str
+    reason: str
+    owner: str
+    issue: str
+    expires: date
+    state: WaiverState
+
+
+class ProblemEntry(_Frozen):
+    kind: ProblemKind
+    words: str
 
 
 class SignOff(_Frozen):
@@ -119,6 +136,11 @@ class SignOff(_Frozen):
     other_checks: tuple[CheckEntry, ...] = Field(
         (), description="results that belong to no known requirement"
     )
+    profile: Profile = Field(Profile.FULL, description="requirements judged, by priority")
+    strict: bool = Field(False, description="sign-off: no P1 may be untested, on any device")
+    waivers: tuple[WaiverEntry, ...] = ()
+    problems: tuple[ProblemEntry, ...] = Field((), description="of the run, not of one check")
+    language: Literal["en", "zh"] = Field("en", description="of the report")
 
 
 def compose(
@@ -130,6 +152,8 @@ def compose(
 ) -> SignOff:
     """The document of a run. All text in it is harmless to a terminal, and of bounded length."""
     table, strays = rows(requirements, results)
+    today = facts.started.date()
+    waived = waived_ids(facts.waivers, today)
     return SignOff(
         schema=1,
         run=facts.run,
@@ -151,9 +175,32 @@ def compose(
         fault=_short(facts.fault),
         command=_short(facts.command),
         transcript=_short(facts.transcript),
-        requirements=tuple(_requirement(row) for row in table),
+        requirements=tuple(_requirement(row, waived) for row in table),
         other_checks=tuple(_check(result) for result in strays),
+        profile=facts.profile,
+        strict=facts.strict,
+        waivers=tuple(
+            WaiverEntry(
+                requirement=one.requirement,
+                reason=_short(one.reason),
+                owner=_short(one.owner),
+                issue=_short(one.issue),
+                expires=one.expires,
+                state=state_of(one, table, today),
+            )
+            for one in facts.waivers
+        ),
+        problems=tuple(ProblemEntry(kind=p.kind, words=_short(p.words)) for p in facts.problems),
+        language="zh" if facts.language == "zh" else "en",
     )
+
+
+def state_of(waiver: Waiver, table: Sequence[Row], today: date) -> WaiverState:
+    """What became of a waiver in a run with these outcomes."""
+    if waiver.expired(today):
+        return WaiverState.EXPIRED
+    row = next((row for row in table if row.requirement.id == waiver.requirement), None)
+    return WaiverState.USED if row is not None and row.can_be_waived else WaiverState.UNUSED
 
 
 def to_text(signoff: SignOff) -> str:
@@ -194,7 +241,7 @@ def _nic(nic: NicFacts) -> NicEntry:
     )
 
 
-def _requirement(row: Row) -> RequirementEntry:
+def _requirement(row: Row, waived: Collection[str]) -> RequirementEntry:
     return RequirementEntry(
         id=row.requirement.id,
         priority=row.requirement.priority,
@@ -206,6 +253,7 @@ def _requirement(row: Row) -> RequirementEntry:
         statement_zh=row.requirement.statement_zh,
         hint=row.requirement.hint,
         hint_zh=row.requirement.hint_zh,
+        waived=row.can_be_waived and row.requirement.id in waived,
     )
 
 

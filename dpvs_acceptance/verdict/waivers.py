@@ -1,0 +1,82 @@
+"""Waivers: requirements that need not hold for a while, each with an owner, a reason and an end.
+
+A waiver changes no outcome: the report shows FAIL and that it is waived. One that has expired makes
+the run NOT READY, so that it is looked at again; one that nothing needs is told, to be removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dpvs_acceptance.model.loading import DeclarationError, load_yaml
+
+
+class WaiverState(StrEnum):
+    """What became of a waiver in one run."""
+
+    USED = "used"
+    UNUSED = "unused"
+    EXPIRED = "expired"
+
+
+class Waiver(BaseModel):
+    """One row of a waiver file; `expires` is the last day on which it counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requirement: str = Field(pattern=r"^[A-Z][A-Z0-9]*([.-][A-Z0-9]+)*$")
+    reason: str = Field(min_length=1, max_length=500)
+    owner: str = Field(min_length=1, max_length=100)
+    issue: str = Field(min_length=1, max_length=200)
+    expires: date
+
+    def expired(self, today: date) -> bool:
+        return today > self.expires
+
+    def __str__(self) -> str:
+        return f"until {self.expires} by {self.owner} ({self.issue}): {self.reason}"
+
+
+def load_waivers(path: Path, known: Collection[str]) -> tuple[Waiver, ...]:
+    """The waivers of a file, `waivers:` with a list of rows; `known` are the requirements' ids.
+
+    Raises DeclarationError with file, line, row and key of every problem: an unknown requirement,
+    one that is waived twice, a row without owner, reason, issue or end.
+    """
+    data, lines = load_yaml(path)
+    if not isinstance(data, dict) or set(data) != {"waivers"} or not _is_list(data["waivers"]):
+        raise DeclarationError(f"{path}:1: expected the one key 'waivers' with a list of rows")
+    found: dict[str, Waiver] = {}
+    problems: list[str] = []
+    for index, row in enumerate(data["waivers"]):
+        place = f"{path}:{lines.get(('waivers', index), 1)}: waiver {index + 1}"
+        try:
+            waiver = Waiver.model_validate(row)
+        except ValidationError as error:
+            problems += [
+                f"{place}: {'.'.join(map(str, one['loc'])) or 'row'}: {one['msg']}"
+                for one in error.errors()
+            ]
+            continue
+        if waiver.requirement not in known:
+            problems.append(f"{place}: there is no requirement {waiver.requirement}")
+        if waiver.requirement in found:
+            problems.append(f"{place}: {waiver.requirement} is waived twice")
+        found[waiver.requirement] = waiver
+    if problems:
+        raise DeclarationError("\n".join(problems))
+    return tuple(found.values())
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def waived_ids(waivers: Iterable[Waiver], today: date) -> frozenset[str]:
+    """Requirements whose failure does not count on this day."""
+    return frozenset(one.requirement for one in waivers if not one.expired(today))
