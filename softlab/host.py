@@ -32,6 +32,8 @@ _NAMESPACES: Final = (
     | kernel.CLONE_NEWIPC
     | kernel.CLONE_NEWPID
 )
+#: How long one step of a host's start may take; all of them together take less than one.
+_STEP_SECONDS: Final = 20.0
 
 
 class HostError(Exception):
@@ -60,6 +62,7 @@ class HostProcess:
     def __init__(self, setup: Setup) -> None:
         self.name = setup.host.name
         self._socket, other = socket.socketpair()
+        self._socket.settimeout(_STEP_SECONDS)
         middle = os.fork()
         if middle == 0:
             self._socket.close()
@@ -75,7 +78,10 @@ class HostProcess:
     def expect(self, word: str) -> str:
         """Wait for a line that starts with `word`; returns its rest. Raises HostError."""
         while b"\n" not in self._buffer:
-            data = self._socket.recv(65536)
+            try:
+                data = self._socket.recv(65536)
+            except TimeoutError:
+                raise HostError(f"{self.name}: not {word} within {_STEP_SECONDS:g} s") from None
             if not data:
                 raise HostError(f"{self.name}: its init died before it was {word}")
             self._buffer += data

@@ -33,6 +33,8 @@ _FILES: Final = (
     *(bench.BENCH, ssh.SSH_CONFIG, ssh.KNOWN_HOSTS, "lab.log", "lock"),
     *(name + end for end in ("", ".pub") for name in (ssh.CLIENT_KEY, *map(ssh.host_key, HOSTS))),
 )
+#: How long the end of a lab may take; it takes some 0.05.
+_END_SECONDS: Final = 10.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -97,15 +99,15 @@ def up(directory: Path, spec: LabSpec) -> None:
     except (OSError, ssh.KeygenError) as error:
         raise LabError(f"the lab could not be started: {error}") from None
     finally:
-        if init > 0:
-            os.kill(init, signal.SIGKILL)
-            os.waitpid(init, 0)
+        ended = init == 0 or _end(init)
         if group is not None:
             cgroups.remove(group)
         if spec.device == "build":
             hugepages.release()
         _clear(directory, made=made)
         lock.close()
+        if not ended:
+            raise LabError(f"processes of the lab do not end; look at the children of {init}")
 
 
 def _catch_signals() -> int:
@@ -199,6 +201,21 @@ def _wait_for_the_end(directory: Path, report: socket.socket, wakeup: int) -> No
                 return
         except OSError:  # EIO: in the background of a terminal there is no stdin to end
             watched.remove(0)
+
+
+def _end(init: int) -> bool:
+    """Kill the lab's init, and with it every process of the lab. False if they do not end.
+
+    The init is gone only when all the others are. One that hangs in the kernel cannot be killed,
+    and is no reason to hang as well.
+    """
+    gone = os.pidfd_open(init)
+    os.kill(init, signal.SIGKILL)
+    ended = bool(select.select([gone], [], [], _END_SECONDS)[0])
+    os.close(gone)
+    if ended:
+        os.waitpid(init, 0)
+    return ended
 
 
 def _clear(directory: Path, *, made: bool, keep: tuple[str, ...] = ()) -> None:
