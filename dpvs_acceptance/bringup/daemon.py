@@ -6,7 +6,7 @@ import shlex
 
 from dpvs_acceptance.bringup.shell import restore_file, same_content, sh, write_file
 from dpvs_acceptance.dpvs.versions import VersionFacts
-from dpvs_acceptance.hosts.gate import Change
+from dpvs_acceptance.hosts.gate import GIVE_UP, Change
 from dpvs_acceptance.model.bench import Lcore
 from dpvs_acceptance.model.deployment import Deployment
 
@@ -48,13 +48,22 @@ def start(deployment: Deployment, facts: VersionFacts) -> Change:
             f"ulimit -n {deployment.topology.open_files} || ulimit -n $(ulimit -Hn); cd /; "
             f"setsid {command} >{START_LOG} 2>&1 </dev/null &"
         ),
-        verify=(
-            # A dpvs that died says why itself: its last words are what the engineer needs.
-            f"if timeout 5 {sh(dpip)} link show >/dev/null 2>&1; then exit 0; fi; "
-            f"pgrep -f {shlex.quote('^' + dpvs + ' ')} >/dev/null || "
-            f"echo 'dpvs is not running; its last words:'; tail -n 15 {START_LOG}; exit 1"
-        ),
+        verify=_answers(sh(dpip), sh(dpvs), deployment.topology.dpvs.log_file),
         timeout=60.0,
+    )
+
+
+def _answers(dpip: str, dpvs: str, log_file: str) -> str:
+    """Succeeds when DPVS answers its tools; gives up at once where it has died.
+
+    A dpvs that died, or that hangs, says why itself: its last words are what one has to read.
+    """
+    return (
+        f"said=$(timeout 5 {dpip} link show 2>&1) && exit 0\n"
+        f"last() {{ tail -qn 12 {START_LOG} {shlex.quote(log_file)} 2>/dev/null; }}\n"
+        f"pgrep -f {shlex.quote('^' + dpvs + ' ')} >/dev/null ||\n"
+        f"{{ last; echo 'dpvs has ended; its last words are above'; exit {GIVE_UP}; }}\n"
+        'last; echo "dpvs runs but does not answer dpip: ${said:-it says nothing}"; exit 1'
     )
 
 

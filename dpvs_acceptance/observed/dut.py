@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.hosts.processes import Process
 from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError
@@ -32,5 +34,9 @@ class DutState(MachineState, DpvsState):
     def can_make_kni(self, facts: VersionFacts) -> bool:
         """Whether kni devices of this version can exist on this machine."""
         if facts.kni_kind == "virtio-user":
-            return self.has_vhost_net or "vhost_net" in self.module_infos
-        return "rte_kni" in self.module_infos or "rte_kni" in self.modules
+            return self.has_vhost_net or self._has_module_file("vhost_net")
+        return "rte_kni" in self.modules or self._has_module_file("rte_kni")
+
+    def _has_module_file(self, module: str) -> bool:
+        """Whether modinfo knows the module, by its name or by the path the bench gives."""
+        return any(PurePosixPath(asked).stem == module for asked in self.module_infos)
