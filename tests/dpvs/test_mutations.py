@@ -116,7 +116,7 @@ def _canonical(found: re.Match[str]) -> str:
     try:
         return str(IPv6Address(text))
     except ValueError:
-        return re.sub(r"(?<![0-9A-Fa-f:.])0+(?=[0-9])", "", text)
+        return re.sub(r"(?<![0-9A-Fa-f.])0+(?=[0-9])", "", text)
 
 
 def test_meaning_sees_a_difference() -> None:

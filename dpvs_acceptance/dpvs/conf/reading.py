@@ -56,7 +56,10 @@ def read_spec(conf: Conf) -> ConfSpec:
         ),
         kni=reading.switch(get("global_defs", "kni"), default=default.kni),
         lldp=reading.switch(get("global_defs", "lldp"), default=default.lldp),
-        sa_pool_flow=reading.switch(get("sa_pool", "flow_enable"), default=default.sa_pool_flow),
+        sa_pool_flow=reading.switch(
+            get("sa_pool", "flow_enable") or get("netif_defs", "device", "fdir", "filter"),
+            default=default.sa_pool_flow,
+        ),
         uoa_mode=reading.one_of(get("ipvs_defs", "udp", "uoa_mode"), _UOA_MODES, default.uoa_mode),
         uoa_max_trail=reading.number(
             get("ipvs_defs", "udp", "uoa_max_trail"), default.uoa_max_trail

@@ -89,8 +89,8 @@ class ConfSpec:
 
     log_level, log_file: None: DPVS's own (syslog).
     pktpool_size: packet buffers per NUMA node; conn_pool_size: connections.
-    sa_pool_flow: whether rte_flow rules bring a LIP's packets to their worker; a NIC without
-        rte_flow needs it off, and one worker.
+    sa_pool_flow: whether flow rules of the NIC bring a LIP's packets to their worker; a NIC that
+        has none needs it off, and one worker. Up to 1.8 each device says it (fdir/filter).
     uoa_max_trail: how many packets of a UDP flow carry the client's address; 0: none.
     unix_domain: the control socket, which dpvs.conf names up to 1.9.4 (dpvs -x does from then on).
     msg_timeout_us: how long the control plane waits for a worker's answer.

@@ -16,10 +16,14 @@ INDENT = 4
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Titles of one table, the width of its columns, and the column that may push the rest."""
+    """Titles of one table and the width of its columns.
+
+    hexadecimal: columns written as 0x...; pushing: the one of them that may push the rest.
+    """
 
     width: int
     titles: tuple[str, ...]
+    hexadecimal: tuple[str, ...] = ()
     pushing: str | None = None
 
 
@@ -37,11 +41,14 @@ def read_table(lines: Lines, table: Table) -> tuple[str, ...] | None:
 
 
 def read_numbers(lines: Lines, table: Table) -> tuple[int, ...] | None:
-    """As read_table, each value being a number: decimal, or hexadecimal with 0x."""
+    """As read_table, each value being a number."""
     cells = read_table(lines, table)
     if cells is None:
         return None
-    numbers = tuple(_number(cell) for cell in cells)
+    numbers = tuple(
+        _hexadecimal(cell) if title in table.hexadecimal else _decimal(cell)
+        for title, cell in zip(table.titles, cells, strict=True)
+    )
     known = tuple(number for number in numbers if number is not None)
     if len(known) != len(numbers):
         raise lines.previous_error(f"numbers under {' '.join(table.titles)}")
@@ -65,9 +72,11 @@ def _cut(line: str, table: Table) -> tuple[str, ...] | None:
     return tuple(line[a:b].rstrip() for a, b in pairwise(starts))
 
 
-def _number(cell: str) -> int | None:
-    if cell.startswith("0x"):
-        digits = cell[2:]
-        known = 0 < len(digits) <= 16 and not digits.strip("0123456789ABCDEF")
-        return int(digits, 16) if known else None
+def _decimal(cell: str) -> int | None:
     return int(cell) if 0 < len(cell) <= 20 and not cell.strip("0123456789") else None
+
+
+def _hexadecimal(cell: str) -> int | None:
+    digits = cell.removeprefix("0x")
+    known = len(cell) - len(digits) == 2 and 0 < len(digits) <= 16
+    return int(digits, 16) if known and not digits.strip("0123456789ABCDEF") else None

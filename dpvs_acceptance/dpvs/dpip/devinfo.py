@@ -48,10 +48,15 @@ NAMES = Table(32, ("pci_addr", "driver_name"))
 NUMBERS = (
     Table(16, ("if_index", "min_rx_bufsize", "max_rx_pktlen", "max_mac_addrs")),
     Table(16, ("max_rx_queues", "max_tx_queues", "max_hash_addrs", "max_vfs")),
-    Table(16, ("max_vmdq_pools", "rx_ol_capa", "tx_ol_capa", "reta_size")),
+    Table(
+        16,
+        ("max_vmdq_pools", "rx_ol_capa", "tx_ol_capa", "reta_size"),
+        hexadecimal=("rx_ol_capa", "tx_ol_capa"),
+    ),
     Table(
         16,
         ("hash_key_size", "flowtype_rss_ol", "vmdq_que_base", "vmdq_que_num"),
+        hexadecimal=("flowtype_rss_ol",),
         pushing="flowtype_rss_ol",
     ),
     Table(16, ("rx_desc_max", "rx_desc_min", "rx_desc_align", "vmdq_pool_base")),
