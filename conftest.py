@@ -12,6 +12,8 @@ pytest_plugins = [
     "fixtures.outcomes",
     "fixtures.evidence",
     "fixtures.bench",
+    "fixtures.progress",
+    "fixtures.declared",
     "fixtures.bringup",
     "fixtures.state",
     "fixtures.traffic",

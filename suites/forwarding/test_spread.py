@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +20,7 @@ pytestmark = [pytest.mark.requirement("S31"), pytest.mark.traffic]
 
 
 def test_connections_are_spread_as_the_scheduler_promises(
-    scene: Scene, clients: Clients, deployment: Deployment, tcp4_name: str
+    scene: Scene, clients: Clients, captures: Path, deployment: Deployment, tcp4_name: str
 ) -> None:
     """Steps: as many connections as the statistics need, counted by the SYNs at each RS.
 
@@ -43,4 +45,15 @@ def test_connections_are_spread_as_the_scheduler_promises(
         }
     )
     spread = round_robin(counts, weights, len(deployment.workers))
+    told = {
+        "service": tcp4_name,
+        "client": client,
+        "scheduler": service.scheduler,
+        "workers": len(deployment.workers),
+        "weights": weights,
+        "counts": dict(counts),
+        "fair": spread.fair,
+        "words": spread.words,
+    }
+    (captures / "spread.json").write_text(json.dumps(told))
     assert spread.fair, spread.words
