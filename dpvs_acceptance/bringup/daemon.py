@@ -30,7 +30,7 @@ def start(deployment: Deployment, facts: VersionFacts) -> Change:
     """dpvs, with the descriptor limit asked for; ready when its tools answer, never by time."""
     pid_file = shlex.quote(facts.pid_file)
     alive = f'[ -s {pid_file} ] && kill -0 "$(cat {pid_file})" 2>/dev/null'
-    dpvs, dpip = (f"{deployment.bench.dut.dpvs.home}/bin/{tool}" for tool in ("dpvs", "dpip"))
+    dpip = f"{deployment.bench.dut.dpvs.home}/bin/dpip"
     command = command_line(deployment, facts)
     return Change(
         id="dpvs.start",
@@ -48,12 +48,12 @@ def start(deployment: Deployment, facts: VersionFacts) -> Change:
             f"ulimit -n {deployment.topology.open_files} || ulimit -n $(ulimit -Hn); cd /; "
             f"setsid {command} >{START_LOG} 2>&1 </dev/null &"
         ),
-        verify=_answers(sh(dpip), sh(dpvs), deployment.topology.dpvs.log_file),
+        verify=_answers(sh(dpip), deployment.topology.dpvs.log_file),
         timeout=60.0,
     )
 
 
-def _answers(dpip: str, dpvs: str, log_file: str) -> str:
+def _answers(dpip: str, log_file: str) -> str:
     """Succeeds when DPVS answers its tools; gives up at once where it has died.
 
     A dpvs that died, or that hangs, says why itself: its last words are what one has to read.
@@ -61,7 +61,7 @@ def _answers(dpip: str, dpvs: str, log_file: str) -> str:
     return (
         f"said=$(timeout 5 {dpip} link show 2>&1) && exit 0\n"
         f"last() {{ tail -qn 12 {START_LOG} {shlex.quote(log_file)} 2>/dev/null; }}\n"
-        f"pgrep -f {shlex.quote('^' + dpvs + ' ')} >/dev/null ||\n"
+        "pgrep -x dpvs >/dev/null ||\n"
         f"{{ last; echo 'dpvs has ended; its last words are above'; exit {GIVE_UP}; }}\n"
         'last; echo "dpvs runs but does not answer dpip: ${said:-it says nothing}"; exit 1'
     )
