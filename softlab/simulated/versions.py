@@ -35,7 +35,9 @@ class Version:
         self.device_fdir = number < (1, 9, 0)
         self.kni_switch = number >= (1, 9, 4)
         self.kni_virtio = number >= (1, 10, 0)
-        self.worker_thread = "dpdk-worker{}" if number >= (1, 10, 0) else "lcore-worker-{}"
+        # As DPDK 18.11, 20.11 and 24.11 call them.
+        eal = "lcore-slave-{}" if number < (1, 9, 0) else "lcore-worker-{}"
+        self.worker_thread = "dpdk-worker{}" if number >= (1, 10, 0) else eal
         self.interrupt_thread = "dpdk-intr" if number >= (1, 10, 0) else "eal-intr-thread"
         self.main_lcore_option = "--main-lcore" if number >= (1, 9, 0) else "--master-lcore"
         self.dpdk = {(1, 8): "18.11.2", (1, 9): "20.11.10", (1, 10): "24.11"}[major, minor]
