@@ -18,6 +18,7 @@ from .mux import MuxError, MuxSession
 from .transcript import Entry, Recorder
 
 _START = 10.0  # seconds until the process has to run
+_LAST_WORDS = 1.0  # seconds that output may come after the exit status
 _LONGEST_NOISE = 1_000_000  # bytes an account's rc files may print before it
 
 
@@ -87,6 +88,7 @@ class Channel:
         status = self._await(time.monotonic() + timeout)
         if status is None:
             raise DeadlineError(self.host, f"`{self.command[:120]}` still runs after {timeout:g} s")
+        self._drain()
         return status
 
     def stderr_text(self) -> str:
@@ -111,7 +113,9 @@ class Channel:
             with contextlib.suppress(OSError):
                 self.stdin.close()
             status = self._await(time.monotonic() + timeout)
-            if status is None:
+            if status is not None:
+                self._drain()
+            else:
                 error = f"did not end with its stdin in {timeout:g} s and was killed"
                 if not self._end_group(self.group):
                     raise HostError(self.host, f"`{self.command[:120]}` cannot be ended")
@@ -188,6 +192,15 @@ class Channel:
                 elif time.monotonic() >= deadline:
                     return None
         return session.exit_status
+
+    def _drain(self) -> None:
+        """Its exit status may come before its last words; the master hangs up after both."""
+        deadline = time.monotonic() + _LAST_WORDS
+        with selectors.DefaultSelector() as selector:
+            if not self._session.closed:
+                selector.register(self._session, selectors.EVENT_READ)
+            while not self._session.closed and selector.select(deadline - time.monotonic()):
+                self._session.feed()
 
     def _not_started(self, received: bytes) -> HostError:
         # Its output ends a moment before the master says why.

@@ -52,8 +52,10 @@ def file_digests(paths: Iterable[str]) -> str:
 # The shell reads attributes itself: a process for each of some hundred files would cost more than
 # all else together. Reading `speed` of a link that is down is an error, and no value.
 _ATTRIBUTE = """\
-attribute() { v=; { IFS= read -r v <"$1/$2"; } 2>/dev/null; [ -z "$v" ] || echo " $2 $v"; }
-target() { [ -L "$1/$2" ] && v=$(readlink "$1/$2") && echo " ${3:-$2} ${v##*/}"; }
+attribute() {
+v=; { IFS= read -r v <"$1/$2"; } 2>/dev/null; [ -z "$v" ] || printf ' %s %s\\n' "$2" "$v"
+}
+target() { [ -L "$1/$2" ] && v=$(readlink "$1/$2") && echo " $2 ${v##*/}"; }
 """
 
 NET_DEVICES = f"""\
@@ -119,7 +121,7 @@ for p in /proc/[0-9]*; do
 {{ IFS= read -r comm <"$p/comm"; }} 2>/dev/null || continue
 [ "$comm" = {sh("{}", name)} ] || continue
 echo "process ${{p##*/}}"
-echo " comm $comm"
+printf ' comm %s\\n' "$comm"
 IFS= read -r stat <"$p/stat" && set -- ${{stat##*) }} && echo " ppid $2" && echo " started ${{20}}"
 echo " exe $(readlink "$p/exe")"
 tr '\\0' '\\n' <"$p/cmdline" | sed 's/^/ argument /'
@@ -128,7 +130,7 @@ sed -n 's/^\\(VmRSS\\|Threads\\|Uid\\|State\\|Cpus_allowed_list\\):[[:space:]]*/
 "$p/status"
 for t in "$p"/task/[0-9]*; do
 cpus=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "$t/status")
-IFS= read -r comm <"$t/comm" && echo " thread ${{t##*/}} $cpus $comm"
+IFS= read -r comm <"$t/comm" && printf ' thread %s %s %s\\n' "${{t##*/}}" "$cpus" "$comm"
 done
 done 2>/dev/null
 :"""
@@ -141,7 +143,7 @@ def modinfo(modules: Iterable[str]) -> str:
 for m in {words}; do
 said=$(modinfo "$m" 2>/dev/null) || continue
 echo "module $m"
-echo "$said" | sed -n 's/^\\(filename\\|vermagic\\): */ \\1 /p'
+printf '%s\\n' "$said" | sed -n 's/^\\(filename\\|vermagic\\): */ \\1 /p'
 done
 :"""
 
@@ -198,7 +200,7 @@ for p in "$folder"/*.patch; do
 echo "patch ${{p##*/}}"
 if why=$(patch -p1 -R --dry-run -f -s -i "$p" 2>&1); then echo " state applied"
 elif patch -p1 -N --dry-run -f -s -i "$p" >/dev/null 2>&1; then echo " state missing"
-else echo " state unclear"; echo "$why" | sed 's/^/ why /'
+else echo " state unclear"; printf '%s\\n' "$why" | sed 's/^/ why /'
 fi
 done
 :"""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from .server import Server, reconfigured
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """An sshd for everything that does not change it."""
-    server = Server(tmp_path_factory.mktemp("sshd"))
+    server = Server(tmp_path_factory.mktemp("sshd"), sh=os.environ.get("TEST_SH", ""))
     yield server
     server.stop()
 

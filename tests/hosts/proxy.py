@@ -49,7 +49,11 @@ class Proxy:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         try:
-            await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+            # Stopping cancels what is still open.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(
+                    self._carry(reader, far_writer), self._carry(far_reader, writer)
+                )
         finally:
             for end in (writer, far_writer):
                 end.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 _SETUP = r"""
 set -e
-folder=$1 home=$2 shell=$3
+folder=$1 home=$2 shell=$3 sh=$4
 mount -t tmpfs tmpfs /run
 mkdir -p /run/sshd "$folder/over"
 mount -t tmpfs tmpfs "$folder/over"
@@ -23,6 +23,7 @@ mount -t overlay overlay \
   -o "lowerdir=/var/lib,upperdir=$folder/over/upper,workdir=$folder/over/work" /var/lib
 sed "s|^root:.*|root:x:0:0:root:$home:$shell|" /etc/passwd >"$folder/passwd"
 mount --bind "$folder/passwd" /etc/passwd
+[ -z "$sh" ] || mount --bind "$sh" "$(readlink -f /bin/sh)"
 exec /usr/sbin/sshd -D -e -f "$folder/sshd_config"
 """
 
@@ -67,8 +68,15 @@ class Server:
     """`name` is what ssh is given, with `ssh_config`; `host_pid` the sshd's, seen from here."""
 
     def __init__(
-        self, folder: Path, name: str = "lb01", *, shell: str = "/bin/bash", extra: str = ""
+        self,
+        folder: Path,
+        name: str = "lb01",
+        *,
+        shell: str = "/bin/bash",
+        sh: str = "",
+        extra: str = "",
     ) -> None:
+        """`shell`: root's login shell; `sh`: what /bin/sh is there, if not this machine's own."""
         self.folder = folder
         self.name = name
         self.port = free_port()
@@ -84,7 +92,7 @@ class Server:
         )
         self._log = (folder / "sshd.log").open("wb")
         self._process = subprocess.Popen(
-            [*_ALONE, "/bin/sh", "-c", _SETUP, "setup", str(folder), str(self.home), shell],
+            [*_ALONE, "/bin/sh", "-c", _SETUP, "setup", str(folder), str(self.home), shell, sh],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,

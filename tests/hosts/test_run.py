@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -13,7 +16,7 @@ from dpvs_acceptance.hosts.errors import DeadlineError
 from dpvs_acceptance.hosts.exchange import MAX_OUTPUT
 from dpvs_acceptance.hosts.shell import sh
 
-from .server import processes, wait_gone
+from .server import Server, processes, wait_gone
 
 
 def test_result_has_both_streams_and_the_status(host: Host) -> None:
@@ -157,3 +160,29 @@ def test_quoting_keeps_values_values(host: Host) -> None:
         assert host.run(sh("printf %s {}", value)).stdout == value
     with pytest.raises(ValueError, match="NUL"):
         sh("echo {}", "\0")
+
+
+_RUNNER = """
+import pathlib, sys
+from dpvs_acceptance.hosts.connection import HostError, connect
+with connect("lb01", "lb01", pathlib.Path(sys.argv[1])) as host:
+    try:
+        print(host.run("sleep 7654.006", timeout=1.0))
+    except HostError as error:
+        print(error)
+"""
+
+
+def test_host_that_notices_the_deadline_first(server: Server) -> None:
+    """On a runner that gets no time, the host's own `timeout` speaks first: the same outcome."""
+    runner = subprocess.Popen(
+        [sys.executable, "-c", _RUNNER, str(server.ssh_config)], stdout=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 5
+    while not processes("7654.006") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    runner.send_signal(signal.SIGSTOP)
+    wait_gone("7654.006", 3)
+    runner.send_signal(signal.SIGCONT)
+    said, _ = runner.communicate(timeout=10)
+    assert "`sleep 7654.006` was not done in 1 s" in said
