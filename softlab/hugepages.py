@@ -25,17 +25,24 @@ _NAME: Final = re.compile(r"hugepages-(\d+)-(\d+)")
 def reserve() -> None:
     """Add this lab's pages to the pool. OSError where the machine has no room for them."""
     with _locked():
-        _sweep()
         before = _count()
         _note().write_text(str(PAGES))
         _POOL.write_text(str(before + PAGES))
-        if _count() < before + PAGES:
-            got = _count() - before
+        got = _count() - before
+        if got < PAGES:
+            _note().write_text(str(got))
             _release()
             raise OSError(
                 f"this machine has room for {got} more hugepages of 2 MiB, a DPVS build needs "
                 f"{PAGES}: free some memory"
             )
+
+
+def sweep() -> None:
+    """Give back the pages of labs whose supervisor is gone."""
+    if _NOTES.is_dir():
+        with _locked():
+            _sweep()
 
 
 def release() -> None:

@@ -74,6 +74,7 @@ def up(directory: Path, spec: LabSpec) -> None:
     init = 0
     try:
         keys = ssh.KeyMaker(directory)
+        hugepages.sweep()
         if spec.device == "build":
             hugepages.reserve()
         hierarchy = _mounts(directory)
@@ -96,6 +97,11 @@ def up(directory: Path, spec: LabSpec) -> None:
         (directory / ssh.SSH_CONFIG).write_text(ssh.client_config(directory, init, inode))
         print(f"ready {bench.write(directory, spec)}", flush=True)
         _wait_for_the_end(directory, report, wakeup)
+    except PermissionError as error:
+        raise LabError(
+            f"the lab could not be started: the kernel refuses {error.filename}; it needs all of "
+            "root's rights, in a container those of --privileged"
+        ) from None
     except (OSError, ssh.KeygenError) as error:
         raise LabError(f"the lab could not be started: {error}") from None
     finally:

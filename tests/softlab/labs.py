@@ -64,17 +64,17 @@ def traces(supervisor: int) -> Traces:
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
     own = {str(path.readlink()) for path in Path("/proc/self/ns").iterdir()}
-    processes, namespaces = set(), set()
+    processes: set[tuple[int, str]] = set()
+    namespaces: set[str] = set()
     for pid in family:
         start = start_time(pid)
         if start is None:
             continue
         processes.add((pid, start))
-        for path in Path(f"/proc/{pid}/ns").iterdir():
-            try:
-                namespaces.add(str(path.readlink()))
-            except OSError:
-                continue
+        try:
+            namespaces.update(str(path.readlink()) for path in Path(f"/proc/{pid}/ns").iterdir())
+        except OSError:
+            continue
     return Traces(frozenset(processes), frozenset(namespaces - own))
 
 

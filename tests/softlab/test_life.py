@@ -142,6 +142,23 @@ def test_without_root_one_sentence() -> None:
     assert done.stderr == ("softlab: a lab of network namespaces needs root; run it with sudo\n")
 
 
+def test_without_all_of_root_s_rights_one_sentence(tmp_path: Path) -> None:
+    """As root of a container that was not started with --privileged."""
+    done = subprocess.run(
+        ["setpriv", "--bounding-set=-sys_admin", *command(tmp_path / "lab")],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "softlab: the lab could not be started: the kernel refuses unshare; it needs all of root's "
+        "rights, in a container those of --privileged\n"
+    )
+    assert not (tmp_path / "lab").exists()
+
+
 def test_a_missing_program_is_named_with_its_package() -> None:
     done = _check_machine("os.environ['PATH'] = '/nonexistent'")
     assert "this machine has no ip, sshd, " in done.stderr
