@@ -15,9 +15,7 @@ from pathlib import Path
 from softlab.simulated import lcores, wire
 from softlab.simulated.control import Control
 from softlab.simulated.core import DataPath, Frames
-from softlab.simulated.hardware import Nic
 from softlab.simulated.kni import Tap
-from softlab.simulated.log import Log
 from softlab.simulated.startup import Startup
 from softlab.simulated.versions import Version
 
@@ -36,12 +34,13 @@ class Device:
     spreads what arrives over the workers' queues, as receive side scaling and flow rules do.
     """
 
-    def __init__(self, path: DataPath, nics: list[Nic], taps: list[Tap], log: Log) -> None:
+    def __init__(self, path: DataPath, startup: Startup) -> None:
         self.path = path
         self.lock = threading.Lock()
-        self._log = log
-        self._links = [nic.link for nic in nics]
-        self._taps = {tap.port: tap for tap in taps}
+        self._log = startup.log
+        self._host = startup.host
+        self._links = [nic.link for nic in startup.nics]
+        self._taps = {tap.port: tap for tap in startup.taps}
         self._inbox: dict[int, queue.SimpleQueue[tuple[bytes, int]]] = {
             lcore: queue.SimpleQueue() for lcore in path.workers
         }
@@ -126,6 +125,14 @@ class Device:
             with self.lock:
                 self.emit(self.path.process(lcore or 0, frame, index, time.monotonic()))
 
+    def look_at_links(self) -> None:
+        """Ask the NICs for the state that the tools show."""
+        links = self._host.links()
+        for port in self.path.ports:
+            link = links.get(port.pci)
+            if link is not None:
+                port.up, port.speed = link.up, link.speed
+
     def emit(self, frames: Frames) -> None:
         """Send frames and write what the data path said to the log; call with the lock held."""
         for port, frame in frames:
@@ -174,6 +181,8 @@ class Server:
 
     def _answer(self, device: Device, control: Control, client: socket.socket) -> None:
         message = wire.receive(client)
+        if message.get("op") == "link.get":
+            device.look_at_links()
         with device.lock:
             reply = control.handle(message, time.monotonic())
             frames, control.frames = control.frames, []
@@ -214,7 +223,7 @@ def run(startup: Startup) -> None:
     for stats in path.lcores.values():
         stats.started = now
     startup.bring_up(path, now)
-    device = Device(path, startup.nics, startup.taps, startup.log)
+    device = Device(path, startup)
     device.start(startup.version, startup.cpus)
     for lcore in settings.workers:
         text = f"lcore {lcore:02d} enter lcre_role_fwd_worker loop"

@@ -14,6 +14,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from softlab.simulated.ports import SPEED
+
 PLAYED = "/run/played.sock"
 
 _ETH_P_ALL = 3
@@ -21,6 +23,14 @@ _SOL_PACKET = 263
 _PACKET_IGNORE_OUTGOING = 23
 _PACKET_STATISTICS = 6
 _MAX_PORTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a NIC says of its cable. Software ports are always up, at 10 Gbit/s."""
+
+    up: bool = True
+    speed: int = SPEED
 
 
 class NoHugepagesError(Exception):
@@ -37,6 +47,7 @@ class Nic:
     driver: str
     numa_node: int
     ifindex: int
+    link_now: Link
 
 
 def open_interface(name: str) -> socket.socket:
@@ -96,9 +107,21 @@ class Played:
                 "net_ixgbe",
                 int(port.get("numa_node", 0)),
                 int(port.get("ifindex", 0)),
+                _link(port),
             )
             for port, fd in zip(ports, fds, strict=True)
         ]
+
+    def links(self) -> dict[str, Link]:
+        """PCI address to what the NIC says now."""
+        answer, _ = self._ask({"op": "ports"})
+        ports = answer.get("ports", [])
+        return {str(port["pci"]): _link(port) for port in ports} if isinstance(ports, list) else {}
+
+    def open_device(self, path: str) -> bool:
+        """Open a device file for as long as the connection lives; False when there is none."""
+        answer, _ = self._ask({"op": "open_device", "path": path})
+        return bool(answer.get("ok"))
 
     def reserve(self, bytes_per_node: int) -> None:
         """NoHugepagesError when some node has not that much."""
@@ -108,6 +131,12 @@ class Played:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _link(port: dict[str, object]) -> Link:
+    up = bool(port.get("up", True)) and bool(port.get("carrier", True))
+    speed = port.get("speed")
+    return Link(up, speed if isinstance(speed, int) and speed else SPEED)
 
 
 class Host:
@@ -132,10 +161,28 @@ class Host:
             link = open_interface(name)
             ifindex = socket.if_nametoindex(name)
             driver = driver.rstrip("0123456789")
-            found.append(Nic(link, link.getsockname()[4], "vdev", driver, 0, ifindex))
+            found.append(Nic(link, link.getsockname()[4], "vdev", driver, 0, ifindex, Link()))
         for nic in found:
             prepare(nic.link)
         return found
+
+    def links(self) -> dict[str, Link]:
+        """PCI address to what the NIC says now; nothing of software ports, which never change."""
+        if not (self.played and self._pci):
+            return {}
+        hardware = Played()
+        try:
+            return hardware.links()
+        finally:
+            hardware.close()
+
+    def open_device(self, path: str) -> bool:
+        """Open a device file for as long as the process lives; False when there is none."""
+        if not self.played:
+            return Path(path).exists()
+        hardware = Played()
+        self._held.append(hardware)
+        return hardware.open_device(path)
 
     def reserve(self, bytes_per_node: int, *, hold: bool) -> None:
         """Reserve hugepages on every node, for as long as the process lives when held."""

@@ -12,6 +12,10 @@ import socket
 import struct
 from pathlib import Path
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 _TUNSETIFF = 0x400454CA
 _TUNSETCARRIER = 0x400454E2
 _IFF_TAP = 0x0002
@@ -20,7 +24,8 @@ _SIOCSIFHWADDR = 0x8924
 _ARPHRD_ETHER = 1
 
 _CARRIER = Path("/sys/module/rte_kni/parameters/carrier")
-_VHOST = Path("/dev/vhost-net")
+_VHOST = "/dev/vhost-net"
+_KNI = "/dev/kni"
 
 
 class KniError(Exception):
@@ -58,16 +63,18 @@ class Tap:
             return
 
 
-def create(names: dict[int, tuple[str, bytes]], *, virtio: bool) -> list[Tap]:
+def create(
+    names: Mapping[int, tuple[str, bytes]], open_device: Callable[[str], bool], *, virtio: bool
+) -> list[Tap]:
     """A tap for each port: index to (name, MAC). KniError when the host lacks what it needs."""
-    if virtio and not _VHOST.exists():
+    if virtio and not open_device(_VHOST):
         raise KniError(
             "VIRTIO_INIT: virtio_user_pmd_probe(): arg iface applies only to vhost-kernel backend",
             "EAL: Driver cannot attach the device (virtio_user0)",
             "EAL: Failed to attach device on primary process",
             "Kni: virtio_kni_alloc: virtio_kni hotplug_add failed: -1",
         )
-    if not virtio and not _CARRIER.parent.parent.exists():
+    if not virtio and not open_device(_KNI):
         raise KniError("KNI: Can not open /dev/kni", "Kni: kni_add_dev: fail to add kni device")
     try:
         taps = [Tap(port, name, hardware) for port, (name, hardware) in names.items()]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+SPEED = 10000
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from softlab.simulated.hardware import Link
 
 
 class Port:
@@ -24,6 +28,7 @@ class Port:
         driver: str = "net_af_packet",
         ifindex: int = 0,
         kni_name: str = "",
+        link: Link | None = None,
         queues: Mapping[int, int] | None = None,
         tx_workers: Mapping[int, int] | None = None,
     ) -> None:
@@ -40,8 +45,8 @@ class Port:
         self.kni_name = kni_name
         self.queues = dict(queues or {})
         self.tx_workers = dict(tx_workers or {})
-        self.up = True
-        self.speed = 10000
+        self.up = link is None or link.up
+        self.speed = SPEED if link is None else link.speed
         self.promisc = False
         self.allmulticast = False
         self.forward2kni = False

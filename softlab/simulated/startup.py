@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from softlab.simulated import hosts, kni, lcores, report
 from softlab.simulated.addresses import SCOPE_LINK, IfAddr
 from softlab.simulated.conf import Configuration, Reader
 from softlab.simulated.core import DataPath
-from softlab.simulated.hardware import Host, Nic, NoHugepagesError
+from softlab.simulated.hardware import Host, Link, Nic, NoHugepagesError
 from softlab.simulated.log import Log
 from softlab.simulated.packet import link_local, mac_text
 from softlab.simulated.ports import Port
@@ -30,6 +31,8 @@ _ELEMENTS = (
 
 _NEIGHBOUR_ELEMENTS = ((64, 16383), (128, 8191), (256, 4095))
 _CALLBACKS = 0xFFF9D720
+# Seconds that a port may take until its link is up.
+_LINK_PATIENCE = 30.0
 
 
 class Options:
@@ -152,7 +155,7 @@ class Startup:
             name = device.kni_name if device and device.kni_name else f"dpdk{index}.kni"
             names[index] = (name, nic.hardware)
         try:
-            self.taps = kni.create(names, virtio=self.version.kni_virtio)
+            self.taps = kni.create(names, self.host.open_device, virtio=self.version.kni_virtio)
         except kni.KniError as error:
             for line in error.args:
                 self.log.raw(line)
@@ -274,6 +277,7 @@ class Startup:
                 driver=nic.driver,
                 ifindex=nic.ifindex,
                 kni_name=device.kni_name if device else "",
+                link=nic.link_now,
                 queues=queues,
                 tx_workers=tx_workers,
             )
@@ -310,6 +314,13 @@ class Startup:
         text = "port-queue-lcore relation array: \n" + "\n".join(lines)
         self.log.say("INFO", "DPVS", text)
 
+    def _link_up(self, port: Port) -> bool:
+        deadline = time.monotonic() + _LINK_PATIENCE
+        while not port.up and time.monotonic() < deadline:
+            time.sleep(0.1)
+            port.up = self.host.links().get(port.pci, Link(up=False)).up
+        return port.up
+
     def _bring_up(self, path: DataPath, port: Port, now: float) -> None:
         software = port.driver == "net_af_packet"
         if software:
@@ -323,6 +334,11 @@ class Startup:
         self.log.say("INFO", "NETIF", f"device {port.name} configuration:\n{rss}\n")
         text = f"Waiting for {port.name} link up, be patient ..."
         self.log.say("INFO", "NETIF", text)
+        if not self._link_up(port):
+            text = f"netif_port_start: fail to bring up {port.name}"
+            self.log.say("ERR", "NETIF", text)
+            self.log.say("WARNING", "DPVS", f"Start {port.name} failed, skipping ...")
+            return
         text = f">> {port.name}: link up - speed {port.speed} Mbps - full-duplex"
         self.log.say("INFO", "NETIF", text)
         if port.promisc:
