@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,3 +57,12 @@ def proxied(server: Server, tmp_path: Path) -> Iterator[tuple[Path, Proxy]]:
     config = reconfigured(server, tmp_path, port=proxy.port)
     yield config, proxy
     proxy.stop()
+
+
+_naps = itertools.count(1)
+
+
+@pytest.fixture
+def nap() -> str:
+    """Seconds to sleep, hours, that nobody else on this machine sleeps: to find the process by."""
+    return f"7654.{os.getpid()}{next(_naps):04}"

@@ -273,24 +273,27 @@ def test_closing_leaves_nothing(server: Server) -> None:
 
 
 _RUNNER = """
-import sys, pathlib
+import os, pathlib, sys
 from dpvs_acceptance.hosts.connection import connect
 host = connect("lb01", "lb01", pathlib.Path(sys.argv[1]))
 channel = host.open("exec cat")
 print(host._master.control.parent, flush=True)
-host.run("sleep 7654.301", timeout=1.5)
+host.run(f"sleep {os.environ['NAP']}", timeout=1.5)
 """
 
 
-def test_killed_runner_leaves_nothing(server: Server) -> None:
+def test_killed_runner_leaves_nothing(server: Server, nap: str) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", _RUNNER, str(server.ssh_config)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _RUNNER, str(server.ssh_config)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NAP": nap},
     ) as runner:
         assert runner.stdout is not None
         folder = Path(runner.stdout.readline().strip())
         assert folder.exists()
         deadline = time.monotonic() + 5
-        while not processes("7654.301") and time.monotonic() < deadline:
+        while not processes(nap) and time.monotonic() < deadline:
             time.sleep(0.02)
         runner.send_signal(signal.SIGKILL)
         runner.wait()
@@ -300,7 +303,7 @@ def test_killed_runner_leaves_nothing(server: Server) -> None:
     assert not folder.exists()
     wait_gone(str(folder), 1)
     # The host ends the command by itself, at its deadline at the latest.
-    wait_gone("7654.301", 3)
+    wait_gone(nap, 3)
 
 
 def test_failure_to_connect_is_in_the_transcript(tmp_path: Path) -> None:

@@ -114,26 +114,26 @@ ip neigh add 192.0.2.8 dev play0 nud failed
     assert read(as_lines) == read(as_json)
 
 
-def test_process_in_full(host: Host) -> None:
+def test_process_in_full(host: Host, nap: str, tmp_path: Path) -> None:
+    name = f"play-{os.getpid()}"
     script = (
-        "ulimit -Sn 655; cp /bin/sleep /tmp/play-dpvs-701; "
-        "setsid /tmp/play-dpvs-701 '7654.701' </dev/null >/dev/null 2>&1 & "
-        "until [ -e /tmp/play-dpvs-701 ] && pid=$(pidof play-dpvs-701); do :; done; echo $pid; "
-        + collect.process_details("play-dpvs-701")
-        + "\nkill $pid; rm /tmp/play-dpvs-701"
+        f"ulimit -Sn 655; cp /bin/sleep {tmp_path}/{name}; "
+        f"setsid {tmp_path}/{name} '{nap}' </dev/null >/dev/null 2>&1 & "
+        f"until pid=$(pidof {name}); do :; done; echo $pid; "
+        f"{collect.process_details(name)}\nkill $pid"
     )
     pid, _, text = host.run(script).stdout.partition("\n")
     (process,) = processes.process_details(text)
     assert process.pid == int(pid)
-    assert process.name == "play-dpvs-701"
-    assert process.exe == "/tmp/play-dpvs-701"
-    assert process.arguments == ("/tmp/play-dpvs-701", "7654.701")
+    assert process.name == name
+    assert process.exe == f"{tmp_path}/{name}"
+    assert process.arguments == (f"{tmp_path}/{name}", nap)
     assert process.open_files == 655
     assert process.limits["Max stack size"][1] is None
     assert process.started > 0
     assert process.status["Threads"] == "1"
     (thread,) = process.threads
-    assert (thread.id, thread.name) == (process.pid, "play-dpvs-701")
+    assert (thread.id, thread.name) == (process.pid, name)
     assert thread.cpus <= set(range(4096))
     assert thread.cpus
 
@@ -294,13 +294,15 @@ def test_nonsense_is_a_fact_error_or_facts(section: str, text: str) -> None:
         _READERS[section](text)
 
 
-def test_a_stopped_process_is_still_described(host: Host) -> None:
+def test_a_stopped_process_is_still_described(host: Host, tmp_path: Path) -> None:
     """What the survey reads of processes comes from /proc alone and never waits for them."""
+    name = f"stop-{os.getpid()}"
     script = (
-        "cp /bin/sleep /tmp/play-702; setsid /tmp/play-702 60 </dev/null >/dev/null 2>&1 & p=$!; "
-        "sleep 0.1; kill -s STOP $(pidof play-702); "
-        + collect.process_details("play-702")
-        + "\nkill -s KILL $(pidof play-702); rm /tmp/play-702"
+        f"cp /bin/sleep {tmp_path}/{name}; "
+        f"setsid {tmp_path}/{name} 60 </dev/null >/dev/null 2>&1 & "
+        f"until pid=$(pidof {name}); do :; done; kill -s STOP $pid; "
+        f"until grep -q '^State:.T' /proc/$pid/status; do :; done; "
+        f"{collect.process_details(name)}\nkill -s KILL $pid"
     )
     section = batch(host, {"a": script})["a"]
     (process,) = processes.process_details(section.stdout)

@@ -46,15 +46,15 @@ def test_wait_has_a_deadline(host: Host) -> None:
         channel.wait(0.1)
 
 
-def test_process_that_ignores_its_stdin_is_ended_with_its_children(host: Host) -> None:
-    channel = host.open("sleep 7654.101 & sleep 7654.101")
+def test_process_that_ignores_its_stdin_is_ended_with_its_children(host: Host, nap: str) -> None:
+    channel = host.open(f"sleep {nap} & sleep {nap}")
     deadline = time.monotonic() + 5
-    while len(processes("7654.101")) < 2 and time.monotonic() < deadline:
+    while len(processes(nap)) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     begin = time.monotonic()
     assert channel.close(timeout=0.2) is None
     assert time.monotonic() - begin < 3
-    wait_gone("7654.101", 0.5)
+    wait_gone(nap, 0.5)
 
 
 def test_closing_twice_is_closing(host: Host) -> None:

@@ -19,13 +19,13 @@ from .server import Server, wait_gone
 StartServer = Callable[..., Server]
 
 
-def test_bash_as_sh(start_server: StartServer, tmp_path: Path) -> None:
+def test_bash_as_sh(start_server: StartServer, tmp_path: Path, nap: str) -> None:
     server = start_server(sh="/bin/bash")
     with connect("lb01", "lb01", server.ssh_config) as host:
         assert host.run('echo "${BASH_VERSION:+bash}"; exit 3').stdout == "bash\n"
         with pytest.raises(DeadlineError):
-            host.run("trap '' TERM; sleep 7654.801; sleep 7654.801", timeout=0.3)
-        wait_gone("7654.801", 0.5)
+            host.run(f"trap '' TERM; sleep {nap}; sleep {nap}", timeout=0.3)
+        wait_gone(nap, 0.5)
         sections = batch(
             host,
             {
@@ -64,7 +64,7 @@ AS_ROOT=yes exec "$@"
 """
 
 
-def test_sudo_where_the_bench_says_so(start_server: StartServer, tmp_path: Path) -> None:
+def test_sudo_where_the_bench_says_so(start_server: StartServer, tmp_path: Path, nap: str) -> None:
     """A stand-in for sudo, which this machine need not have, notes how it is called."""
     permit, bin_folder = tmp_path / "permit", tmp_path / "bin"
     bin_folder.mkdir()
@@ -82,8 +82,8 @@ def test_sudo_where_the_bench_says_so(start_server: StartServer, tmp_path: Path)
         with hosts["lb01"].open('echo "$AS_ROOT"') as channel:
             assert channel.stdout.read() == b"yes\n"
         with pytest.raises(DeadlineError):
-            hosts["lb01"].run("sleep 7654.802", timeout=0.3)
-        wait_gone("7654.802", 0.5)
+            hosts["lb01"].run(f"sleep {nap}", timeout=0.3)
+        wait_gone(nap, 0.5)
     finally:
         for host in hosts.values():
             host.close()

@@ -78,13 +78,13 @@ def test_output_may_be_anything(host: Host, tmp_path: Path) -> None:
     assert sections["after"].stdout == "after\n"
 
 
-def test_one_that_hangs_does_not_lose_the_others(host: Host) -> None:
+def test_one_that_hangs_does_not_lose_the_others(host: Host, nap: str) -> None:
     begin = time.monotonic()
     sections = batch(
         host,
         {
             "first": "echo 1",
-            "hangs": Read("echo begun; trap '' TERM; sleep 7654.501; sleep 7654.501", timeout=0.3),
+            "hangs": Read(f"echo begun; trap '' TERM; sleep {nap}; sleep {nap}", timeout=0.3),
             "last": "echo 3",
         },
     )
@@ -93,7 +93,7 @@ def test_one_that_hangs_does_not_lose_the_others(host: Host) -> None:
     assert (sections["hangs"].stdout, sections["hangs"].exit_status) == ("begun\n", 124)
     assert sections["hangs"].note == "no answer in 0.3 s"
     assert sections["hangs"].seconds >= 0.28
-    wait_gone("7654.501", 2)
+    wait_gone(nap, 2)
 
 
 def test_exit_124_of_its_own_is_no_timeout(host: Host) -> None:
@@ -137,17 +137,17 @@ def test_group_is_silent_when_its_first_fails_but_not_when_a_later_one_does(host
     assert sections["b2"].note.startswith("not asked, because `echo down")
 
 
-def test_end_of_all_time_keeps_what_came(host: Host) -> None:
+def test_end_of_all_time_keeps_what_came(host: Host, nap: str) -> None:
     sections = batch(
         host,
-        {"first": "echo 1", "hangs": Read("echo in; sleep 7654.502", None), "never": "echo 3"},
+        {"first": "echo 1", "hangs": Read(f"echo in; sleep {nap}", None), "never": "echo 3"},
         timeout=0.5,
     )
     assert sections["first"].stdout == "1\n"
     assert sections["hangs"].stdout.startswith("in")
     assert sections["hangs"].note == "no answer in the 0.5 s for all reads"
     assert sections["never"].note == "not asked, the 0.5 s for all reads were over"
-    wait_gone("7654.502", 1)
+    wait_gone(nap, 1)
 
 
 def test_lost_connection_is_an_error(

@@ -79,26 +79,26 @@ def test_no_command_shows_in_the_process_list(host: Host) -> None:
     assert "hunter2" not in seen
 
 
-def test_command_that_hangs_is_ended_on_the_host_too(host: Host) -> None:
+def test_command_that_hangs_is_ended_on_the_host_too(host: Host, nap: str) -> None:
     begin = time.monotonic()
     with pytest.raises(DeadlineError) as caught:
-        host.run("echo begun; sleep 7654.001 & sleep 7654.001", timeout=0.5)
+        host.run(f"echo begun; sleep {nap} & sleep {nap}", timeout=0.5)
     assert time.monotonic() - begin < 3
     assert caught.value.host == "lb01"
     assert "was not done in 0.5 s" in caught.value.what
     assert "its last output: begun" in caught.value.what
-    wait_gone("7654.001", 0.5)
+    wait_gone(nap, 0.5)
 
 
-def test_command_that_refuses_the_signal_is_killed(host: Host) -> None:
+def test_command_that_refuses_the_signal_is_killed(host: Host, nap: str) -> None:
     with pytest.raises(DeadlineError):
-        host.run("trap '' TERM; sleep 7654.002; sleep 7654.002; sleep 7654.002", timeout=0.3)
-    wait_gone("7654.002", 0.5)
+        host.run(f"trap '' TERM; sleep {nap}; sleep {nap}; sleep {nap}", timeout=0.3)
+    wait_gone(nap, 0.5)
 
 
-def test_the_connection_serves_on_after_a_timeout(host: Host) -> None:
+def test_the_connection_serves_on_after_a_timeout(host: Host, nap: str) -> None:
     with pytest.raises(HostError):
-        host.run("sleep 7654.003", timeout=0.1)
+        host.run(f"sleep {nap}", timeout=0.1)
     assert host.run("echo well").stdout == "well\n"
 
 
@@ -116,20 +116,20 @@ def test_output_just_below_the_cap_comes_whole(host: Host) -> None:
     assert (len(raw.stdout), raw.stderr, raw.exit_status) == (size, b"end\n", 0)
 
 
-def test_daemon_that_holds_the_output_is_told_as_such(host: Host) -> None:
+def test_daemon_that_holds_the_output_is_told_as_such(host: Host, nap: str) -> None:
     with pytest.raises(HostError, match="still holds its output"):
-        host.run("sleep 7654.004 & echo started", timeout=1)
-    pids = processes("7654.004")
+        host.run(f"sleep {nap} & echo started", timeout=1)
+    pids = processes(nap)
     assert pids
     for pid in pids:
         os.kill(pid, 9)
 
 
-def test_daemon_with_its_own_output_lives_on(host: Host) -> None:
+def test_daemon_with_its_own_output_lives_on(host: Host, nap: str) -> None:
     begin = time.monotonic()
-    host.run("setsid sleep 7654.005 </dev/null >/dev/null 2>&1 &", timeout=5)
+    host.run(f"setsid sleep {nap} </dev/null >/dev/null 2>&1 &", timeout=5)
     assert time.monotonic() - begin < 1.5
-    pids = processes("7654.005")
+    pids = processes(nap)
     assert pids
     for pid in pids:
         os.kill(pid, 9)
@@ -163,26 +163,29 @@ def test_quoting_keeps_values_values(host: Host) -> None:
 
 
 _RUNNER = """
-import pathlib, sys
+import os, pathlib, sys
 from dpvs_acceptance.hosts.connection import HostError, connect
 with connect("lb01", "lb01", pathlib.Path(sys.argv[1])) as host:
     try:
-        print(host.run("sleep 7654.006", timeout=1.0))
+        print(host.run(f"sleep {os.environ['NAP']}", timeout=1.0))
     except HostError as error:
         print(error)
 """
 
 
-def test_host_that_notices_the_deadline_first(server: Server) -> None:
+def test_host_that_notices_the_deadline_first(server: Server, nap: str) -> None:
     """On a runner that gets no time, the host's own `timeout` speaks first: the same outcome."""
     runner = subprocess.Popen(
-        [sys.executable, "-c", _RUNNER, str(server.ssh_config)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _RUNNER, str(server.ssh_config)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NAP": nap},
     )
     deadline = time.monotonic() + 5
-    while not processes("7654.006") and time.monotonic() < deadline:
+    while not processes(nap) and time.monotonic() < deadline:
         time.sleep(0.01)
     runner.send_signal(signal.SIGSTOP)
-    wait_gone("7654.006", 3)
+    wait_gone(nap, 3)
     runner.send_signal(signal.SIGCONT)
     said, _ = runner.communicate(timeout=10)
-    assert "`sleep 7654.006` was not done in 1 s" in said
+    assert f"`sleep {nap}` was not done in 1 s" in said

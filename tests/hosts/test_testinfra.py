@@ -51,6 +51,6 @@ def test_goes_over_the_connection_and_into_the_transcript(
     assert len(transcript.read(shared_transcript.path)) > before
 
 
-def test_has_a_deadline(host: Host) -> None:
+def test_has_a_deadline(host: Host, nap: str) -> None:
     with pytest.raises(DeadlineError, match=r"was not done in 0\.3 s"):
-        host_api(host, timeout=0.3).run("sleep 7654.601")
+        host_api(host, timeout=0.3).run(f"sleep {nap}")
