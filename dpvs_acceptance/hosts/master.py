@@ -136,7 +136,7 @@ def ssh_command(
         "ConnectionAttempts": "1",
         "ServerAliveInterval": "10",
         "ServerAliveCountMax": "2",
-        "LogLevel": "ERROR",
+        "LogLevel": "INFO",
         "PermitLocalCommand": "yes",
         "LocalCommand": f"echo {_READY.decode().strip()}",
         "RemoteCommand": "none",
