@@ -14,7 +14,7 @@ from types import TracebackType
 from . import remote
 from .channel import Channel
 from .errors import ConnectionLostError, DeadlineError, HostError, HostsError
-from .exchange import Exchange, Raw
+from .exchange import MAX_OUTPUT, Exchange, Raw
 from .master import Master
 from .transcript import Entry, NullTranscript, Recorder
 
@@ -23,6 +23,7 @@ __all__ = ["Channel", "Host", "HostError", "Result", "connect", "connect_all"]
 CONNECT_TIMEOUT = 10.0
 # sshd allows 10 sessions on a connection (MaxSessions); the rest is for long-lived channels.
 _COMMANDS_AT_ONCE = 6
+_TOO_MUCH = f"printed more than {MAX_OUTPUT // 1_000_000} MB and was cut off"
 # How long the question may take whether a host still answers, after a command timed out.
 ASK_AGAIN = 3.0
 
@@ -107,7 +108,7 @@ class Host:
         process behind that holds its output open.
         """
         raw = self.exchange(command, timeout=timeout, stdin=stdin)
-        if raw.timed_out:
+        if raw.unfinished:
             raise self.end_unfinished(command, timeout, raw)
         assert raw.exit_status is not None
         return Result(
@@ -120,8 +121,11 @@ class Host:
             started=raw.started,
         )
 
-    def exchange(self, command: str, *, timeout: float, stdin: bytes = b"") -> Raw:
-        """`run`, in bytes, and with what there is so far where the time is up (`timed_out`)."""
+    def exchange(self, command: str, *, timeout: float, stdin: bytes = b"", title: str = "") -> Raw:
+        """`run`, in bytes, and with what came so far where it is given up (`Raw.unfinished`).
+
+        `title` says in the transcript what a generated command is about.
+        """
         with self._slots:
             exchange = Exchange(
                 self.name, self._master, command, timeout=timeout, stdin=stdin, sudo=self.sudo
@@ -129,8 +133,8 @@ class Host:
             error: str | None = None
             try:
                 raw = exchange.finish()
-                if raw.timed_out:
-                    error = f"not done in {timeout:g} s"
+                if raw.unfinished:
+                    error = _TOO_MUCH if raw.cut_off else f"not done in {timeout:g} s"
                 return raw
             except HostError as exc:
                 error = exc.what
@@ -145,6 +149,7 @@ class Host:
                         host=self.name,
                         kind="run",
                         command=command,
+                        title=title,
                         started=so_far.started,
                         seconds=so_far.seconds,
                         exit_status=so_far.exit_status,
@@ -199,8 +204,12 @@ class Host:
         """End on the host what `exchange` gave up waiting for; the error that tells what it was.
 
         DeadlineError for a command that hangs on a host that answers, ConnectionLostError for a
-        host that does not.
+        host that does not, HostError for a command that printed too much.
         """
+        if raw.cut_off and raw.group is not None:
+            self._end(raw.group)
+        if raw.cut_off:
+            return HostError(self.name, f"`{abridge(command)}` {_TOO_MUCH}")
         shown = abridge(command)
         try:
             if raw.group is None:

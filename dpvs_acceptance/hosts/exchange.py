@@ -26,7 +26,8 @@ _ENDED_BY_TIMEOUT = (124, 128 + 9, 128 + 15)
 class Raw:
     """What came of a command, in bytes. `group` is its process group, once the host has told it.
 
-    `exit_status` is None where the time was up (`timed_out`) or the connection lost.
+    `exit_status` is None where it was given up: the time was up (`timed_out`), or it had printed
+    more than MAX_OUTPUT (`cut_off`); or where the connection was lost.
     """
 
     exit_status: int | None
@@ -35,7 +36,13 @@ class Raw:
     seconds: float
     started: float
     timed_out: bool
+    cut_off: bool
     group: int | None
+
+    @property
+    def unfinished(self) -> bool:
+        """It may still be at work on the host: `Host.end_unfinished`."""
+        return self.timed_out or self.cut_off
 
 
 class Exchange:
@@ -60,11 +67,12 @@ class Exchange:
         self._stdout = bytearray()
         self._stderr = bytearray()
         self._timed_out = False
+        self._cut_off = False
         self._exit_status: int | None = None
         self._end: float | None = None
 
     def finish(self) -> Raw:
-        """Wait for the answer. HostError: no connection, too much output, output held open."""
+        """Wait for the answer. HostError: no connection, no shell, output held open."""
         try:
             self._talk()
         finally:
@@ -86,6 +94,7 @@ class Exchange:
             seconds=(self._end or time.monotonic()) - self._begin,
             started=self._started,
             timed_out=self._timed_out,
+            cut_off=self._cut_off,
             group=None if header is None else header[0].group,
         )
 
@@ -137,6 +146,9 @@ class Exchange:
                     ):
                         selector.unregister(key.fileobj)
                         reading -= 1
+                if len(self._stdout) + len(self._stderr) > MAX_OUTPUT:
+                    self._cut_off, self._exit_status = True, None
+                    return
                 if session.exit_status is not None:
                     if self._exit_status is None:
                         self._exit_status = session.exit_status
@@ -171,11 +183,6 @@ class Exchange:
         if data is None:
             return True
         into += data
-        if len(self._stdout) + len(self._stderr) > MAX_OUTPUT:
-            raise HostError(
-                self._host,
-                f"the command printed more than {MAX_OUTPUT // 1_000_000} MB and was cut off",
-            )
         return bool(data)
 
     def _no_session(self, exc: Exception) -> HostError:

@@ -59,16 +59,18 @@ def batch(
         return {}
     mark = secrets.token_hex(16)
     script = _script(mark, list(reads.values()))
-    raw = host.exchange(script, timeout=timeout)
-    if raw.timed_out:
-        error = host.end_unfinished(f"a batch of {len(reads)} reads", timeout, raw)
+    title = f"{len(reads)} reads: {abridge(', '.join(reads), 200)}"
+    raw = host.exchange(script, timeout=timeout, title=title)
+    if raw.unfinished:
+        error = host.end_unfinished(title, timeout, raw)
         if isinstance(error, ConnectionLostError):
             raise error
     came = {frame.number: frame for frame in frames.parse(mark, raw.stdout, raw.stderr)}
     unanswered: dict[str, str] = {}  # by group, the command that silenced it
+    over = "too much had been printed" if raw.cut_off else f"the {timeout:g} s for all were over"
     result = {}
     for number, (name, read) in enumerate(reads.items()):
-        section = _section(read, came.get(number), unanswered, timeout)
+        section = _section(read, came.get(number), unanswered, over)
         if read.group is not None and not section.ok:
             unanswered.setdefault(read.group, read.command)
         result[name] = section
@@ -101,19 +103,16 @@ def _script(mark: str, reads: list[Read]) -> str:
 
 
 def _section(
-    read: Read, frame: frames.Frame | None, unanswered: Mapping[str, str], timeout: float
+    read: Read, frame: frames.Frame | None, unanswered: Mapping[str, str], over: str
 ) -> Section:
+    """`over`: why not all was read, in case this was not."""
     if frame is None:
         before = unanswered.get(read.group) if read.group else None
-        note = (
-            f"not asked, because `{abridge(before)}` failed"
-            if before
-            else f"not asked, the {timeout:g} s for all reads were over"
-        )
-        return Section(read.command, frames.TIMED_OUT, "", 0.0, note=note)
+        why = f"because `{abridge(before)}` failed" if before else over
+        return Section(read.command, frames.TIMED_OUT, "", 0.0, note=f"not asked, {why}")
     note = ""
     if frame.exit_status is None:
-        note = f"no answer in the {timeout:g} s for all reads"
+        note = f"not finished when {over}"
     elif (
         frame.exit_status in (frames.TIMED_OUT, 137)
         and read.timeout is not None
@@ -124,7 +123,7 @@ def _section(
         command=read.command,
         exit_status=frames.TIMED_OUT if note or frame.exit_status is None else frame.exit_status,
         stdout=frame.stdout.decode("utf-8", "replace"),
-        seconds=frame.seconds if frame.seconds is not None else timeout,
+        seconds=frame.seconds or 0.0,
         stderr=frame.stderr.decode("utf-8", "replace"),
         note=note,
     )

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from . import frames, journal
 from .connection import Host, abridge
-from .errors import ConnectionLostError, HostError
+from .errors import HostError
 from .shell import quote
 
 # A check or the finding of an undo reads only.
@@ -185,18 +185,18 @@ class WriteGate:
         """Make the changes, in order, until one fails; one entry per change. One round trip.
 
         WriteRefused before anything is sent where the mode does not allow it. HostError where the
-        host cannot be reached, or is lost meanwhile: the journal there knows how far it came.
+        host cannot be reached, is lost meanwhile, or does not come to an end: the journal there
+        knows how far it came.
         """
         self._allow(", ".join(change.id for change in changes) or "nothing")
         if not changes:
             return []
         mark = secrets.token_hex(16)
         timeout = sum(2 * QUICK + 2 * change.timeout + 5 for change in changes)
-        raw = self.host.exchange(self._script(mark, changes), timeout=timeout)
-        if raw.timed_out:
-            error = self.host.end_unfinished(f"stage of {len(changes)} changes", timeout, raw)
-            if isinstance(error, ConnectionLostError):
-                raise error
+        title = f"{len(changes)} changes: {', '.join(change.id for change in changes)}"
+        raw = self.host.exchange(self._script(mark, changes), timeout=timeout, title=title)
+        if raw.unfinished:
+            raise self.host.end_unfinished(title, timeout, raw)
         came = {frame.number: frame for frame in frames.parse(mark, raw.stdout, raw.stderr)}
         if not came and raw.exit_status != 0:
             said = raw.stderr.decode("utf-8", "replace").strip()

@@ -161,8 +161,8 @@ def undo(host: Host, run: str, *, root: str = ROOT, timeout: float = 300.0) -> l
     """
     mark = secrets.token_hex(16)
     script = prologue(mark, folder(root, run)) + _UNDO
-    raw = host.exchange(script, timeout=timeout)
-    if raw.timed_out:
+    raw = host.exchange(script, timeout=timeout, title=f"undo what run {run} recorded")
+    if raw.unfinished:
         raise host.end_unfinished(f"undoing run {run}", timeout, raw)
     texts: dict[int, Entry] = {}
     result = []
@@ -181,8 +181,9 @@ def undo(host: Host, run: str, *, root: str = ROOT, timeout: float = 300.0) -> l
 def leftovers(host: Host, *, root: str = ROOT) -> list[Leftover]:
     """The journals on a host, in the order of their names; reads only. One round trip."""
     mark = secrets.token_hex(16)
-    raw = host.exchange(frames.library(mark) + f"root={quote(root)}\n{_LIST}", timeout=15.0)
-    if raw.timed_out:
+    script = frames.library(mark) + f"root={quote(root)}\n{_LIST}"
+    raw = host.exchange(script, timeout=15.0, title="list the journals")
+    if raw.unfinished:
         raise host.end_unfinished("reading the journals", 15.0, raw)
     abouts: dict[int, tuple[str, str]] = {}
     entries: dict[int, list[Entry]] = {}

@@ -31,7 +31,7 @@ class HostBackend(BaseBackend):  # type: ignore[misc]
         del kwargs  # testinfra passes its own `encoding` here
         line = self.get_command(command, *args)
         raw = self._connection.exchange(line, timeout=self._timeout)
-        if raw.timed_out:
+        if raw.unfinished:
             raise self._connection.end_unfinished(line, self._timeout, raw)
         return self.result(raw.exit_status, line.encode(), raw.stdout, raw.stderr)
 

@@ -53,7 +53,7 @@ class Entry:
 
     `kind`: `connect`, `run` (one command, one round trip), `open` (a long-lived command started)
     or `close` (it ended). `started`: seconds since the epoch. `exit_status` is None where there is
-    none; `error` then says why.
+    none; `error` then says why. `title`: what a generated command is about.
     """
 
     host: str
@@ -65,6 +65,7 @@ class Entry:
     stdout: str = ""
     stderr: str = ""
     error: str | None = None
+    title: str = ""
 
 
 class Recorder(Protocol):
@@ -102,6 +103,7 @@ class Transcript:
                 "check": current_check.get(),
                 "host": entry.host,
                 "kind": entry.kind,
+                "title": self._redact(entry.title),
                 "command": self._redact(entry.command),
                 "started": rfc3339(entry.started),
                 "seconds": round(entry.seconds, 6),

@@ -31,12 +31,24 @@ def test_many_reads_are_one_round_trip(
     wanted = {f"read {n}": f"echo {n}; echo error {n} >&2; exit {n}" for n in range(60)}
     sections = batch(host, wanted)
     assert _round_trips(shared_transcript) == before + 1
+    last = transcript.read(shared_transcript.path)[-1]
+    assert last["title"].startswith("60 reads: read 0, read 1, ")
     assert list(sections) == list(wanted)
     for n, section in enumerate(sections.values()):
         assert (section.stdout, section.stderr) == (f"{n}\n", f"error {n}\n")
         assert (section.exit_status, section.note) == (n, "")
         assert section.ok == (n == 0)
         assert section.command == wanted[f"read {n}"]
+
+
+def test_one_that_prints_without_end_does_not_lose_what_came_before(host: Host) -> None:
+    sections = batch(
+        host, {"first": "echo 1", "floods": Read("yes dpvs", timeout=50), "never": "echo 3"}, 60
+    )
+    assert sections["first"].stdout == "1\n"
+    assert sections["floods"].stdout.startswith("dpvs\n" * 1000)
+    assert sections["floods"].note == "not finished when too much had been printed"
+    assert sections["never"].note == "not asked, too much had been printed"
 
 
 @pytest.mark.parametrize("timeout", [None, 5.0])
@@ -145,8 +157,8 @@ def test_end_of_all_time_keeps_what_came(host: Host, nap: str) -> None:
     )
     assert sections["first"].stdout == "1\n"
     assert sections["hangs"].stdout.startswith("in")
-    assert sections["hangs"].note == "no answer in the 0.5 s for all reads"
-    assert sections["never"].note == "not asked, the 0.5 s for all reads were over"
+    assert sections["hangs"].note == "not finished when the 0.5 s for all were over"
+    assert sections["never"].note == "not asked, the 0.5 s for all were over"
     wait_gone(nap, 1)
 
 
