@@ -9,6 +9,7 @@ from dpvs_acceptance.dpvs.errors import ParseError
 
 # No counter of DPVS is wider than 64 bits; bounded, so that garbage cannot become a huge integer.
 NUMBER = r"[0-9]{1,20}"
+SIGNED = r"(?:-[1-9][0-9]{0,18}|[0-9]{1,20})"
 MAC = r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}"
 
 

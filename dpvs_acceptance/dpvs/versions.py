@@ -1,7 +1,7 @@
 """DPVS versions, and the one table of everything that differs between them.
 
 The tags are those at which upstream's sources changed (`git diff` between release tags); where a
-note and a tag disagreed, the tag was taken. Nothing else in this project compares version numbers.
+note and a tag disagreed, the tag was taken. Only the list of dpvs.conf's keywords has versions too.
 """
 
 from __future__ import annotations

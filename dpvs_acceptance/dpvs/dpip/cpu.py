@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from dpvs_acceptance.dpvs.dpip.columns import Table, read_numbers
-from dpvs_acceptance.dpvs.lines import NUMBER, Lines
+from dpvs_acceptance.dpvs.lines import NUMBER, SIGNED, Lines
 
 PLANES = {
     "<< Controll Plane >>": "control",
@@ -72,7 +72,7 @@ class Lcore:
         )
 
 
-_HEAD = re.compile(rf"({NUMBER}): cpu({NUMBER}): socket (-?{NUMBER})")
+_HEAD = re.compile(rf"({NUMBER}): cpu({NUMBER}): socket ({SIGNED})")
 # `--` stands for no queue. A column holds 15 characters, and a longer name touches what follows.
 _QUEUE = rf"(?:--|([^\s:(0-9-][^\s:]*):(rx|tx)([0-9]{{1,4}})(?:\(({NUMBER})/({NUMBER})\))?)"
 _QUEUES = re.compile(rf"queues +(?:none|({_QUEUE}(?: *{_QUEUE})*))")

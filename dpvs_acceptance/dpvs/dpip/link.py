@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dpvs_acceptance.dpvs.dpip.columns import Table, read_numbers
 from dpvs_acceptance.dpvs.dpip.devinfo import DeviceInfo, read_device_info
-from dpvs_acceptance.dpvs.lines import MAC, NUMBER, Lines
+from dpvs_acceptance.dpvs.lines import MAC, NUMBER, SIGNED, Lines
 
 FLAGS = ("promisc", "allmulticast", "foward2kni", "tc-egress", "tc-ingress", "lldp")
 """In the order printed; foward2kni is upstream's spelling."""
@@ -160,7 +160,7 @@ def _in_order(words: tuple[str, ...]) -> str:
 
 
 _HEAD = re.compile(
-    rf"({NUMBER}): (\S+): socket (-?{NUMBER}) mtu ({NUMBER})"
+    rf"({NUMBER}): (\S+): socket ({SIGNED}) mtu ({NUMBER})"
     rf" rx-queue ({NUMBER}) tx-queue ({NUMBER})"
 )
 _STATUS = re.compile(
@@ -183,7 +183,7 @@ _XSTAT = re.compile(rf"({NUMBER}) +(\S+): ({NUMBER})")
 _QUEUES = re.compile(r"Queue Configuration:")
 _QUEUE = re.compile(r"rx([0-9]{1,4})-tx([0-9]{1,4}) +(?:cpu([0-9]{1,4})|xx)-(?:cpu([0-9]{1,4})|xx)")
 _MULTICAST = re.compile(r"HW mcast list:")
-_FILTER = re.compile(rf"link ({MAC})(?: (\(kni\) )?refcnt ({NUMBER}), synced (-?{NUMBER}))?")
+_FILTER = re.compile(rf"link ({MAC})(?: (\(kni\) )?refcnt ({NUMBER}), synced ({SIGNED}))?")
 # The entry that the buffer's end cut through stays on the line before the mark; it is lost.
 _TRUNCATED = re.compile(r".*\.\.\. \(truncated\)")
 _BOND = re.compile(r"--- bonding status ---")
