@@ -15,6 +15,7 @@ pytest_plugins = [
     "fixtures.progress",
     "fixtures.declared",
     "fixtures.bringup",
+    "fixtures.plan",
     "fixtures.state",
     "fixtures.traffic",
     "fixtures.attempts",

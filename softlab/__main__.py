@@ -1,9 +1,10 @@
-"""Command line: `python -m softlab up --dir DIR [--spec FILE.json]`."""
+"""Command line: `python -m softlab up --dir DIR [--spec FILE.json]`, or `bench`."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from softlab.bench import as_yaml, bench
 from softlab.spec import LabSpec, SpecError, read_spec
 from softlab.supervisor import main_up
 
@@ -14,7 +15,9 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start a lab; it ends at the end of stdin or by a signal")
     up.add_argument("--dir", type=Path, required=True, help="where the lab writes its bench file")
-    up.add_argument("--spec", type=Path, help="what to build, as JSON; everything has a default")
+    shown = commands.add_parser("bench", help="print the bench file of a lab, and start nothing")
+    for command in (up, shown):
+        command.add_argument("--spec", type=Path, help="what to build, as JSON; all has a default")
     arguments = parser.parse_args()
     spec = LabSpec()
     if arguments.spec is not None:
@@ -24,7 +27,10 @@ def main() -> None:
             sys.exit(f"softlab: {arguments.spec}: {error.strerror}")
         except SpecError as error:
             sys.exit(f"softlab: {error}")
-    main_up(arguments.dir, spec)
+    if arguments.command == "bench":
+        print(as_yaml(bench(spec)), end="")
+    else:
+        main_up(arguments.dir, spec)
 
 
 main()

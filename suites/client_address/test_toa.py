@@ -48,7 +48,7 @@ def _sees_the_client(
     service = deployment.topology.service(service_name)
     answers = curl_many(clients[client], clients.url(service), len(service.real_servers) + 1)
     wrong = [words for answer in answers if (words := _mistaken(answer))]
-    assert not wrong, f"an RS does not see the real client {client}:\n" + "\n".join(wrong)
+    assert not wrong, f"an RS does not see the real client {client}: " + "\n".join(wrong)
 
 
 def _mistaken(answer: HttpAnswer) -> str:
@@ -109,7 +109,7 @@ def _exact_on_the_wire(
         watch.client_views, watch.server_views, answer.local, scene.fullnat(service, client)
     )
     findings = check_tcp(conversation, mapping)
-    assert not findings, "packets are not as FullNAT makes them:\n" + "\n".join(map(str, findings))
+    assert not findings, "packets are not as FullNAT makes them: " + "\n".join(map(str, findings))
     arrived = [pair.rs for pair in conversation.pairs if pair.towards_rs and pair.rs]
     syn = next(view for view in arrived if view.handshake)
     ack = next(view for view in arrived if not view.handshake)

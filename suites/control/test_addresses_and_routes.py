@@ -17,7 +17,7 @@ def test_each_vip_is_on_its_port_and_only_there(dut: DutState, deployment: Deplo
         wanted = [(vip.port, vip.address.max_prefixlen)]
         if seen != wanted:
             wrong.append(f"VIP {vip.address}: expected {wanted}, seen {seen or 'nowhere'}")
-    assert not wrong, "VIPs are not where they belong:\n" + "\n".join(wrong)
+    assert not wrong, "VIPs are not where they belong: " + "\n".join(wrong)
 
 
 @pytest.mark.requirement("S26")
@@ -40,7 +40,7 @@ def test_the_routes_are_the_declared_ones_and_no_other(
     missing = sorted(f"{d} dev {p} scope {s} via {v}" for d, p, s, v in wanted - seen)
     extra = sorted(f"{d} dev {p} scope {s} via {v}" for d, p, s, v in seen - wanted)
     wrong = [f"missing: {r}" for r in missing] + [f"not declared: {r}" for r in extra]
-    assert not wrong, "routes are not the declared ones:\n" + "\n".join(wrong)
+    assert not wrong, "routes are not the declared ones: " + "\n".join(wrong)
 
 
 @pytest.mark.requirement("S28")
@@ -76,4 +76,4 @@ def test_each_lip_is_on_its_port_with_free_source_ports(
             wrong.append(f"LIP {lip.address} has no source-address pool: not added by --add-laddr")
         elif entries[0].pool.free == 0:
             wrong.append(f"LIP {lip.address}: no free source port, {entries[0].pool.used} in use")
-    assert not wrong, "LIPs cannot work:\n" + "\n".join(wrong)
+    assert not wrong, "LIPs cannot work: " + "\n".join(wrong)

@@ -31,4 +31,4 @@ def test_workers_are_pinned_to_their_cpus(
                 f"{name}: CPUs {worker.lcore.cpus} expected, "
                 f"{threads.get(name, 'no such thread')} seen"
             )
-    assert not wrong, "workers are not pinned as the bench says:\n" + "\n".join(wrong)
+    assert not wrong, "workers are not pinned as the bench says: " + "\n".join(wrong)

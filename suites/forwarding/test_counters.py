@@ -30,7 +30,8 @@ def test_counters_move_by_what_was_sent(
     client = next(iter(deployment.topology.clients))
     before = look()
     answers = curl_burst(clients[client], clients.url(service), REQUESTS)
-    assert all(answer.status == 200 for answer in answers), "a request failed: " + str(answers)
+    failed = [answer for answer in answers if answer.status != 200]
+    assert not failed, f"{len(failed)} of {REQUESTS} requests failed: {failed[0]}"
     after = look()
     first, last = before.counters(service), after.counters(service)
     conns = last.counters.conns - first.counters.conns
@@ -77,7 +78,7 @@ def test_neighbours_are_resolved(look: Look, scene: Scene, deployment: Deploymen
         macs = {entry.mac or "incomplate" for entry in entries}
         if macs != {scene.stations[name].mac}:
             wrong.append(f"{machine.address}: MAC {scene.stations[name].mac} expected, seen {macs}")
-    assert not wrong, "neighbours are not resolved:\n" + "\n".join(wrong)
+    assert not wrong, "neighbours are not resolved: " + "\n".join(wrong)
 
 
 @pytest.mark.requirement("S21")

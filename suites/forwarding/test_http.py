@@ -74,7 +74,7 @@ def test_every_packet_is_translated_as_fullnat_does(
         scene.fullnat(service, client_name),
     )
     findings = check_tcp(conversation, mapping)
-    assert not findings, "packets are not as FullNAT makes them:\n" + "\n".join(map(str, findings))
+    assert not findings, "packets are not as FullNAT makes them: " + "\n".join(map(str, findings))
 
 
 def test_http_from_the_runner_itself(deployment: Deployment, tcp4_name: str) -> None:

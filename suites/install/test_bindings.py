@@ -37,4 +37,4 @@ def test_no_other_nic_was_touched(before: DutState, dut: DutState, deployment: D
         for pci, device in before.pci_devices.items()
         if pci not in ours and dut.pci_driver(pci) != device.driver
     ]
-    assert not changed, "NICs that are not the bench's were touched:\n" + "\n".join(changed)
+    assert not changed, "NICs that are not the bench's were touched: " + "\n".join(changed)

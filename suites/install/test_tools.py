@@ -27,7 +27,7 @@ def test_the_tools_in_path_are_those_of_the_installation(
             wrong.append(f"{tool}: not in PATH (link {installed} to /sbin, seed 2.3)")
         elif installed not in matches[0]:
             wrong.append(f"{tool}: PATH finds {matches[0][0]} before {installed}")
-    assert not wrong, "the tools in PATH are not the installation's:\n" + "\n".join(wrong)
+    assert not wrong, "the tools in PATH are not the installation's: " + "\n".join(wrong)
 
 
 @pytest.mark.requirement("S16")

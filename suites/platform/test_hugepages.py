@@ -60,4 +60,4 @@ def test_the_reserved_memory_is_gone_from_what_is_free(
                 f"node {node}: {memory.total_kb} kB less a pool of {pool} kB leaves {most} kB, "
                 f"but {memory.free_kb} kB are free"
             )
-    assert not wrong, "the reserved memory is not gone:\n" + "\n".join(wrong)
+    assert not wrong, "the reserved memory is not gone: " + "\n".join(wrong)

@@ -35,7 +35,7 @@ def test_the_nic_map_was_recorded_and_is_the_bench_s(
         found = (seen.mac, seen.pci if port.nic.pci else None)
         if wanted != found:
             wrong.append(f"{port.nic.name}: expected MAC and PCI {wanted}, seen {found}")
-    assert not wrong, "the NIC map is not the bench's:\n" + "\n".join(wrong)
+    assert not wrong, "the NIC map is not the bench's: " + "\n".join(wrong)
 
 
 @pytest.mark.requirement("S03")
@@ -46,7 +46,7 @@ def test_each_port_is_the_nic_that_the_bench_means(dut: DutState, deployment: De
         for port in deployment.ports
         if dut.link(port.name).mac != port.nic.mac
     ]
-    assert not swapped, "ports are not the NICs expected:\n" + "\n".join(swapped)
+    assert not swapped, "ports are not the NICs expected: " + "\n".join(swapped)
 
 
 @pytest.mark.requirement("S04")
@@ -62,7 +62,7 @@ def test_nics_are_of_the_model_that_the_bench_names(dut: DutState, deployment: D
             wrong.append(
                 f"{nic.pci}: expected {nic.model}, seen {seen.model if seen else 'nothing'}"
             )
-    assert not wrong, "NIC models differ from the bench:\n" + "\n".join(wrong)
+    assert not wrong, "NIC models differ from the bench: " + "\n".join(wrong)
 
 
 @pytest.mark.requirement("S04")
