@@ -1,4 +1,4 @@
-"""`python -m reports build RUN_DIR` makes a run's page again; `… schema` the JSON schema."""
+"""`python -m reports build RUN [--lang=zh]` makes a run's pages again; `schema` the schema."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dpvs_acceptance.verdict.signoff import schema_text
-from reports.building import build
+from reports.building import build, build_pdf
 
 SCHEMA = Path(__file__).parent / "signoff.schema.json"
 
 
 def main(arguments: list[str]) -> int:
-    match arguments:
+    language = next((a[7:] for a in arguments if a in ("--lang=en", "--lang=zh")), "")
+    match [argument for argument in arguments if argument not in ("--lang=en", "--lang=zh")]:
         case ["build", directory]:
             try:
-                build(Path(directory))
+                build(Path(directory), language)
+                build_pdf(Path(directory), language)
             except (OSError, ValidationError, UnicodeDecodeError) as error:
                 print(f"reports: no page from {directory}: {error}", file=sys.stderr)
                 return 1
@@ -26,7 +28,8 @@ def main(arguments: list[str]) -> int:
             SCHEMA.write_text(schema_text(), encoding="utf-8")
             print(SCHEMA)
         case _:
-            print("usage: python -m reports build RUN_DIR | schema", file=sys.stderr)
+            usage = "usage: python -m reports build RUN_DIR [--lang=en|zh] | schema"
+            print(usage, file=sys.stderr)
             return 3
     return 0
 

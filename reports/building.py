@@ -1,29 +1,78 @@
-"""`signoff.json` in, `index.html` out: the only module here that touches files."""
+"""A run's directory in, its pages out: the only module here that writes files."""
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from dpvs_acceptance.verdict.signoff import from_text
-from reports.page import make_page
+from dpvs_acceptance.verdict.signoff import SignOff, from_text
+from reports.drawing import Picture, svg
+from reports.markdown import make_markdown
+from reports.page import Page, make_page
+from reports.reading import read_kept
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def build(run_dir: Path) -> None:
-    """Writes `index.html` beside the `signoff.json` in `run_dir`.
+def build(run_dir: Path, language: str = "") -> None:
+    """Writes `index.html` and `signoff.md` beside the `signoff.json` in `run_dir`.
 
-    The same document always gives the same bytes. Raises OSError when a file cannot be read or
-    written, and pydantic's ValidationError when the document is not a sign-off.
+    `language`, `en` or `zh`, instead of the run's own. The same run always gives the same bytes.
+    Raises OSError when a file cannot be read or written, and pydantic's ValidationError when the
+    document is not a sign-off.
     """
+    page = read_page(run_dir, language)
+    for name, text in render(page).items():
+        _write(run_dir / name, text.encode("utf-8"))
+
+
+def build_pdf(run_dir: Path, language: str = "") -> None:
+    """Writes `signoff.pdf`, the same content on A4."""
+    from reports.pdf import make_pdf  # a fifth of a second to import, and not always needed
+
+    _write(run_dir / "signoff.pdf", make_pdf(read_page(run_dir, language)))
+
+
+def read_page(run_dir: Path, language: str = "") -> Page:
+    """What the pages of a run show."""
     signoff = from_text((run_dir / "signoff.json").read_text(encoding="utf-8"))
-    html = _environment().get_template("index.html.j2").render(page=make_page(signoff))
-    partial = run_dir / "index.html.partial"
-    partial.write_text(html, encoding="utf-8")
-    partial.replace(run_dir / "index.html")
+    if language:
+        signoff = signoff.model_copy(update={"language": language})
+    manifest = run_dir / "manifest.json"
+    digest = hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else ""
+    kept = read_kept(run_dir, signoff.transcript, evidence_of(signoff), digest)
+    return make_page(signoff, kept)
+
+
+def render(page: Page) -> dict[str, str]:
+    """The text pages by their file names."""
+    template = _environment().get_template("index.html.j2")
+    numbers = count(1)
+
+    def draw(picture: Picture) -> Markup:
+        # All text in it is escaped there.
+        return Markup(svg(picture, f"p{next(numbers)}"))  # noqa: S704
+
+    html = template.render(page=page, t=page.say, draw=draw)
+    return {"index.html": html, "signoff.md": make_markdown(page)}
+
+
+def evidence_of(signoff: SignOff) -> tuple[str, ...]:
+    """All files that checks name, each once."""
+    checks = [check for row in signoff.requirements for check in row.checks]
+    checks += signoff.other_checks
+    return tuple(dict.fromkeys(path for check in checks for path in check.evidence))
+
+
+def _write(path: Path, data: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    partial.replace(path)
 
 
 @cache

@@ -1,17 +1,31 @@
-"""What the page shows, made from the sign-off document: pure, and free of HTML."""
+"""What the page shows, made from the sign-off document and the evidence: free of HTML."""
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+from dpvs_acceptance.model.requirement import Priority
 from dpvs_acceptance.verdict.outcomes import Outcome
-from dpvs_acceptance.verdict.signoff import CheckEntry, NicEntry, RequirementEntry, SignOff
+from dpvs_acceptance.verdict.signoff import (
+    CheckEntry,
+    NicEntry,
+    RequirementEntry,
+    SignOff,
+    WaiverEntry,
+)
+from reports.charts import draw_rtts, draw_spread, draw_timeline
+from reports.drawing import Picture
+from reports.ladder import Ladder, make_ladder
+from reports.language import Say, speaker
+from reports.reading import Asked, Kept, inside
+from reports.topology_picture import draw_topology
 
 _SHAPES = {
     Outcome.PASS: "pass",
@@ -21,8 +35,11 @@ _SHAPES = {
     Outcome.NOT_SUPPORTED: "skipped",
     Outcome.NOT_TESTED: "skipped",
 }
-_GOOD_VERDICTS = {"READY": "pass", "PASSED ON SIMULATION": "pass", "PARTIAL": "flaky"}
+_GOOD_VERDICTS = {"READY": "pass", "PASSED ON SIMULATION": "accent", "PARTIAL": "flaky"}
+_COMMANDS = 12
+"""Commands shown of a check, the last ones."""
 
+SNAPSHOT = "evidence/snapshots/dut.json"
 
 Prose = tuple[tuple[bool, str], ...]
 """Pieces of a sentence, each with whether it is a command or a name to be shown as such."""
@@ -40,6 +57,17 @@ class Badge:
     text: str
     shape: str
     """Name of the style; the text alone says it too."""
+    key: str = ""
+    """What a filter calls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What was expected beside what was seen, as a failed check told it."""
+
+    what: str
+    expected: str
+    seen: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +77,7 @@ class Try:
     message: str
     details: str
     evidence: tuple[Link, ...]
+    ladder: Ladder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +92,9 @@ class Check:
     """The command that repeats this check; empty where the run's own is not known."""
     evidence: tuple[Link, ...]
     attempts: tuple[Try, ...]
+    sides: tuple[Sides, ...] = ()
+    commands: tuple[Asked, ...] = ()
+    ladder: Ladder | None = None
 
     @property
     def is_pass(self) -> bool:
@@ -81,10 +113,13 @@ class Requirement:
     remark: str
     """Why it is not a PASS, or what a PASS does not show; empty for a full PASS."""
     checks: tuple[Check, ...]
+    waived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    say: Say
+    language: str
     title: str
     verdict: Badge
     reasons: tuple[str, ...]
@@ -93,36 +128,73 @@ class Page:
     facts: tuple[tuple[str, str], ...]
     nics: tuple[NicEntry, ...]
     counts: tuple[tuple[Badge, int], ...]
+    priorities: tuple[str, ...]
     requirements: tuple[Requirement, ...]
     failed: tuple[Requirement, ...]
     """FAIL, FLAKY and BLOCKED."""
     not_shown: tuple[Requirement, ...]
     """NOT SUPPORTED and NOT TESTED."""
     others: tuple[Check, ...]
+    waivers: tuple[WaiverEntry, ...]
+    topology: Picture | None
+    pictures: tuple[tuple[str, tuple[Picture, ...]], ...]
+    """Heading and pictures of each group."""
     files: tuple[Link, ...]
     command: str
+    commit: str
+    run: str
+    manifest: str
 
 
-def make_page(signoff: SignOff) -> Page:
-    """All that the page shows; the same document always gives an equal page."""
-    requirements = tuple(_requirement(row, signoff.command) for row in signoff.requirements)
+def make_page(signoff: SignOff, kept: Kept) -> Page:
+    """All that the page shows; the same document and evidence always give an equal page."""
+    say = speaker(signoff.language)
+    maker = _Maker(signoff, kept, say)
+    requirements = tuple(maker.requirement(row) for row in signoff.requirements)
     files = ["signoff.json", "junit.xml", signoff.transcript]
+    if kept.manifest:
+        files += ["manifest.json", "evidence/declared/plan.txt", "evidence/declared/dpvs.conf"]
+    topology = None
+    if kept.topology is not None:
+        topology = draw_topology(kept.topology, signoff.device, say)
     return Page(
-        title=f"{signoff.verdict}: {signoff.device.host}, {signoff.topology}",
-        verdict=Badge(signoff.verdict, _GOOD_VERDICTS.get(signoff.verdict, "fail")),
+        say=say,
+        language=signoff.language,
+        title=f"{say(signoff.verdict)}: {signoff.device.host}, {signoff.topology}",
+        verdict=Badge(say(signoff.verdict), _GOOD_VERDICTS.get(signoff.verdict, "fail")),
         reasons=signoff.reasons,
         simulated=signoff.device.kind == "simulation",
         fault=signoff.fault,
-        facts=_facts(signoff),
+        facts=_facts(signoff, say),
         nics=signoff.device.nics,
-        counts=_counts(signoff.requirements),
+        counts=_counts(signoff.requirements, say),
+        priorities=tuple(
+            p for p in Priority if any(row.priority is p for row in signoff.requirements)
+        ),
         requirements=requirements,
         failed=tuple(r for r in requirements if r.badge.shape in {"fail", "flaky", "blocked"}),
         not_shown=tuple(r for r in requirements if r.badge.shape == "skipped"),
-        others=tuple(_check(check, signoff.command) for check in signoff.other_checks),
+        others=tuple(maker.check(check) for check in signoff.other_checks),
+        waivers=signoff.waivers,
+        topology=topology,
+        pictures=tuple(_pictures(kept, say)),
         files=tuple(link(path) for path in files if path),
         command=signoff.command,
+        commit=signoff.suite.commit,
+        run=signoff.run,
+        manifest=kept.manifest,
     )
+
+
+def _pictures(kept: Kept, say: Say) -> Iterator[tuple[str, tuple[Picture, ...]]]:
+    if kept.rtts:
+        yield say("Round-trip time of the VIP"), (draw_rtts(kept.rtts, say),)
+    if kept.spreads:
+        drawn = tuple(draw_spread(one, say) for one in kept.spreads)
+        yield say("Spread over the real servers"), drawn
+    timeline = draw_timeline(kept.asked, say)
+    if timeline is not None:
+        yield say("Timeline of the run"), (timeline,)
 
 
 def link(path: str) -> Link:
@@ -140,18 +212,56 @@ def prose(text: str) -> Prose:
     return tuple((index % 2 == 1, piece) for index, piece in enumerate(pieces) if piece)
 
 
-def _facts(signoff: SignOff) -> tuple[tuple[str, str], ...]:
+_FIRST = re.compile(r"^(?P<what>.*?)(?:: )?expected (?P<expected>.+?),? seen (?P<seen>.+)$")
+_AFTER = re.compile(
+    r"^(?P<what>.*?): (?P<expected>.+?) expected, (?:seen )?(?P<seen>.+?)(?: seen)?$"
+)
+_FIELD = re.compile(r"^  (?P<name>expected|seen): +(?P<text>.*)$")
+
+
+def sides(message: str) -> tuple[Sides, ...]:
+    """What a message says was expected and seen; nothing where it does not say it in that form.
+
+    Understood are `verdict.words.mismatch` and single lines `x: expected a, seen b` and
+    `x: a expected, seen b`. The message itself is shown beside it, whatever is found here.
+    """
+    lines = message.splitlines()
+    fields: dict[str, list[str]] = {}
+    open_field = ""
+    for line in lines[1:]:
+        if (found := _FIELD.match(line)) is not None:
+            open_field = found["name"]
+            fields.setdefault(open_field, []).append(found["text"])
+        elif open_field and line.startswith(" " * 12):
+            fields[open_field].append(line[12:])
+        else:
+            open_field = ""
+    if {"expected", "seen"} <= set(fields):
+        return (Sides(lines[0], "\n".join(fields["expected"]), "\n".join(fields["seen"])),)
+    rows = []
+    for line in lines[:40]:
+        found = _FIRST.match(line.strip()[:500]) or _AFTER.match(line.strip()[:500])
+        if found is not None:
+            rows.append(Sides(found["what"].strip(" :,"), found["expected"], found["seen"]))
+    return tuple(rows)
+
+
+def _facts(signoff: SignOff, say: Say) -> tuple[tuple[str, str], ...]:
     lasted = (signoff.finished - signoff.started).total_seconds()
+    clean = "the tree was not clean" if signoff.suite.commit.endswith("-dirty") else ""
+    suite = f"{signoff.suite.version}, {say('commit')} {signoff.suite.commit}"
+    profile = say(signoff.profile) + (f", {say('strict')}" if signoff.strict else "")
     return (
-        ("Device under test", f"{signoff.device.host} ({signoff.device.kind})"),
-        ("Topology", signoff.topology),
+        (say("Device under test"), f"{signoff.device.host} ({say(signoff.device.kind)})"),
+        (say("Topology"), signoff.topology),
         ("DPVS", signoff.device.dpvs),
         ("DPDK", signoff.device.dpdk),
-        ("Kernel", signoff.device.kernel),
-        ("Run", signoff.run),
-        ("Started", _time(signoff.started)),
-        ("Finished", f"{_time(signoff.finished)}, after {lasted:.1f} s"),
-        ("Suite", f"{signoff.suite.version}, commit {signoff.suite.commit}"),
+        (say("Kernel"), signoff.device.kernel),
+        (say("Run"), signoff.run),
+        (say("Started"), _time(signoff.started)),
+        (say("Finished"), f"{_time(signoff.finished)}, {say('after')} {lasted:.1f} s"),
+        (say("Suite"), suite + (f" ({say(clean)})" if clean else "")),
+        (say("Profile"), profile),
     )
 
 
@@ -159,54 +269,85 @@ def _time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _counts(rows: Sequence[RequirementEntry]) -> tuple[tuple[Badge, int], ...]:
+def _counts(rows: Sequence[RequirementEntry], say: Say) -> tuple[tuple[Badge, int], ...]:
     counted = Counter(row.outcome for row in rows)
-    return tuple((_badge(outcome), counted[outcome]) for outcome in Outcome if counted[outcome])
+    return tuple((_badge(one, say), counted[one]) for one in Outcome if counted[one])
 
 
-def _badge(outcome: Outcome) -> Badge:
-    return Badge(outcome, _SHAPES[outcome])
+def _badge(outcome: Outcome, say: Say) -> Badge:
+    return Badge(say(outcome), _SHAPES[outcome], outcome.lower().replace(" ", "-"))
 
 
-def _requirement(row: RequirementEntry, command: str) -> Requirement:
-    remark = row.remark
-    if row.outcome is Outcome.NOT_TESTED and not row.checks:
-        remark = "no check of this run looked at it"
-    return Requirement(
-        id=row.id,
-        priority=row.priority,
-        statement=prose(row.statement),
-        source=row.source,
-        hint=prose(row.hint),
-        badge=_badge(row.outcome),
-        seconds=_seconds(row.seconds) if row.checks else "",
-        remark=remark,
-        checks=tuple(_check(check, command) for check in row.checks),
-    )
+class _Maker:
+    """Rows of one document."""
 
+    def __init__(self, signoff: SignOff, kept: Kept, say: Say) -> None:
+        self._command = signoff.command
+        self._zh = signoff.language == "zh"
+        self._kept = kept
+        self._say = say
+        self._made: dict[str, Check] = {}
 
-def _check(check: CheckEntry, command: str) -> Check:
-    attempts = tuple(
-        Try(
-            _badge(attempt.outcome),
-            _seconds(attempt.seconds),
-            attempt.message,
-            attempt.details,
-            tuple(link(path) for path in attempt.evidence),
+    def requirement(self, row: RequirementEntry) -> Requirement:
+        remark = row.remark
+        if row.outcome is Outcome.NOT_TESTED and not row.checks:
+            remark = self._say("no check of this run looked at it")
+        return Requirement(
+            id=row.id,
+            priority=row.priority,
+            statement=prose((self._zh and row.statement_zh) or row.statement),
+            source=row.source,
+            hint=prose((self._zh and row.hint_zh) or row.hint),
+            badge=_badge(row.outcome, self._say),
+            seconds=_seconds(row.seconds) if row.checks else "",
+            remark=remark,
+            checks=tuple(self.check(check) for check in row.checks),
+            waived=row.waived,
         )
-        for attempt in check.attempts
-    )
-    return Check(
-        nodeid=check.nodeid,
-        badge=_badge(check.outcome),
-        seconds=_seconds(check.seconds),
-        message=check.message,
-        details=check.details,
-        probe=check.probe if check.probe != check.message else "",
-        again=f"{command} {shlex.quote(check.nodeid)}" if command else "",
-        evidence=tuple(link(path) for path in check.evidence),
-        attempts=attempts,
-    )
+
+    def check(self, check: CheckEntry) -> Check:
+        """A check that proves several requirements is made once."""
+        if check.nodeid not in self._made:
+            self._made[check.nodeid] = self._check(check)
+        return self._made[check.nodeid]
+
+    def _check(self, check: CheckEntry) -> Check:
+        attempts = tuple(
+            Try(
+                _badge(attempt.outcome, self._say),
+                _seconds(attempt.seconds),
+                attempt.message,
+                attempt.details,
+                tuple(link(path) for path in attempt.evidence),
+                self._ladder(attempt.evidence),
+            )
+            for attempt in check.attempts
+        )
+        bad = check.outcome in (Outcome.FAIL, Outcome.FLAKY)
+        commands = self._kept.commands.get(check.nodeid, ()) if bad else ()
+        # A check of state asked nothing itself: it read the snapshot that all of them share.
+        shared = bad and not commands and inside(self._kept.directory, SNAPSHOT) is not None
+        snapshot = (SNAPSHOT,) if shared else ()
+        return Check(
+            nodeid=check.nodeid,
+            badge=_badge(check.outcome, self._say),
+            seconds=_seconds(check.seconds),
+            message=check.message,
+            details=check.details,
+            probe=check.probe if check.probe != check.message else "",
+            again=f"{self._command} {shlex.quote(check.nodeid)}" if self._command else "",
+            evidence=tuple(link(path) for path in (*check.evidence, *snapshot)),
+            attempts=attempts,
+            sides=sides(check.message) if bad else (),
+            commands=commands[-_COMMANDS:],
+            ladder=None if attempts else self._ladder(check.evidence),
+        )
+
+    def _ladder(self, evidence: Sequence[str]) -> Ladder | None:
+        if self._kept.topology is None:
+            return None
+        views = self._kept.views(evidence)
+        return make_ladder(views, self._kept.topology) if views else None
 
 
 def _seconds(seconds: float) -> str:

@@ -183,7 +183,12 @@ def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
     # Another process hashes strings differently: no set may decide an order.
     subprocess.run([sys.executable, "-m", "reports", "build", str(tmp_path)], cwd=ROOT, check=True)
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == first
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["index.html", "signoff.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "index.html",
+        "signoff.json",
+        "signoff.md",
+        "signoff.pdf",
+    ]
 
 
 def test_150_requirements_are_built_in_under_a_second(tmp_path: Path) -> None:

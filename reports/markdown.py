@@ -1,0 +1,115 @@
+"""The report for a merge request: verdict, reasons, table, failures. All text is harmless."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from reports.page import Page, Prose, Requirement
+
+LONGEST = 300
+"""Characters of a message in the table."""
+
+
+def make_markdown(page: Page) -> str:
+    return "\n".join(_lines(page)) + "\n"
+
+
+def _lines(page: Page) -> Iterator[str]:
+    say = page.say
+    heads: tuple[str, ...]
+    cells: tuple[str, ...]
+    yield f"# {plain(page.verdict.text)}"
+    yield ""
+    for reason in page.reasons:
+        yield f"- {plain(reason)}"
+    yield ""
+    counts = ", ".join(f"{plain(badge.text)} {number}" for badge, number in page.counts)
+    yield f"**{say('Requirements')}**: {counts}"
+    yield ""
+    yield f"| {say('Device under test')} | |"
+    yield "|---|---|"
+    for name, value in page.facts:
+        yield f"| {plain(name)} | {plain(value)} |"
+    if page.nics:
+        yield ""
+        heads = ("NIC", "Link", "Port", "MAC", "PCI address", "Driver", "NUMA node")
+        yield "| " + " | ".join(say(head) for head in heads) + " |"
+        yield "|" + "---|" * len(heads)
+        for nic in page.nics:
+            node = "" if nic.numa_node is None else str(nic.numa_node)
+            cells = (nic.name, nic.link, nic.port, nic.mac, nic.pci, nic.driver, node)
+            yield "| " + " | ".join(map(plain, cells)) + " |"
+    yield ""
+    heads = ("Id", "Priority", "Outcome", "What must hold", "Source", "Time")
+    yield "| " + " | ".join(say(head) for head in heads) + " |"
+    yield "|" + "---|" * len(heads)
+    for row in page.requirements:
+        outcome = row.badge.text + (f" ({say('waived')})" if row.waived else "")
+        statement = _prose(row.statement) + (f"<br>{plain(row.remark)}" if row.remark else "")
+        cells = (plain(row.id), row.priority, plain(outcome), statement, plain(row.source))
+        yield "| " + " | ".join((*cells, row.seconds)) + " |"
+    for title, found in (
+        ("What failed", page.failed),
+        ("What this run does not show", page.not_shown),
+    ):
+        if found:
+            yield ""
+            yield f"## {say(title)}"
+            for row in found:
+                yield from _full(row, page)
+    if page.waivers:
+        yield ""
+        yield f"## {say('Waivers')}"
+        for one in page.waivers:
+            words = f"{one.requirement} ({say(one.state)}): {one.reason}; {one.owner}, {one.issue}"
+            yield f"- {plain(words)}, {one.expires}"
+    yield ""
+    yield f"## {say('How to reproduce')}"
+    yield ""
+    yield from _block(page.command)
+    yield from _block(f"python -m dpvs_acceptance verify reports/runs/{page.run}")
+    if page.manifest:
+        yield f"{say('SHA-256 of the manifest')}: `{page.manifest}`"
+
+
+def _full(row: Requirement, page: Page) -> Iterator[str]:
+    yield ""
+    yield f"### {plain(row.id)} {plain(row.badge.text)}"
+    yield ""
+    yield _prose(row.statement)
+    for check in row.checks:
+        if check.is_pass:
+            continue
+        yield ""
+        yield f"{plain(check.badge.text)} {code(check.nodeid)}"
+        yield ""
+        yield from _block(check.message or check.details)
+    yield f"**{page.say('Look at')}**: {_prose(row.hint)}"
+
+
+def _block(text: str) -> Iterator[str]:
+    if text:
+        fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+        yield from (fence, *text.splitlines(), fence, "")
+
+
+def _prose(pieces: Prose) -> str:
+    return "".join(code(text) if is_code else plain(text) for is_code, text in pieces)
+
+
+def code(text: str) -> str:
+    """A code span; one that would break a table or end early is shown as plain text."""
+    text = " ".join(text.split())
+    return plain(text) if "`" in text or "|" in text else f"`{text}`"
+
+
+def plain(text: str) -> str:
+    """Text of which nothing acts as Markdown or HTML, on one line."""
+    text = " ".join(text.split())
+    if len(text) > LONGEST:
+        text = text[:LONGEST] + "…"
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", text)
+    # No renderer makes a link of it.
+    return re.sub(r"(?i)\b(https?|ftp|www)([:.])", r"\1&#8203;\2", text)

@@ -1,0 +1,236 @@
+"""The topology as a drawing: clients above, the load balancer in the middle, real servers below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dpvs_acceptance.model.topology import Machine, Topology
+from dpvs_acceptance.verdict.signoff import DeviceEntry, NicEntry
+from reports.drawing import MONO, Box, Line, Picture, Shape, Words, shorten
+from reports.language import Say
+
+_WIDTH = 860.0
+_EDGE = 10.0
+_MACHINE = 58.0
+_LINE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Part of the width that belongs to one link."""
+
+    left: float
+    right: float
+
+    @property
+    def middle(self) -> float:
+        return (self.left + self.right) / 2
+
+
+def draw_topology(topology: Topology, device: DeviceEntry, say: Say) -> Picture:
+    """Every address that the topology declares, and the NIC that each link is on."""
+    nics = {nic.link: nic for nic in device.nics if nic.link}
+    upper = [name for name in topology.links if name in topology.vips]
+    lower = [name for name in topology.links if name not in topology.vips]
+    shapes: list[Shape] = []
+    y = 8.0
+    y = _draw_above(topology, _places(upper), y, shapes, say)
+    y = _draw_device(topology, device, nics, _places(upper), _places(lower), y, shapes, say)
+    y = _draw_below(topology, _places(lower), y, shapes, say)
+    told = [
+        f"{name}: {', '.join(map(str, link.networks))}" for name, link in topology.links.items()
+    ]
+    told += [f"{name}: {_addresses(machine)}" for name, machine in topology.clients.items()]
+    told += [f"{name}: {_addresses(machine)}" for name, machine in topology.real_servers.items()]
+    told += [f"VIP {vip}" for vips in topology.vips.values() for vip in vips]
+    title = f"{say('Topology')} {topology.name or device.host}: {topology.title}"
+    return Picture(_WIDTH, y + 6, title, "; ".join(told), tuple(shapes))
+
+
+def _places(names: Sequence[str]) -> dict[str, _Place]:
+    share = (_WIDTH - 2 * _EDGE) / max(len(names), 1)
+    return {
+        name: _Place(_EDGE + index * share, _EDGE + (index + 1) * share - 8)
+        for index, name in enumerate(names)
+    }
+
+
+def _draw_above(
+    topology: Topology, places: Mapping[str, _Place], y: float, shapes: list[Shape], say: Say
+) -> float:
+    """Clients of remote networks with their router, clients of the link, and the link itself."""
+    far = any(one.link in topology.remote_networks for one in topology.clients.values())
+    bus = y + (2 * _MACHINE + 34 if far else _MACHINE + 22)
+    for name, place in places.items():
+        remote = [
+            (client, machine)
+            for client, machine in topology.clients.items()
+            if machine.link in topology.remote_networks
+            and topology.remote_networks[machine.link].behind == name
+        ]
+        local = [
+            (client, machine)
+            for client, machine in topology.clients.items()
+            if machine.link == name
+        ]
+        local += [
+            (server, machine)
+            for server, machine in topology.real_servers.items()
+            if machine.link == name
+        ]
+        routers = {machine.link for _, machine in remote}
+        slots = max(len(remote), len(routers)) + len(local)
+        width = (place.right - place.left - 40) / max(slots, 1)
+        x = place.left + 20
+        for client, machine in remote:
+            box = min(width - 14, 230)
+            _machine(shapes, x, y, box, client, machine, say("client"))
+            middle = x + box / 2
+            network = topology.remote_networks[machine.link]
+            at = y + _MACHINE + 12
+            shapes.append(Line(middle, y + _MACHINE, middle, at, "soft"))
+            shapes.append(Box(x, at, box, _MACHINE, "soft", 0.06))
+            shapes.append(Line(middle, at + _MACHINE, middle, bus, "soft"))
+            head = f"{say('gateway')}, {machine.link} {network.network}"
+            shapes.append(Words(middle, at + 17, shorten(head, 11, box - 6), 11, "middle"))
+            for row, gateway in enumerate(topology.links[name].gateways):
+                shapes.append(
+                    Words(middle, at + 33 + row * 15, str(gateway), 11, "middle", font=MONO)
+                )
+            x += width
+        for client, machine in local:
+            box = min(width - 14, 230)
+            word = "client" if client in topology.clients else "real server"
+            _machine(shapes, x, bus - _MACHINE - 22, box, client, machine, say(word))
+            shapes.append(Line(x + box / 2, bus - 22, x + box / 2, bus, "soft"))
+            x += width
+        _bus(topology, shapes, name, place, bus)
+    return bus
+
+
+def _bus(topology: Topology, shapes: list[Shape], name: str, place: _Place, y: float) -> None:
+    shapes.append(Line(place.left, y, place.right, y, "accent", 4))
+    networks = ", ".join(map(str, topology.links[name].networks))
+    shapes.append(Words(place.right, y - 8, f"{name}  {networks}", 12, "end", "accent", bold=True))
+
+
+def _draw_device(
+    topology: Topology,
+    device: DeviceEntry,
+    nics: Mapping[str, NicEntry],
+    upper: Mapping[str, _Place],
+    lower: Mapping[str, _Place],
+    bus: float,
+    shapes: list[Shape],
+    say: Say,
+) -> float:
+    """The load balancer between its links; gives the base line of the links below."""
+    y = bus + 26
+    above = {name: _port_lines(topology, name, nics.get(name)) for name in upper}
+    below = {name: _port_lines(topology, name, nics.get(name)) for name in lower}
+    services = [
+        f"{one.protocol} {_end(str(one.vip), one.port)} {one.scheduler} → "
+        + ", ".join(f"{target.name}:{target.port}" for target in one.real_servers)
+        + f"  FullNAT, LIP {', '.join(map(str, one.local_addresses))}"
+        for one in topology.services
+    ]
+    tall = max((len(lines) for lines in above.values()), default=0)
+    deep = max((len(lines) for lines in below.values()), default=0)
+    height = (tall + deep + len(services) + 1) * _LINE + 46
+    shapes.append(Box(_EDGE + 20, y, _WIDTH - 2 * _EDGE - 40, height, "ink", 0.03))
+    at = y + 6
+    for name, place in upper.items():
+        shapes.append(Line(place.middle, bus, place.middle, y, "accent", 2))
+        _port(shapes, above[name], place, at)
+    at += tall * _LINE + 12
+    name = f"{device.host}  DPVS {device.dpvs} ({say(device.kind)})"
+    shapes.append(Words(_WIDTH / 2, at + 10, name, 14, "middle", bold=True))
+    at += 14
+    for text in services:
+        at += _LINE
+        shown = shorten(text, 11, _WIDTH - 90, MONO)
+        shapes.append(Words(_WIDTH / 2, at, shown, 11, "middle", "ink", font=MONO))
+    at += 16
+    for name, place in lower.items():
+        _port(shapes, below[name], place, at)
+        shapes.append(Line(place.middle, y + height, place.middle, y + height + 26, "accent", 2))
+    return y + height + 26
+
+
+def _port_lines(topology: Topology, name: str, nic: NicEntry | None) -> list[tuple[str, str]]:
+    """Colour and text of each line about the port that is on a link."""
+    link = topology.links[name]
+    lines = []
+    if nic is not None:
+        lines.append(("ink", f"{nic.port}  {nic.name}  {nic.pci}  {nic.mac}"))
+    vips = topology.vips.get(name, ())
+    if vips:
+        lines.append(("pass", f"VIP {', '.join(map(str, vips))}"))
+    lips = dict.fromkeys(
+        str(lip)
+        for service in topology.services
+        for lip in service.local_addresses
+        if topology.link_of(lip) == name
+    )
+    if lips:
+        lines.append(("flaky", f"LIP {', '.join(lips)}"))
+    if link.kni:
+        lines.append(("soft", f"kni {', '.join(map(str, link.kni.both))}"))
+    return lines
+
+
+def _port(shapes: list[Shape], lines: list[tuple[str, str]], place: _Place, y: float) -> None:
+    for index, (colour, text) in enumerate(lines):
+        shown = shorten(text, 11, place.right - place.left - 50, MONO)
+        at = y + (index + 1) * _LINE - 3
+        bold = colour in ("pass", "flaky")
+        shapes.append(Words(place.middle, at, shown, 11, "middle", colour, bold, MONO))
+
+
+def _draw_below(
+    topology: Topology, places: Mapping[str, _Place], bus: float, shapes: list[Shape], say: Say
+) -> float:
+    if not places:
+        return bus - 20
+    for name, place in places.items():
+        machines = [
+            (server, machine)
+            for server, machine in (*topology.real_servers.items(), *topology.clients.items())
+            if machine.link == name
+        ]
+        _bus(topology, shapes, name, place, bus)
+        width = (place.right - place.left - 40) / max(len(machines), 1)
+        for index, (server, machine) in enumerate(machines):
+            box = min(width - 14, 230)
+            x = place.left + 20 + index * width + (width - box) / 2
+            shapes.append(Line(x + box / 2, bus, x + box / 2, bus + 22, "soft"))
+            word = "real server" if server in topology.real_servers else "client"
+            _machine(shapes, x, bus + 22, box, server, machine, say(word))
+    return bus + 22 + _MACHINE
+
+
+def _machine(
+    shapes: list[Shape],
+    x: float,
+    y: float,
+    width: float,
+    name: str,
+    machine: Machine,
+    word: str,
+) -> None:
+    shapes.append(Box(x, y, width, _MACHINE, "ink", 0.03))
+    shapes.append(Words(x + width / 2, y + 17, f"{name} ({word})", 12, "middle", bold=True))
+    for index, address in enumerate(machine.both):
+        text = shorten(str(address), 11, width - 6, MONO)
+        shapes.append(
+            Words(x + width / 2, y + 33 + index * 15, text, 11, "middle", "ink", font=MONO)
+        )
+
+
+def _addresses(machine: Machine) -> str:
+    return ", ".join(map(str, machine.both))
+
+
+def _end(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
