@@ -115,6 +115,9 @@ def _mount(device: int, tell: int) -> None:
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     options = f"fd={device},rootmode=40755,user_id=0,group_id=0,default_permissions,allow_other"
     kernel.mount("played", _STAGE, "fuse.sysfs", flags, options)
+    # Only the daemon may hold the device: when it dies, the kernel then ends this mount, and with
+    # it whatever waits for an answer, this process included.
+    os.close(device)
     os.write(tell, b"m")
     for source, target in _PROC:
         if Path("/", target).exists():
