@@ -1,9 +1,10 @@
-"""The sign-off report: made from `signoff.json`, and from nothing else.
+"""The sign-off report, made from a run's `signoff.json` and its evidence, and from nothing else.
 
-`page` turns the document into what the page shows (pure), `templates/` into HTML, `building` reads
-and writes the files.
+`reading` reads the evidence, `page` makes of both what the pages show, with pictures as plain
+shapes (`topology_picture`, `ladder`, `charts`, `drawing`); `templates/` make HTML of it, `markdown`
+and `pdf` the others; `building` writes the files.
 """
 
-from reports.building import build
+from reports.building import build, build_pdf
 
-__all__ = ["build"]
+__all__ = ["build", "build_pdf"]

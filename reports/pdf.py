@@ -100,13 +100,14 @@ _H2 = _style("h2", 11, spaceBefore=8, spaceAfter=3, keepWithNext=1)
 def _story(page: Page) -> Iterator[Any]:
     say = page.say
     colour = _COLOURS[page.verdict.shape]
-    lines = [_text(page.verdict.text, _style("verdict", 22, textColor=colour, leading=28))]
-    lines += [_text("• " + reason, _BODY) for reason in page.reasons]
-    box = Table([[lines]], colWidths=[_ROOM])
+    head = _text(page.verdict.text, _style("verdict", 22, textColor=colour, leading=28))
+    box = Table([[head]], colWidths=[_ROOM])
     box.setStyle(TableStyle([("BOX", (0, 0), (-1, -1), 1.5, colors.HexColor(colour))]))
     yield _text(f"{say('DPVS acceptance')}  {page.run}", _style("top", 9))
     yield Spacer(1, 6)
     yield box
+    yield Spacer(1, 4)
+    yield from (_text("• " + reason, _BODY) for reason in page.reasons)
     yield Spacer(1, 6)
     if page.fault:
         told = "A fault was injected: this run tells about the checks, not about the device"
@@ -218,7 +219,9 @@ def _check(check: Check, page: Page) -> Iterator[Any]:
     yield Spacer(1, 3)
     yield _text(f"{check.badge.text}  {check.nodeid}  {check.seconds}", _CELL)
     if check.sides:
-        cells = [(side.what, side.expected[:600], side.seen[:600]) for side in check.sides[:20]]
+        cells = [
+            (_cut(side.what), _cut(side.expected), _cut(side.seen)) for side in check.sides[:20]
+        ]
         yield _grid(["", say("Expected"), say("Seen")], cells, (30, 35, 35))
     if check.message:
         yield Spacer(1, 3)
@@ -235,7 +238,7 @@ def _check(check: Check, page: Page) -> Iterator[Any]:
             (
                 str(c.number),
                 c.host,
-                c.command[:600],
+                _cut(c.command),
                 "–" if c.exit_status is None else str(c.exit_status),
             )
             for c in check.commands
@@ -243,6 +246,12 @@ def _check(check: Check, page: Page) -> Iterator[Any]:
         yield _grid(heads, cells, (6, 12, 74, 8))
     for found in check.evidence:
         yield _text(found.text, _style("path", 7, textColor=_COLOURS["soft"]))
+
+
+def _cut(text: str) -> str:
+    """As much as a cell may hold: a row has to fit on a page. The whole stands below it."""
+    lines = text[:600].splitlines()
+    return "\n".join(lines[:12]) + ("\n…" if len(lines) > 12 or len(text) > 600 else "")
 
 
 def _signature(page: Page) -> Any:

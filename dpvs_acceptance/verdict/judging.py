@@ -103,7 +103,8 @@ def judge(
     7. the device is simulated: PASSED ON SIMULATION; otherwise READY
 
     What is waived on the day `today` counts in none of these, and is told; a waiver that has
-    expired is a failure. `requirements` are those of the `profile`. BLOCKED cannot be waived: nobody knows what was not seen.
+    expired is a failure. `requirements` are those of the `profile`. BLOCKED cannot be
+    waived: nobody knows what was not seen.
     """
     whole, strays = rows(requirements, results)
     today = today or datetime.now(UTC).date()

@@ -1,0 +1,140 @@
+"""The verdict once more, from the outcomes that a sign-off document holds. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+from dpvs_acceptance.model.requirement import Requirement
+from dpvs_acceptance.verdict.facts import RunProblem
+from dpvs_acceptance.verdict.judging import Verdict, judge
+from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome, requirement_outcome
+from dpvs_acceptance.verdict.signoff import CheckEntry, SignOff
+from dpvs_acceptance.verdict.waivers import Waiver
+from dpvs_acceptance.verdict.words import printable
+
+
+def results_of(signoff: SignOff) -> list[CheckResult]:
+    """The checks of the document, each once, with all requirements that it proves."""
+    proves: dict[str, list[str]] = {}
+    entries: dict[str, CheckEntry] = {}
+    for row in signoff.requirements:
+        for check in row.checks:
+            entries.setdefault(check.nodeid, check)
+            proves.setdefault(check.nodeid, []).append(row.id)
+    for check in signoff.other_checks:
+        entries.setdefault(check.nodeid, check)
+    return [
+        CheckResult(
+            nodeid=node,
+            outcome=check.outcome,
+            seconds=check.seconds,
+            message=check.message,
+            requirements=tuple(proves.get(node, ())),
+            evidence=check.evidence,
+        )
+        for node, check in entries.items()
+    ]
+
+
+def judge_again(signoff: SignOff) -> Verdict:
+    """What `judge` says of the document's own outcomes."""
+    requirements = [
+        Requirement.model_construct(
+            id=row.id,
+            priority=row.priority,
+            statement=row.statement,
+            statement_zh=row.statement_zh,
+            source=row.source,
+            hint=row.hint,
+            hint_zh=row.hint_zh,
+        )
+        for row in signoff.requirements
+    ]
+    waivers = [
+        Waiver(**one.model_dump(include=set(Waiver.model_fields))) for one in signoff.waivers
+    ]
+    return judge(
+        signoff.device.kind,
+        requirements,
+        results_of(signoff),
+        [RunProblem(problem.kind, problem.words) for problem in signoff.problems],
+        strict=signoff.strict,
+        waivers=waivers,
+        today=signoff.started.date(),
+        profile=signoff.profile,
+    )
+
+
+def contradictions(signoff: SignOff) -> Iterator[str]:
+    """Where the document says otherwise than its own outcomes, a line each."""
+    for row in signoff.requirements:
+        wanted = requirement_outcome(results_of_row(row.checks))
+        if row.outcome is not wanted:
+            yield f"{row.id}: {row.outcome} is written, its checks make it {wanted}"
+    nodes: dict[str, Outcome] = {}
+    for row in signoff.requirements:
+        for check in row.checks:
+            if nodes.setdefault(check.nodeid, check.outcome) is not check.outcome:
+                other = nodes[check.nodeid]
+                yield f"{check.nodeid}: {check.outcome} in {row.id}, {other} elsewhere"
+            if check.attempts and check.outcome is Outcome.PASS:
+                yield f"{check.nodeid}: PASS is written, an attempt was repeated"
+    again = judge_again(signoff)
+    if (again.name, again.exit_code) != (signoff.verdict, signoff.exit_code):
+        yield (
+            f"verdict: {signoff.verdict} (exit {signoff.exit_code}) is written, the outcomes make "
+            f"it {again.name} (exit {again.exit_code})"
+        )
+    written = set(signoff.reasons)
+    for reason in again.reasons:
+        if printable(reason, 2_000) not in written:
+            yield f"verdict: a reason is missing: {reason}"
+
+
+def results_of_row(checks: tuple[CheckEntry, ...]) -> list[CheckResult]:
+    return [CheckResult(one.nodeid, one.outcome, one.seconds) for one in checks]
+
+
+def junit_differences(signoff: SignOff, junit: str) -> Iterator[str]:
+    """Where pytest's own JUnit file tells of another end of a check than the document.
+
+    `junit` is the file's text. ValueError where it is no such file, or declares entities.
+    """
+    if "<!DOCTYPE" in junit or "<!ENTITY" in junit:
+        raise ValueError("junit.xml declares entities, which pytest never does")
+    try:
+        root = ElementTree.fromstring(junit)  # noqa: S314 - no entities, see above
+    except ElementTree.ParseError as error:
+        raise ValueError(f"junit.xml is not XML: {error}") from None
+    seen: dict[tuple[str, str], set[str]] = {}
+    for case in root.iter("testcase"):
+        words = {child.tag for child in case} & {"failure", "error", "skipped"}
+        key = (case.get("classname", ""), case.get("name", ""))
+        seen.setdefault(key, set()).update(words or {"passed"})
+    for result in results_of(signoff):
+        path, _, rest = result.nodeid.partition("::")
+        *classes, name = _parts(rest)
+        classname = ".".join([path.removesuffix(".py").replace("/", "."), *classes])
+        told = seen.get((classname, name))
+        if told is None:
+            yield f"{result.nodeid}: {result.outcome}, and not in junit.xml"
+        elif not told & _TAGS[result.outcome]:
+            yield f"{result.nodeid}: {result.outcome}, but junit.xml says {', '.join(sorted(told))}"
+
+
+def _parts(rest: str) -> list[str]:
+    """A node id behind its file: classes and name; the part in brackets may hold `::`."""
+    head, bracket, tail = rest.partition("[")
+    *classes, name = head.split("::")
+    return [*classes, name + bracket + tail]
+
+
+_TAGS = {
+    Outcome.PASS: {"passed"},
+    Outcome.FAIL: {"failure", "error"},
+    Outcome.FLAKY: {"failure", "error"},
+    Outcome.BLOCKED: {"error", "skipped"},
+    Outcome.NOT_SUPPORTED: {"skipped"},
+    Outcome.NOT_TESTED: {"skipped"},
+}
