@@ -19,6 +19,10 @@ types:
 unit:
 	$(PYTEST) -c tests/pytest.ini tests $(ARGS)
 
+# Figures, not tests: docs/benchmarks.md.
+bench: setup
+	$(PYTHON) -m benchmarks
+
 setup:
 	@sh ./setup.sh
 

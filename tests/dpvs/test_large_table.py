@@ -1,17 +1,14 @@
-"""The table of a large load balancer is read fast enough to be read often."""
+"""The table of a large load balancer. How fast it is read: benchmarks/parsing.py."""
 
 from __future__ import annotations
 
-import time
 from ipaddress import IPv4Address
 
-from dpvs_acceptance.dpvs import addresses, ipvsadm
+from dpvs_acceptance.dpvs import ipvsadm
 from dpvs_acceptance.dpvs.addresses import Endpoint
 from dpvs_acceptance.dpvs.ipvsadm.identity import Header
 from dpvs_acceptance.dpvs.versions import Version
 from tests.dpvs import rendered
-
-LIMIT_SECONDS = 0.2
 
 
 def thousand_services() -> ipvsadm.ServiceTable:
@@ -40,16 +37,6 @@ def thousand_services() -> ipvsadm.ServiceTable:
     )
 
 
-def test_thousand_services_are_read_in_a_fifth_of_a_second() -> None:
-    """Time of one processor, best of five, with no address seen before."""
+def test_thousand_services_are_read_whole() -> None:
     table = thousand_services()
-    text = rendered.services(table)
-    best = 60.0
-    for _ in range(5):
-        addresses.address.cache_clear()
-        addresses.endpoint.cache_clear()
-        before = time.process_time()
-        read = ipvsadm.parse_services(text)
-        best = min(best, time.process_time() - before)
-        assert read == table
-    assert best < LIMIT_SECONDS, f"{best:.3f} s for {len(text)} bytes"
+    assert ipvsadm.parse_services(rendered.services(table)) == table

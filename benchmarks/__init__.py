@@ -1,0 +1,1 @@
+"""Benchmarks: figures to compare, never a test. `make bench`, and docs/benchmarks.md."""
