@@ -14,6 +14,7 @@ from softlab.simulated.errors import DpvsError
 from softlab.simulated.fields import Fields
 from softlab.simulated.packet import ANY4, ANY6, address_text
 from softlab.simulated.ports import Port
+from softlab.simulated.quirks import Quirks
 from softlab.simulated.routes import KNI, LOCAL, Route
 from softlab.simulated.servicecontrol import ServiceControl
 
@@ -32,6 +33,7 @@ class Control:
         self._services = ServiceControl(path)
         self._handlers = {
             "info": self._info,
+            "quirks": self._quirks,
             "addr.add": self._addr_add,
             "addr.set": self._addr_set,
             "addr.del": self._addr_del,
@@ -84,6 +86,15 @@ class Control:
 
     def _info(self, _ask: Fields) -> Value:
         return {"services": len(self.path.services.all())}
+
+    def _quirks(self, ask: Fields) -> Value:
+        names = frozenset(name for name in ask.text("names").split(",") if name)
+        try:
+            self.path.quirks = Quirks(names)
+        except ValueError as error:
+            self.path.say("ERR", "QUIRKS", str(error))
+            raise DpvsError(errors.INVAL) from None
+        return {}
 
     def _unsupported(self, _ask: Fields) -> Value:
         raise DpvsError(errors.NOTSUPP)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from zlib import crc32
 
-from softlab.simulated import errors, forwarding, hosts, quirks, xmit
+from softlab.simulated import errors, forwarding, hosts, mangling, quirks, xmit
 from softlab.simulated.addresses import AddressTable, IfAddr
 from softlab.simulated.connections import ConnectionTable
 from softlab.simulated.neighbours import NeighbourTable
@@ -84,6 +84,10 @@ class DataPath:
         if len(frame) < 14:
             return []
         arrived = self.ports[port]
+        if self.quirks.omitted and (instead := mangling.arriving(self, port, frame)) is not None:
+            for one in instead:
+                self.send(lcore, port, one)
+            return self._flush()
         multicast = frame[0] & 1
         if not multicast and frame[:6] != arrived.hardware and not arrived.promisc:
             return []
@@ -185,6 +189,9 @@ class DataPath:
         stats.obytes += len(frame)
         if leaving.forward2kni:
             self._out.append((~port, frame))
+        if self.quirks.omitted:
+            self._out += [(port, one) for one in mangling.leaving(self, port, frame)]
+            return
         self._out.append((port, frame))
 
     def send_to(self, lcore: int, port: int, nexthop: bytes, packet: bytes, now: float) -> None:

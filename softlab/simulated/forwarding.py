@@ -106,6 +106,8 @@ def _virtual(
     available = conn.dest in conn.service.dests
     if available and not path.quirks.omits(quirks.COUNT_SERVICE):
         conn.dest.count(owner, _IN if inbound else _OUT, len(packet))
+        if path.quirks.omits(quirks.COUNT_TWICE):
+            conn.dest.count(owner, _IN if inbound else _OUT, len(packet))
     if inbound:
         xmit.to_server(path, owner, conn, packet, frame, port, now)
     else:
@@ -158,7 +160,7 @@ def _schedule(
     if conn is None:
         return True
     dest.inactconns[lcore] += 1
-    dest.stats[lcore][_CONNS] += 1
+    dest.stats[lcore][_CONNS] += 2 if path.quirks.omits(quirks.COUNT_CONNS) else 1
     if proto == PROTO_UDP and not path.quirks.omits(quirks.UOA_ADD):
         conn.uoa_left = settings.uoa_max_trail
     path.connections[lcore].add(conn, now, 3)
@@ -168,6 +170,12 @@ def _schedule(
 def _choose(path: DataPath, lcore: int, service: Service) -> Dest | None:
     if path.quirks.omits(quirks.SCHEDULE_NEXT):
         return service.dests[0] if service.dests else None
+    if path.quirks.omits(quirks.SCHEDULE_UNEVEN) and path.quirks.nth("uneven", 2):
+        return service.dests[0] if service.dests else None
+    if path.quirks.omits(quirks.SCHEDULE_STICKY) and service.dests:
+        # Long on one server, then long on the next: fair in the end, never in between.
+        turn = path.quirks.counts["turn"] = path.quirks.counts.get("turn", 0) + 1
+        return service.dests[turn // 40 % len(service.dests)]
     return service.schedulers[lcore].choose(service.dests)
 
 
@@ -187,6 +195,10 @@ def _bind(
             path.say("WARNING", "SAPOOL", "sa4_fetch: fetch addr on IP without sapool.")
             continue
         lport = pool.take(dest.addr, dest.port)
+        if path.quirks.omits(quirks.POOL_ONE_PORT):
+            lport = path.quirks.counts.setdefault("port", lport or 0)
+        elif path.quirks.omits(quirks.POOL_REUSE) and not path.quirks.nth("reuse", 3):
+            lport = path.quirks.counts.setdefault(("reused", dest.addr), lport or 0)
         if lport is None:
             continue
         laddr.conns[lcore] += 1
@@ -218,6 +230,8 @@ def _move_state(
     if conn.proto == PROTO_TCP:
         flags = fullnat.tcp_flags(packet.body)
         state = tcp_next(conn.state, "in" if inbound else "out", flags)
+        if state == ESTABLISHED and path.quirks.omits(quirks.STATE_STUCK):
+            return
         if state == conn.state:
             return
         conn.state = state

@@ -1,0 +1,104 @@
+"""A fault: what is broken, where that is known from, how it is made, and who has to notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from dpvs_acceptance.model.loading import DeclarationError, load_model
+from faults.reach import GROUPS
+
+CATALOGUE = Path(__file__).parent / "catalogue"
+
+Role = Literal["dut", "client1", "client2", "rs1", "rs2"]
+"""`dut`, or the topology's name of a client or real server."""
+
+Moment = Literal["bring-up", "snapshot", "readers"]
+"""After which step of a run a fault happens: the bring-up, the snapshot that the state checks
+share (so that only what comes later can see it), or the loading of the TOA and UOA readers."""
+
+
+def _sentence(text: str) -> str:
+    if "\n" in text.strip() or not text.strip().endswith("."):
+        raise ValueError("must be one sentence on one line, with its full stop")
+    return text.strip()
+
+
+def _groups(names: tuple[str, ...]) -> tuple[str, ...]:
+    if unknown := [name for name in names if name not in GROUPS]:
+        raise ValueError(f"no such group of checks: {', '.join(unknown)} (faults/reach.py)")
+    return names
+
+
+class Fault(BaseModel):
+    """One row of the catalogue."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    breaks: Annotated[str, AfterValidator(_sentence)]
+    """What is broken, in one sentence."""
+    source: str = Field(min_length=1)
+    """`failure mode N` (upstream's threads), `seed N`, `release notes N`, `upstream FILE`,
+    `issue` (asked for by this catalogue's own)."""
+    after: Moment = "bring-up"
+    inject: Mapping[Role, str] = Field(default_factory=dict)
+    """sh text per host; the variables of `fixtures/faults.py` name the deployment's parts."""
+    repair: Mapping[Role, str] = Field(default_factory=dict)
+    """What puts each of these hosts right again."""
+    restart: str = ""
+    """A sed script: dpvs.conf is changed by it, and dpvs brought up anew with that."""
+    quirk: str = ""
+    """A quirk of the simulated DPVS (softlab/simulated/quirks.py), switched on while it runs."""
+    red: tuple[str, ...]
+    """Requirements that must not pass because of it. Empty only with `survives`."""
+    may: tuple[str, ...] = ()
+    """Requirements that it may take along; every other has to stay green."""
+    reach: Annotated[tuple[str, ...], AfterValidator(_groups)]
+    """Groups of checks that can see it (faults/reach.py); a full run proves that no other can."""
+    blocks: bool = False
+    """The run cannot go on: BLOCKED, with the cause, is the right outcome."""
+    survives: str = ""
+    """Why no check can see it yet. A fault that is known to survive counts as one that does."""
+
+    @property
+    def kind(self) -> int:
+        """1: by the tools and the hosts, on any DPVS; 2: inside the simulated DPVS."""
+        return 2 if self.quirk else 1
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The hosts that it touches."""
+        dut = ("dut",) if self.restart else ()
+        return tuple(dict.fromkeys((*dut, *self.inject, *self.repair)))
+
+    @model_validator(mode="after")
+    def _cross_check(self) -> Fault:
+        if not (self.inject or self.quirk or self.restart):
+            raise ValueError("says neither inject nor restart nor quirk: nothing is broken")
+        if missing := set(self.inject) - set(self.repair):
+            raise ValueError(f"no repair for {', '.join(sorted(missing))}")
+        if not self.red and not self.survives:
+            raise ValueError("names no requirement that must turn red, nor why it survives")
+        if both := set(self.red) & set(self.may):
+            raise ValueError(f"{', '.join(sorted(both))} both in red and in may")
+        return self
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    faults: tuple[Fault, ...]
+
+
+def load_faults(files: Iterable[Path] | None = None) -> tuple[Fault, ...]:
+    """The whole catalogue, in the order of its files and rows. Raises DeclarationError."""
+    found: dict[str, tuple[Fault, Path]] = {}
+    for path in sorted(CATALOGUE.glob("*.yaml")) if files is None else files:
+        for fault in load_model(path, _File).faults:
+            if fault.name in found:
+                raise DeclarationError(f"{path}: {fault.name} is in {found[fault.name][1]} already")
+            found[fault.name] = (fault, path)
+    return tuple(fault for fault, _ in found.values())

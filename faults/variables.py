@@ -1,0 +1,92 @@
+"""The deployment's parts as shell variables, so that no fault names an address or a port."""
+
+from __future__ import annotations
+
+import shlex
+
+from dpvs_acceptance.dpvs.versions import VersionFacts
+from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.model.topology import Address
+
+
+def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
+    """Assignments and functions that the sh text of every fault may use.
+
+    VIP, LIP, RS1, RS2, CLIENT1, CLIENT2, GATEWAY and the same with a 6; WANNET, LANNET; WAN, LAN,
+    SPARE (ports), KWAN, KLAN (kni); BIN, CONF, PIDFILE, IPC, LOG; IF (the host's interface);
+    WANIF, WANPCI, SPAREIF, SPAREPCI, KDRIVER, DRIVER; NODE1, PAGES, PAGESIZE, HUGE.
+    `on_tool TOOL TEXT` puts TEXT in front of a DPVS tool: sh text where `$real` is the tool;
+    `off_tool TOOL` takes it away.
+    """
+    topology, dut = deployment.topology, deployment.bench.dut
+    values: dict[str, str] = {}
+
+    def both(name: str, four: Address | None, six: Address | None) -> None:
+        values.update({name: str(four or ""), f"{name}6": str(six or "")})
+
+    vips = [a.address for a in deployment.addresses if a.use == "vip"]
+    lips = [a.address for a in deployment.addresses if a.use == "lip"]
+    for name, found in (("VIP", vips), ("LIP", lips)):
+        both(name, *(next((a for a in found if a.version == v), None) for v in (4, 6)))
+    for number, machine in enumerate(topology.real_servers.values(), 1):
+        both(f"RS{number}", machine.address, machine.address6)
+    for number, client in enumerate(topology.clients.values(), 1):
+        both(f"CLIENT{number}", client.address, client.address6)
+    wan, lan = deployment.port("wan"), deployment.port("lan")
+    spare = next((port for port in deployment.ports if port.link is None), wan)
+    gateways = topology.links["wan"].gateways
+    both("GATEWAY", *(next((g for g in gateways if g.version == v), None) for v in (4, 6)))
+    for name, link in (("WAN", "wan"), ("LAN", "lan")):
+        four, *six = topology.links[link].networks
+        values |= {f"{name}NET": str(four), f"{name}NET6": str(six[0]) if six else ""}
+        if kni := topology.links[link].kni:
+            both(f"{name}KNI", kni.address, kni.address6)
+    clients, servers = deployment.bench.clients, deployment.bench.real_servers
+    interface = clients[role].interface if role in clients else ""
+    interface = servers[role].interface if role in servers else interface
+    values |= {
+        "WAN": wan.name,
+        "LAN": lan.name,
+        "SPARE": spare.name,
+        "KWAN": wan.kni,
+        "KLAN": lan.kni,
+        "WANMAC": wan.nic.mac,
+        "SPAREIF": spare.nic.name,
+        "SPAREPCI": spare.nic.pci or "",
+        "KDRIVER": spare.nic.kernel_driver or "",
+        "DRIVER": spare.nic.dpdk_driver or "",
+        "BIN": f"{dut.dpvs.home}/bin",
+        "CONF": dut.dpvs.conf,
+        "DEVBIND": dut.dpvs.devbind or "dpdk-devbind.py",
+        "PIDFILE": facts.pid_file,
+        "IPC": facts.ipc_path,
+        "LOG": topology.dpvs.log_file,
+        "IF": interface,
+        "NODE1": str(dut.numa_nodes[-1]),
+        "PAGES": str(deployment.hugepages_per_node),
+        "PAGESIZE": str(topology.hugepages.size_kb),
+        "HUGE": topology.hugepages.mount,
+    }
+    lines = [f"{name}={shlex.quote(value)}" for name, value in values.items()]
+    return "\n".join(lines) + _FUNCTIONS
+
+
+_FUNCTIONS = r"""
+dpip() { timeout 5 "$BIN/dpip" "$@"; }
+ipvsadm() { timeout 5 "$BIN/ipvsadm" "$@"; }
+export DPVS_IPC_FILE=$IPC
+on_tool() {
+    mv "$BIN/$1" "$BIN/.$1.real" && {
+        printf '#!/bin/sh\nreal=%s\n' "$BIN/.$1.real"
+        printf '%s\n' "$2"
+    } >"$BIN/$1" && chmod 755 "$BIN/$1"
+}
+off_tool() { mv -f "$BIN/.$1.real" "$BIN/$1"; }
+"""
+
+
+def quirk_command(name: str) -> str:
+    """sh text that has the simulated DPVS switch to this quirk; to none for an empty name."""
+    program = "import sys; sys.path.insert(0, '/opt'); from softlab.simulated import quirks; "
+    program += f"quirks.switch({name!r})"
+    return f"timeout 5 python3 -SE -c {shlex.quote(program)}"
