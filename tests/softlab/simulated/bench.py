@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from tests.softlab.simulated import hardware
 from tests.softlab.simulated.hosts import Host, cable, make_device, until
 
 CONF = """\
@@ -146,6 +148,7 @@ _WORKER = """\
         }
     }
 """
+SOFTWARE_PORTS = "--no-pci --vdev=net_af_packet0,iface=l0 --vdev=net_af_packet1,iface=w0"
 CLIENT_MAC = "02:00:00:00:01:48"
 LAN_MAC = "02:00:00:00:02:01"
 WAN_MAC = "02:00:00:00:01:01"
@@ -183,6 +186,7 @@ class Bench:
     def __init__(self, folder: Path, version: str) -> None:
         self.folder = folder
         self.version = version
+        self.eal = SOFTWARE_PORTS
         self.client, self.lb, self.switch, self.rs1, self.rs2 = (
             Host(name) for name in ("client", "lb", "switch", "rs1", "rs2")
         )
@@ -239,20 +243,32 @@ class Bench:
         (self.folder / "dpvs.conf").write_text((CONF % values).replace(*replace))
 
     @property
+    def conf(self) -> Path:
+        """What the device's host sees as /etc/dpvs.conf."""
+        return self.folder / "root/etc/dpvs.conf"
+
+    @property
     def log(self) -> Path:
         return self.folder / "dpvs.log"
 
+    def play(self, interfaces: tuple[str, ...], size: int, devices: tuple[str, ...] = ()) -> None:
+        """Hardware for the device, in place of software ports: NICs, hugepages, device files."""
+        has = json.dumps({"interfaces": interfaces, "bytes": size, "devices": devices})
+        self.lb.start(f"python3 {hardware.__file__} '{has}'", self.folder / "hardware.out")
+        until("hardware", lambda: "played.sock" in self.lb.run("ls /run"))
+        self.eal = ""
+
+    def launch(self, lcores: str = "0-1", **conf: object) -> None:
+        """Start the device without waiting for it."""
+        self.write_conf(**conf)  # type: ignore[arg-type]
+        # Before 1.9.4 the name of the file is fixed.
+        self.conf.write_text((self.folder / "dpvs.conf").read_text())
+        files = f"-c {self.folder}/dpvs.conf" if self.version != "1.8.10" else ""
+        self.lb.start(f"dpvs {files} -- -l {lcores} {self.eal}", self.folder / "dpvs.out")
+
     def start(self, lcores: str = "0-1", **conf: object) -> None:
         """Start the device and wait until it answers."""
-        self.write_conf(**conf)  # type: ignore[arg-type]
-        files = f"-c {self.folder}/dpvs.conf" if self.version != "1.8.10" else ""
-        if not files:
-            (self.folder / "root/etc/dpvs.conf").write_text((self.folder / "dpvs.conf").read_text())
-        self.lb.start(
-            f"dpvs {files} -- -l {lcores} --no-pci --vdev=net_af_packet0,iface=l0"
-            " --vdev=net_af_packet1,iface=w0",
-            self.folder / "dpvs.out",
-        )
+        self.launch(lcores, **conf)
         until(
             "dpvs answers",
             lambda: "dpdk0" in self.lb.run("dpip link show", check=False),

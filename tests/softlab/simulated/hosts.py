@@ -100,6 +100,7 @@ def until(what: str, reached: Callable[[], object], seconds: float = 10) -> obje
 def make_device(host: Host, root: Path, version: str) -> None:
     """Make a host a DPVS host: the installation mounted over its own directories."""
     simulated.install(root, version)
+    (root / "etc/dpvs.conf").touch()
     host.run(
         "mount -t tmpfs tmpfs /run && mkdir -p /run/netns /tmp;"
         f"mount -t overlay overlay -o lowerdir={root}/etc:/etc /etc &&"
