@@ -21,4 +21,5 @@ pytest_plugins = [
     "fixtures.attempts",
     "fixtures.results",
     "fixtures.terminal",
+    "fixtures.replay",
 ]

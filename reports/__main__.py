@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from dpvs_acceptance.verdict.manifest import write_page_digests
 from dpvs_acceptance.verdict.signoff import schema_text
 from reports.building import build, build_pdf
 
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> int:
             try:
                 build(Path(directory), language)
                 build_pdf(Path(directory), language)
+                write_page_digests(Path(directory))
             except (OSError, ValidationError, UnicodeDecodeError) as error:
                 print(f"reports: no page from {directory}: {error}", file=sys.stderr)
                 return 1

@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from dpvs_acceptance.verdict.comparing import Comparison
 from dpvs_acceptance.verdict.signoff import SignOff, from_text
 from reports.drawing import Picture, svg
 from reports.markdown import make_markdown
@@ -60,6 +61,11 @@ def render(page: Page) -> dict[str, str]:
 
     html = template.render(page=page, t=page.say, draw=draw)
     return {"index.html": html, "signoff.md": make_markdown(page)}
+
+
+def render_comparison(comparison: Comparison) -> str:
+    """Two runs compared, as one page of its own."""
+    return _environment().get_template("diff.html.j2").render(comparison=comparison)
 
 
 def evidence_of(signoff: SignOff) -> tuple[str, ...]:

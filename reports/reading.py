@@ -145,7 +145,7 @@ def _one(row: dict[str, Any]) -> Asked:
         stage=printable(str(stage), 40),
         check=str(row["check"] or ""),
         host=printable(str(row["host"]), 40),
-        command=_command(str(row["command"])),
+        command=_command(str(row.get("title") or row["command"])),
         start=datetime.fromisoformat(row["started"]).timestamp(),
         seconds=max(float(row["seconds"]), 0.0),
         exit_status=row["exit_status"],

@@ -111,10 +111,10 @@ def ping(
             station.exchange(capture, [request(count + 1)], fence, deadline=min(deadline, 1.0))
     capture.require_sound()
     payloads = {number: payload(number) for number in range(1, count + 1)}
-    return _account(capture.frames, target, source, identifier, payloads, expected_mac or mac)
+    return account(capture.frames, target, source, identifier, payloads, expected_mac or mac)
 
 
-def _account(
+def account(
     captured: list[Frame],
     target: str,
     source: str,
@@ -122,6 +122,10 @@ def _account(
     payloads: dict[int, bytes],
     expected_mac: str,
 ) -> PingResult:
+    """What came of the echo requests with this identifier among captured frames.
+
+    payloads: of every request that was sent, by its sequence number.
+    """
     requests: dict[int, IcmpView] = {}
     replies: dict[int, list[IcmpView]] = {}
     other: list[str] = []

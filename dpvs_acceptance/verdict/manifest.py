@@ -17,7 +17,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 NAME = "manifest.json"
-PAGES = frozenset({"index.html", "signoff.md", "signoff.pdf"})
+PAGES = ("index.html", "signoff.md", "signoff.pdf")
+PAGES_NAME = "pages.sha256"
+"""Digests of the pages, in the form of `sha256sum`; the pages show the manifest's."""
 # Allure's results are copies for another program's report: nothing is judged by them.
 _NOT_EVIDENCE = frozenset({"allure-results", "allure-report"})
 
@@ -42,7 +44,7 @@ def list_files(directory: Path) -> list[Path]:
     for folder, folders, names in os.walk(directory):
         folders[:] = sorted(name for name in folders if name not in _NOT_EVIDENCE)
         found += [Path(folder) / name for name in names]
-    left_out = {directory / name for name in (*PAGES, NAME)}
+    left_out = {directory / name for name in (*PAGES, NAME, PAGES_NAME)}
     return sorted(
         path for path in found if path not in left_out and not path.name.endswith(".partial")
     )
@@ -82,6 +84,31 @@ def write_manifest(manifest: Manifest, directory: Path) -> str:
     partial.write_text(text, encoding="utf-8")
     partial.replace(directory / NAME)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def write_page_digests(directory: Path) -> None:
+    """Of the pages that are there, so that `sha256sum -c pages.sha256` can tell too."""
+    there = [name for name in PAGES if (directory / name).is_file()]
+    text = "".join(f"{digest(directory / name)[0]}  {name}\n" for name in there)
+    (directory / PAGES_NAME).write_text(text, encoding="ascii")
+
+
+def altered_pages(directory: Path) -> list[str]:
+    """Pages that are not what the run left."""
+    try:
+        lines = (directory / PAGES_NAME).read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return [f"{PAGES_NAME}: is missing or cannot be read"]
+    wanted = {name: value for value, _, name in (line.partition("  ") for line in lines)}
+    problems = [f"{name}: is not in {PAGES_NAME}" for name in PAGES if name not in wanted]
+    for name, value in wanted.items():
+        if name not in PAGES:
+            problems.append(f"{PAGES_NAME}: names {name!r}, which is no page")
+        elif not (directory / name).is_file():
+            problems.append(f"{name}: is missing")
+        elif digest(directory / name)[0] != value:
+            problems.append(f"{name}: was altered")
+    return problems
 
 
 def read_manifest(directory: Path) -> Manifest:

@@ -185,6 +185,7 @@ def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == first
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "index.html",
+        "pages.sha256",
         "signoff.json",
         "signoff.md",
         "signoff.pdf",

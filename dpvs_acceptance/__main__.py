@@ -1,0 +1,94 @@
+"""`python -m dpvs_acceptance verify RUN` and `… diff RUN_A RUN_B`: stored runs, without a lab.
+
+Exit status: 0 all is well (verify: nothing was altered and the verdict is the same; diff: nothing
+newly fails or is newly untested), 1 not so, 3 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from dpvs_acceptance.verdict.comparing import Comparison, compare, to_lines
+from dpvs_acceptance.verdict.judging import EXIT_NOT_READY, EXIT_READY, EXIT_USAGE
+from dpvs_acceptance.verdict.signoff import SignOff, from_text
+from dpvs_acceptance.verdict.verifying import verify
+from dpvs_acceptance.verdict.words import first_line, printable
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+def main(arguments: list[str]) -> int:
+    parser = _Parser(prog="python -m dpvs_acceptance", description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    verifying = commands.add_parser("verify", help="was a run altered, is its verdict the same?")
+    verifying.add_argument("run", type=Path, help="reports/runs/<run>, or a copy of it elsewhere")
+    comparing = commands.add_parser("diff", help="what changed from one run to another?")
+    comparing.add_argument("first", type=Path)
+    comparing.add_argument("second", type=Path)
+    comparing.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
+    options = parser.parse_args(arguments)
+    for directory in [getattr(options, n) for n in ("run", "first", "second") if n in options]:
+        if not (directory / "signoff.json").is_file():
+            print(f"{directory} is no run: it has no signoff.json", file=sys.stderr)
+            return EXIT_USAGE
+    if options.command == "verify":
+        return _verify(options.run)
+    return _diff(options.first, options.second, options.html)
+
+
+def _verify(directory: Path) -> int:
+    found = verify(directory)
+    print(f"manifest: sha256 {found.manifest or 'none'}, {found.files} files")
+    print(f"repeated on the evidence: {found.replayed} checks")
+    if found.not_replayed:
+        print(f"not repeated, only their outcomes compared: {len(found.not_replayed)} checks")
+        for node, reason in found.not_replayed.items():
+            print(f"  {node}: {first_line(reason)}")
+    for problem in found.problems:
+        print(f"DIFFERENT: {problem}")
+    if found.problems:
+        print(f"{len(found.problems)} differences: this is not what the run left")
+        return EXIT_NOT_READY
+    print(f"nothing was altered; the verdict is the same: {found.verdict}")
+    return EXIT_READY
+
+
+def _diff(first: Path, second: Path, html: Path | None) -> int:
+    try:
+        comparison = compare(_read(first), _read(second), (_conf(first), _conf(second)))
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        print(f"cannot compare: {first_line(str(error))}", file=sys.stderr)
+        return EXIT_USAGE
+    for line in to_lines(comparison):
+        print(printable(line))
+    if html is not None:
+        _write_page(comparison, html)
+    return EXIT_NOT_READY if comparison.failing or comparison.untested else EXIT_READY
+
+
+def _write_page(comparison: Comparison, path: Path) -> None:
+    from reports.building import render_comparison  # the pages are not needed for the text
+
+    path.write_text(render_comparison(comparison), encoding="utf-8")
+    print(f"page: {path}")
+
+
+def _read(directory: Path) -> SignOff:
+    return from_text((directory / "signoff.json").read_text(encoding="utf-8"))
+
+
+def _conf(directory: Path) -> str:
+    path = directory / "evidence" / "declared" / "dpvs.conf"
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

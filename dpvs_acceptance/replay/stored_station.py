@@ -1,0 +1,166 @@
+"""A station whose captures are the pcap files of a stored run, and which sends nothing."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dpvs_acceptance.replay.stored_host import NotReplayed
+from dpvs_acceptance.traffic.capture import Capture, Waited
+from dpvs_acceptance.traffic.dissect import dissect
+from dpvs_acceptance.traffic.frame import Frame, read_pcap
+from dpvs_acceptance.traffic.icmp import PingResult, account
+from dpvs_acceptance.traffic.match import Match
+from dpvs_acceptance.traffic.station import Station
+from dpvs_acceptance.traffic.views import IcmpView, IpView, UdpView
+
+Folder = Callable[[], Path | None]
+"""The folder with the captures of the check that runs now; None where it kept none."""
+
+
+class StoredCapture(Capture):
+    """Frames as they were captured then; nothing is armed and nothing waited for.
+
+    A check passes only on captures that lost nothing, and a lossy one leaves no PASS to repeat.
+    """
+
+    def __init__(self, where: str, frames: list[Frame]) -> None:
+        self.where = where
+        self.dropped = self.overflow = 0
+        self.seen = len(frames)
+        self._number = None
+        self._next = 0
+        self._frames = frames
+
+    def arm(self) -> None:
+        """Was done then."""
+
+    def stop(self) -> None:
+        """Was done then."""
+
+    def wait_for(self, match: Match, count: int = 1, deadline: float = 2.0) -> Waited:
+        del deadline
+        found = tuple(match.select(self.frames))
+        return Waited(len(found) >= count, found, 0.0)
+
+
+class StoredStation(Station):
+    """As `Station` for whoever looks at captures; NotReplayed for whoever wants to send."""
+
+    def __init__(self, name: str, mac: str, folder: Folder) -> None:
+        self.host_name = name
+        self.interface = "stored"
+        self._mac = mac
+        self._folder = folder
+
+    @property
+    def mac(self) -> str:
+        return self._mac
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def frames(self) -> list[Frame]:
+        """The frames of this host in the check that runs now, with their direction by MAC."""
+        folder = self._folder()
+        path = None if folder is None else folder / f"{self.host_name}.pcap"
+        if path is None or not path.is_file():
+            raise NotReplayed(f"no capture of {self.host_name} was kept for this check")
+        return [self._directed(frame) for frame in read_pcap(path)]
+
+    def _directed(self, frame: Frame) -> Frame:
+        # The file does not say which way a frame went, nor whether its checksum was still to come.
+        view = dissect(frame)
+        outgoing = view.mac_src == self._mac
+        pending = outgoing and getattr(view, "checksum", "") == "wrong"
+        return replace(frame, outgoing=outgoing, checksum_pending=pending)
+
+    def capture(self, *_: Any, **__: Any) -> Capture:
+        return StoredCapture(f"{self.host_name} (stored)", self.frames())
+
+    def resolve(self, address: str, *_: Any, **__: Any) -> Any:
+        """Whom this host sent to on its way to another network, as its own frames show."""
+        for frame in self.frames():
+            view = dissect(frame)
+            if frame.outgoing and isinstance(view, IpView) and view.protocol in (1, 6, 17, 58):
+                if int(view.mac_dst.split(":")[0], 16) & 1:
+                    continue
+                return (view.mac_dst,)
+        raise NotReplayed(f"{self.host_name}: no frame shows who answers for {address}")
+
+    def ask(self, operation: str, arguments: dict[str, Any], seconds: float = 0.0) -> Any:
+        del seconds
+        if operation == "udp":
+            return self._datagrams(*arguments["to"])
+        raise NotReplayed(f"it sends packets of its own ({operation})")
+
+    def exchange(self, *_: Any, **__: Any) -> Any:
+        raise NotReplayed("it sends packets of its own")
+
+    send = post_send = own = refresh = exchange
+
+    def _datagrams(self, address: str, port: int) -> dict[str, Any]:
+        """What the agent says of datagrams to an end, read off the capture."""
+        sent: list[UdpView] = []
+        came: list[UdpView] = []
+        for frame in self.frames():
+            view = dissect(frame)
+            if isinstance(view, UdpView):
+                if frame.outgoing and (view.dst, view.dport) == (address, port):
+                    sent.append(view)
+                elif not frame.outgoing and (view.src, view.sport) == (address, port):
+                    came.append(view)
+        if not sent:
+            raise NotReplayed(f"the capture has no datagram to {address}:{port}")
+        answered: list[int | None] = []
+        for index, view in enumerate(sent):
+            until = sent[index + 1].frame.time_ns if index + 1 < len(sent) else 1 << 63
+            answered.append(
+                next(
+                    (
+                        at
+                        for at, reply in enumerate(came)
+                        if view.frame.time_ns <= reply.frame.time_ns < until
+                    ),
+                    None,
+                )
+            )
+        return {
+            "local": [sent[0].src, sent[0].sport],
+            "sent": [view.frame.seconds for view in sent],
+            "answered": answered,
+            "replies": [
+                {
+                    "source": [view.src, view.sport],
+                    "time": view.frame.seconds,
+                    "payload": base64.b64encode(view.payload).decode(),
+                }
+                for view in came
+            ],
+        }
+
+
+def ping_again(
+    station: Station, target: str, *, mac: str, count: int = 5, **options: Any
+) -> PingResult:
+    """`icmp.ping`, accounting for the replies that were captured then."""
+    frames: Sequence[Frame] = station.frames() if isinstance(station, StoredStation) else ()
+    asked = [
+        view
+        for frame in frames
+        if frame.outgoing
+        and isinstance(view := dissect(frame), IcmpView)
+        and view.is_request
+        and view.dst == target
+    ]
+    if not asked:
+        raise NotReplayed(f"the capture has no echo request to {target}")
+    first = asked[0]
+    payloads = {view.sequence: view.payload for view in asked if view.sequence <= count}
+    if set(payloads) != set(range(1, count + 1)):
+        raise NotReplayed(f"the capture has not the {count} echo requests to {target}")
+    wanted = options.get("expected_mac") or mac
+    return account(list(frames), target, first.src, first.identifier, payloads, wanted)

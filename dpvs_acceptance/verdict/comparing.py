@@ -1,0 +1,143 @@
+"""What changed from one run to another: outcomes, times beyond noise, facts of the device. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from dpvs_acceptance.verdict.outcomes import BAD, SKIPPED, Outcome
+from dpvs_acceptance.verdict.recomputing import results_of
+from dpvs_acceptance.verdict.signoff import SignOff
+from dpvs_acceptance.verdict.words import first_line
+
+SLOWER = 2.0
+"""Times as long."""
+AND_BY = 0.5
+"""And by so many seconds: below that the time is noise of the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is otherwise: a check, a requirement or a fact, before and after."""
+
+    what: str
+    before: str
+    after: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`first` and `second` name the runs. Checks are compared one by one, by their node ids."""
+
+    first: str
+    second: str
+    verdicts: tuple[str, str]
+    failing: tuple[Change, ...]
+    passing: tuple[Change, ...]
+    untested: tuple[Change, ...]
+    slower: tuple[Change, ...]
+    facts: tuple[Change, ...]
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[Change, ...]], ...]:
+        return (
+            ("Newly failing", self.failing),
+            ("Newly untested", self.untested),
+            ("Newly passing", self.passing),
+            ("Slower beyond noise", self.slower),
+            ("Changed facts", self.facts),
+        )
+
+
+def compare(
+    first: SignOff,
+    second: SignOff,
+    configuration: tuple[str, str] = ("", ""),
+) -> Comparison:
+    """`configuration`: the rendered dpvs.conf of both runs, where it was kept."""
+    one = {result.nodeid: result for result in results_of(first)}
+    other = {result.nodeid: result for result in results_of(second)}
+    failing, passing, untested, slower = [], [], [], []
+    for node in dict.fromkeys((*other, *one)):
+        before, after = one.get(node), other.get(node)
+        was = before.outcome if before else Outcome.NOT_TESTED
+        now = after.outcome if after else Outcome.NOT_TESTED
+        change = Change(
+            node,
+            str(was) if before else "not part of it",
+            str(now) if after else "not part of it",
+            first_line(after.message) if after else "",
+        )
+        if now in BAD and was not in BAD:
+            failing.append(change)
+        elif now in {*SKIPPED, Outcome.BLOCKED} and was not in {*SKIPPED, Outcome.BLOCKED}:
+            untested.append(change)
+        elif now is Outcome.PASS and was is not Outcome.PASS:
+            passing.append(change)
+        if (
+            before
+            and after
+            and was is now is Outcome.PASS
+            and after.seconds > before.seconds * SLOWER
+            and after.seconds > before.seconds + AND_BY
+        ):
+            slower.append(Change(node, f"{before.seconds:.2f} s", f"{after.seconds:.2f} s"))
+    return Comparison(
+        first=first.run,
+        second=second.run,
+        verdicts=(first.verdict, second.verdict),
+        failing=tuple(failing),
+        passing=tuple(passing),
+        untested=tuple(untested),
+        slower=tuple(slower),
+        facts=tuple(_facts(first, second, configuration)),
+    )
+
+
+def _facts(first: SignOff, second: SignOff, configuration: tuple[str, str]) -> Iterator[Change]:
+    one, other = _known(first), _known(second)
+    for name in dict.fromkeys((*one, *other)):
+        before, after = one.get(name, "–"), other.get(name, "–")
+        if before != after:
+            yield Change(name, before, after)
+    old, new = ({line.strip() for line in text.splitlines()} for text in configuration)
+    if old and new:
+        for line in sorted(old - new):
+            yield Change("dpvs.conf", line, "–")
+        for line in sorted(new - old):
+            yield Change("dpvs.conf", "–", line)
+
+
+def _known(signoff: SignOff) -> Mapping[str, str]:
+    device = signoff.device
+    found = {
+        "device": device.host,
+        "kind": str(device.kind),
+        "DPVS": device.dpvs,
+        "DPDK": device.dpdk,
+        "kernel": device.kernel,
+        "topology": signoff.topology,
+        "profile": str(signoff.profile),
+        "suite": f"{signoff.suite.version} {signoff.suite.commit}",
+    }
+    for nic in device.nics:
+        for name in ("mac", "pci", "link", "port", "model", "driver", "firmware", "numa_node"):
+            found[f"{nic.name} {name}"] = str(getattr(nic, name) or "–")
+    return found
+
+
+def to_lines(comparison: Comparison) -> Iterator[str]:
+    """As text, a line per change."""
+    yield f"{comparison.first}: {comparison.verdicts[0]}"
+    yield f"{comparison.second}: {comparison.verdicts[1]}"
+    for name, changes in comparison.groups:
+        if changes:
+            yield ""
+            yield f"{name} ({len(changes)})"
+            for change in changes:
+                yield f"  {change.what}: {change.before} -> {change.after}"
+                if change.why:
+                    yield f"      {change.why}"
+    if not any(changes for _, changes in comparison.groups):
+        yield "no difference"
