@@ -68,6 +68,9 @@ for a in address ifindex iflink mtu operstate carrier speed duplex type flags; d
 attribute "$d" "$a"
 done
 target "$d" master
+for l in "$d"/lower_*; do
+[ -L "$l" ] && echo " lower ${{l##*/lower_}}"
+done
 if [ -L "$d/device" ]; then
 echo " link $(readlink "$d/device")"
 echo " path $(cd -P "$d/device" 2>/dev/null && pwd -P)"
@@ -89,10 +92,29 @@ attribute "$d" "$a"
 done
 target "$d" driver
 target "$d" iommu_group
+target "$d" physfn
 for n in "$d"/net/* "$d"/virtio*/net/*; do
 [ -e "$n" ] && echo " interface ${{n##*/}}"
 done
 done
+:"""
+
+# Whom this session answers, from which of its addresses, and by which interface. `sudo` clears the
+# variable that sshd sets, the processes above still have it.
+SSH_SESSION = """\
+s=${SSH_CONNECTION-}
+p=$$
+while [ -z "$s" ] && [ "${p:-0}" -gt 1 ]; do
+s=$(tr '\\0' '\\n' <"/proc/$p/environ" | sed -n 's/^SSH_CONNECTION=//p')
+IFS= read -r t <"/proc/$p/stat" || break
+set -- ${t##*) }
+p=$2
+done 2>/dev/null
+set -- $s
+[ -n "$3" ] || { echo "no SSH_CONNECTION in this session" >&2; exit 1; }
+echo "client $1"
+echo "server $3"
+ip -o route get "$1" 2>/dev/null | sed -n 's/.* dev \\([^ ]*\\).*/route \\1/p'
 :"""
 
 CPU = """\

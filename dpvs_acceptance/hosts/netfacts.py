@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from .facts import FactError, records
 
@@ -32,6 +33,19 @@ class NetDevice:
     driver: str | None = None
     pci: str | None = None
     master: str | None = None
+    lowers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SshSession:
+    """How we came in: the client's address, the host's own, and the interface of the way back.
+
+    route: None where the host does not say.
+    """
+
+    client: IPv4Address | IPv6Address
+    server: IPv4Address | IPv6Address
+    route: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +53,7 @@ class PciDevice:
     """A network device on the PCI bus. `vendor` and `device`: four hex digits.
 
     numa_node: None where the firmware does not say. interfaces: its kernel interfaces, none once
-    a DPDK driver has it.
+    a DPDK driver has it. physical_function: of a virtual function, the function it is part of.
     """
 
     address: str
@@ -50,6 +64,7 @@ class PciDevice:
     driver: str | None
     iommu_group: int | None
     interfaces: tuple[str, ...]
+    physical_function: str | None = None
 
     @property
     def model(self) -> str:
@@ -87,8 +102,23 @@ def net_devices(text: str) -> dict[str, NetDevice]:
             driver=values.get("driver"),
             pci=addresses[-1] if addresses else None,
             master=values.get("master"),
+            lowers=tuple(value for key, value in attributes if key == "lower"),
         )
     return found
+
+
+def ssh_session(text: str) -> SshSession:
+    """Section `ssh session`."""
+    values = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
+    try:
+        return SshSession(
+            # An address of one link only carries its interface: `fe80::1%eth0`.
+            client=ip_address(values["client"].partition("%")[0]),
+            server=ip_address(values["server"].partition("%")[0]),
+            route=values.get("route"),
+        )
+    except (KeyError, ValueError) as exc:
+        raise FactError("ssh session", text, f"`client`, `server`, `route` ({exc})") from exc
 
 
 def pci_devices(text: str) -> dict[str, PciDevice]:
@@ -110,6 +140,7 @@ def pci_devices(text: str) -> dict[str, PciDevice]:
                 driver=values.get("driver"),
                 iommu_group=None if group is None else int(group),
                 interfaces=tuple(value for key, value in attributes if key == "interface"),
+                physical_function=values.get("physfn"),
             )
         except (KeyError, ValueError) as exc:
             raise FactError("pci net", f"{address} {values}", f"a PCI device ({exc})") from exc

@@ -86,6 +86,7 @@ _COMMON: Mapping[str, str] = {
     "/etc/os-release": "cat /etc/os-release",
     "lsmod": "lsmod",
     "net devices": collect.NET_DEVICES,
+    "ssh session": collect.SSH_SESSION,
     "ip addr": collect.either("ip -j addr", "ip -o addr"),
     "ip link": collect.either("ip -j link", "ip -o link"),
     "ip -4 route": collect.either("ip -j -4 route", "ip -4 route"),
