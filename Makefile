@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 
-.PHONY: acceptance test lint types unit setup bench soak clean
+.PHONY: recordings acceptance test lint types unit setup bench soak clean
 
 acceptance: setup
 	$(PYTEST) $(ARGS)
@@ -17,11 +17,16 @@ types:
 	$(PYTHON) -m mypy
 
 unit:
-	$(PYTEST) -c tests/pytest.ini tests $(ARGS)
+	DPVS_HOME=$(DPVS_HOME) $(PYTEST) -c tests/pytest.ini tests $(ARGS)
 
 # Figures, not tests: docs/benchmarks.md.
 bench: setup
 	$(PYTHON) -m benchmarks
+
+# What a DPVS build prints and sends, and where the simulated one differs: docs/dpvs-builds.md.
+recordings: setup
+	@test -n "$(DPVS_HOME)" || { echo "make recordings DPVS_HOME=/path/of/a/build"; exit 3; }
+	$(PYTHON) -m recordings --dpvs-home $(DPVS_HOME)
 
 setup:
 	@sh ./setup.sh
