@@ -36,7 +36,7 @@ def same_net(plen: int, one: bytes, other: bytes) -> bool:
     """True when both addresses are of one family and agree in their first plen bits."""
     if len(one) != len(other):
         return False
-    shift = len(one) * 8 - plen
+    shift = max(len(one) * 8 - plen, 0)
     return int.from_bytes(one, "big") >> shift == int.from_bytes(other, "big") >> shift
 
 

@@ -8,7 +8,7 @@ the data path's lock. Frames that a change causes are in ``frames``.
 from __future__ import annotations
 
 from softlab.simulated import errors, report
-from softlab.simulated.addresses import SCOPE_LINK, IfAddr
+from softlab.simulated.addresses import IfAddr
 from softlab.simulated.core import DataPath, Frames
 from softlab.simulated.errors import DpvsError
 from softlab.simulated.fields import Fields
@@ -40,6 +40,7 @@ class Control:
             "addr.flush": self._addr_flush,
             "addr.list": self._addr_list,
             "maddr.list": self._maddr_list,
+            "maddr.get": self._maddr_list,
             "route.add": self._route_add,
             "route.del": self._route_del,
             "route.set": self._unsupported,
@@ -74,6 +75,10 @@ class Control:
             return {"err": errors.OK, **handler(Fields(message))}
         except DpvsError as error:
             return {"err": error.code}
+        except Exception as error:
+            # The device goes on whatever one message did.
+            self.path.say("ERR", "SOCKOPT", f"{message.get('op')}: {error!r}")
+            return {"err": errors.INVAL}
 
     def _port(self, name: str, missing: int, said: str = "") -> Port:
         for port in self.path.ports:
@@ -100,7 +105,7 @@ class Control:
         raise DpvsError(errors.NOTSUPP)
 
     def _missing(self, ask: Fields) -> Value:
-        self._port(ask.text("dev"), errors.NOTEXIST)
+        self._port(ask.text("dev"), errors.NODEV)
         name = ask.text("dev")
         text = f"lldp_sockopt_get: local lldp port on {name} not found!"
         self.path.say("WARNING", "LLDP", text)
@@ -181,8 +186,7 @@ class Control:
     def _addr_flush(self, ask: Fields) -> Value:
         port = self._addr_port(ask)
         for entry in self.path.addresses.of_port(port.index):
-            if entry.scope != SCOPE_LINK:
-                self.path.remove_address(port.index, entry.addr, entry.plen)
+            self.path.remove_address(port.index, entry.addr, entry.plen)
         return {}
 
     def _addr_list(self, ask: Fields) -> Value:
@@ -235,7 +239,8 @@ class Control:
     def _route_list(self, ask: Fields) -> Value:
         name = ask.text("dev")
         port = self._port(name, errors.NOTEXIST) if name else None
-        return {"routes": report.routes(self.path, self.path.routes4.all(), port)}
+        entries = self.path.routes4.all()
+        return {"routes": report.routes(self.path, entries, port), "total": len(entries)}
 
     def _route6_set(self, ask: Fields) -> Value:
         route = self._route_of(ask, 16)
@@ -299,13 +304,10 @@ class Control:
         return report.link_details(self.path, self._port(ask.text("dev"), errors.NOTEXIST))
 
     def _link_set(self, ask: Fields) -> Value:
-        port = self._port(ask.text("dev"), errors.NOTEXIST)
+        port = self._port(ask.text("dev"), errors.INVAL)
         item, on = ask.text("item"), ask.flag("on")
-        if item == "link":
-            # Seen on the device: the link stays up whatever is asked.
-            return {}
-        if item == "allmulticast":
-            # Seen on the device: taken without an error, and shown by no flag.
+        if item in ("link", "addr", "allmulticast"):
+            # Seen on the device: taken without an error, and without any effect.
             return {}
         if item not in ("promisc", "forward2kni", "tc_egress", "tc_ingress", "lldp"):
             raise DpvsError(errors.NOTSUPP)

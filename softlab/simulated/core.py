@@ -58,7 +58,7 @@ class DataPath:
         self.addresses = AddressTable(self.workers, settings.pool_hash_size)
         self.routes4 = Routes4()
         self.routes6 = Routes6()
-        self.services = ServiceTable(self.workers)
+        self.services = ServiceTable(self.workers, spread_start=version.spreads_start)
         self.neighbours = {
             lcore: NeighbourTable(settings.neighbour_timeout, settings.neighbour_queue)
             for lcore in self.workers
@@ -184,7 +184,8 @@ class DataPath:
         if not self.quirks.omits(quirks.COUNT_PORT):
             leaving.opackets += 1
             leaving.obytes += len(frame)
-        stats = self.lcores[lcore]
+        # What the control plane sends leaves by a worker.
+        stats = self.lcores[lcore if lcore in self.connections else self.workers[0]]
         stats.opackets += 1
         stats.obytes += len(frame)
         if leaving.forward2kni:

@@ -224,6 +224,7 @@ def run(startup: Startup) -> None:
         stats.started = now
     startup.bring_up(path, now)
     device = Device(path, startup)
+    device.emit(startup.frames)
     device.start(startup.version, startup.cpus)
     for lcore in settings.workers:
         text = f"lcore {lcore:02d} enter lcre_role_fwd_worker loop"

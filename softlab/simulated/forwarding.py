@@ -15,7 +15,7 @@ from softlab.simulated.packet import (
     PROTO_UDP,
 )
 from softlab.simulated.routes import LOCAL
-from softlab.simulated.services import COUNTERS
+from softlab.simulated.services import COUNTERS, FULLNAT
 from softlab.simulated.tcpstates import (
     ACK,
     ESTABLISHED,
@@ -155,6 +155,8 @@ def _schedule(
     dest = _choose(path, lcore, service)
     if dest is None:
         path.say("INFO", "IPVS", "dp_vs_schedule: no dest found.")
+        return True
+    if dest.forward != FULLNAT:
         return True
     conn = _bind(path, lcore, service, dest, (packet.src, sport))
     if conn is None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from softlab.simulated.ports import Port
     from softlab.simulated.routes import Route
     from softlab.simulated.services import Service
+    from softlab.simulated.versions import Version
     from softlab.simulated.wire import Value
 
 _LOOPS_PER_SECOND = 350_000
@@ -165,26 +166,29 @@ def link_xstats(port: Port) -> list[tuple[str, int]]:
 # max rx queues, max tx queues, MACs, hash MACs, VFs, VMDq pools, rx and tx offloads, RETA size,
 # hash key size, RSS offloads, VMDq queue base and number, rx descriptors (max, min, align),
 # VMDq pool base, tx descriptors (max, min, align), speeds; min buffer and max packet first.
-_DETAILS = {
-    "net_af_packet": (
-        0, 1518, 1, 1, 1, 0, 0, 0, 0x4001, 0x8001, 0, 0, 0, 0, 0,
-        65535, 0, 1, 0, 65535, 0, 1, 0,
-    ),
-    "net_ixgbe": (
-        1024, 15872, 128, 64, 127, 4096, 0, 64, 0x6A5F, 0x2803F, 128, 40, 0x38D34, 0, 128,
-        4096, 32, 8, 0, 4096, 32, 8, 288,
-    ),
-}  # fmt: skip
+_IXGBE = (
+    1024, 15872, 128, 64, 127, 4096, 0, 64, 0x6A5F, 0x2803F, 128, 40, 0x38D34, 0, 128,
+    4096, 32, 8, 0, 4096, 32, 8, 288,
+)  # fmt: skip
+
+
+def _software(version: Version) -> tuple[int, ...]:
+    longest, rx, tx = version.vdev_longest, version.vdev_rx_offloads, version.vdev_tx_offloads
+    return (
+        0, longest, 1, 1, 1, 0, 0, 0, rx, tx, 0, 0, 0, 0, 0, 65535, 0, 1, 0, 65535, 0, 1, 0,
+    )  # fmt: skip
 
 
 def link_details(path: DataPath, port: Port) -> Value:
     """What ``dpip -v link show`` adds."""
-    groups = [multicast_mac(group) for group in port.groups]
+    software = port.driver == "net_af_packet"
+    shows_groups = path.version.shows_hardware_groups or not software
+    groups = [multicast_mac(group) for group in port.groups] if shows_groups else []
     return {
-        "pci": port.pci,
+        "pci": path.version.vdev_address if software else port.pci,
         "driver": port.driver,
         "ifindex": port.ifindex,
-        "details": list(_DETAILS.get(port.driver, _DETAILS["net_ixgbe"])),
+        "details": list(_software(path.version) if software else _IXGBE),
         "queues": queue_lines(path, [port]),
         "multicast": _recorded_order(groups),
     }
@@ -266,6 +270,7 @@ def service(svc: Service, lcores: Sequence[int]) -> Value:
                 "addr": dest.addr,
                 "port": dest.port,
                 "weight": dest.weight,
+                "forward": dest.forward,
                 "max_conn": dest.max_conn,
                 "min_conn": dest.min_conn,
                 "active": sum(dest.actconns[lcore] for lcore in lcores),

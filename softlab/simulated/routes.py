@@ -47,7 +47,8 @@ class Route:
 
 
 def _masked(addr: bytes, plen: int) -> int:
-    shift = len(addr) * 8 - plen
+    # The device takes a prefix longer than an address, too.
+    shift = max(len(addr) * 8 - plen, 0)
     return int.from_bytes(addr, "big") >> shift << shift
 
 

@@ -1,7 +1,7 @@
 """Choosing a real server: rr, wrr and wlc (src/ipvs/ip_vs_rr.c, ip_vs_wrr.c, ip_vs_wlc.c).
 
 Destinations stand in the device's own order, the newest first; a scheduler keeps its place per
-lcore, and each lcore starts at another destination.
+lcore. Up to 1.8 each lcore starts before the first destination, later at one of its own.
 """
 
 from __future__ import annotations
@@ -15,11 +15,25 @@ if TYPE_CHECKING:
 NAMES = ("rr", "wrr", "wlc")
 
 
-def first_index(dests: int, workers: int, lcore_index: int) -> int:
-    """Where the lcore (1 for the first worker) starts in a list of that many destinations."""
-    if not dests:
-        return 0
-    return ((dests // workers) or 1) * lcore_index % dests
+_HEAD = -1
+"""The place before the first destination: the list's head."""
+
+
+class Start:
+    """Where an lcore starts: ``index`` is 1 for the first worker, of ``workers``."""
+
+    def __init__(self, workers: int, index: int, *, spread: bool) -> None:
+        self._workers = workers
+        self._index = index
+        self._spread = spread
+
+    def first(self, dests: int) -> int:
+        """A place in a list of that many destinations, or before it."""
+        if not self._spread:
+            return _HEAD
+        if not dests:
+            return 0
+        return ((dests // self._workers) or 1) * self._index % dests
 
 
 def _valid(dest: Dest, lcore: int) -> bool:
@@ -29,13 +43,9 @@ def _valid(dest: Dest, lcore: int) -> bool:
 class Scheduler:
     """One service's scheduler on one lcore."""
 
-    def __init__(self, workers: int, lcore: int, lcore_index: int) -> None:
-        self._workers = workers
+    def __init__(self, lcore: int, start: Start) -> None:
         self._lcore = lcore
-        self._lcore_index = lcore_index
-
-    def _first(self, dests: list[Dest]) -> int:
-        return first_index(len(dests), self._workers, self._lcore_index)
+        self._start = start
 
     def update(self, dests: list[Dest]) -> None:
         """The destinations or their weights changed."""
@@ -51,7 +61,7 @@ class RoundRobin(Scheduler):
     _at = 0
 
     def update(self, dests: list[Dest]) -> None:
-        self._at = self._first(dests)
+        self._at = self._start.first(len(dests))
 
     def choose(self, dests: list[Dest]) -> Dest | None:
         count = len(dests)
@@ -72,26 +82,26 @@ class WeightedRoundRobin(Scheduler):
     _step = 1
 
     def update(self, dests: list[Dest]) -> None:
-        self._at = self._first(dests)
+        self._at = self._start.first(len(dests))
         self._greatest = max((dest.weight for dest in dests), default=0)
         self._step = gcd(*(dest.weight for dest in dests)) or 1
         if self._current > self._greatest:
             self._current = 0
 
     def choose(self, dests: list[Dest]) -> Dest | None:
-        # The list's head is a place of its own, index -1: passing it starts the next round.
+        # Passing the list's head starts the next round.
         if not dests or self._greatest == 0:
             return None
         start = self._at
         while True:
-            if self._at == -1:
+            if self._at == _HEAD:
                 self._at = 0
                 self._current -= self._step
                 if self._current <= 0:
                     self._current = self._greatest
             else:
-                self._at = self._at + 1 if self._at + 1 < len(dests) else -1
-            if self._at != -1:
+                self._at = self._at + 1 if self._at + 1 < len(dests) else _HEAD
+            if self._at != _HEAD:
                 dest = dests[self._at]
                 if _valid(dest, self._lcore) and dest.weight >= self._current:
                     return dest
@@ -103,7 +113,7 @@ class WeightedLeastConnection(Scheduler):
     """The least loaded: (active * 256 + inactive) / weight."""
 
     def choose(self, dests: list[Dest]) -> Dest | None:
-        start = self._first(dests)
+        start = max(self._start.first(len(dests)), 0)
         least: Dest | None = None
         for dest in dests[start:] + dests[:start]:
             if not _valid(dest, self._lcore):
@@ -114,7 +124,7 @@ class WeightedLeastConnection(Scheduler):
         return least
 
 
-def make(name: str, workers: int, lcore: int, lcore_index: int) -> Scheduler:
+def make(name: str, lcore: int, start: Start) -> Scheduler:
     """A scheduler by its name; KeyError when the simulated device has none of that name."""
     kinds = {"rr": RoundRobin, "wrr": WeightedRoundRobin, "wlc": WeightedLeastConnection}
-    return kinds[name](workers, lcore, lcore_index)
+    return kinds[name](lcore, start)

@@ -113,6 +113,7 @@ class ServiceControl:
             ask.number("weight"),
             ask.number("max_conn"),
             ask.number("min_conn"),
+            ask.text("forward"),
         )
         return {}
 
@@ -124,6 +125,7 @@ class ServiceControl:
             ask.number("weight"),
             ask.number("max_conn"),
             ask.number("min_conn"),
+            ask.text("forward"),
         )
         return {}
 

@@ -10,6 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from softlab.simulated.schedulers import Scheduler
 
+FULLNAT, ROUTE = "FullNat", "Route"
+"""How a server is reached; of direct routing the simulated device knows no more than the name."""
+
 COUNTERS = ("conns", "inpkts", "outpkts", "inbytes", "outbytes")
 
 
@@ -19,6 +22,7 @@ class Dest:
     __slots__ = (
         "actconns",
         "addr",
+        "forward",
         "inactconns",
         "max_conn",
         "min_conn",
@@ -35,12 +39,14 @@ class Dest:
         max_conn: int,
         min_conn: int,
         lcores: tuple[int, ...],
+        forward: str = FULLNAT,
     ) -> None:
         self.addr = addr
         self.port = port
         self.weight = weight
         self.max_conn = max_conn
         self.min_conn = min_conn
+        self.forward = forward
         self.actconns = dict.fromkeys(lcores, 0)
         self.inactconns = dict.fromkeys(lcores, 0)
         self.stats: dict[int, list[int]] = {lcore: [0] * len(COUNTERS) for lcore in lcores}
@@ -87,16 +93,25 @@ class Service:
         "proto",
         "scheduler",
         "schedulers",
+        "spread_start",
         "workers",
     )
 
     def __init__(
-        self, proto: int, addr: bytes, port: int, scheduler: str, workers: tuple[int, ...]
+        self,
+        proto: int,
+        addr: bytes,
+        port: int,
+        scheduler: str,
+        workers: tuple[int, ...],
+        *,
+        spread_start: bool = True,
     ) -> None:
         self.proto = proto
         self.addr = addr
         self.port = port
         self.workers = workers
+        self.spread_start = spread_start
         self.conn_timeout = 0
         self.dests: list[Dest] = []
         self.laddrs: list[LocalAddress] = []
@@ -114,7 +129,9 @@ class Service:
         self.scheduler = name
         count = len(self.workers)
         self.schedulers = {
-            lcore: schedulers.make(name, count, lcore, index)
+            lcore: schedulers.make(
+                name, lcore, schedulers.Start(count, index, spread=self.spread_start)
+            )
             for index, lcore in enumerate(self.workers, 1)
         }
         self.rescheduled()
@@ -130,16 +147,32 @@ class Service:
                 return dest
         return None
 
-    def add_dest(self, addr: bytes, port: int, weight: int, max_conn: int, min_conn: int) -> None:
+    def add_dest(
+        self,
+        addr: bytes,
+        port: int,
+        weight: int,
+        max_conn: int,
+        min_conn: int,
+        forward: str = FULLNAT,
+    ) -> None:
         """DpvsError EXIST when that server is there already; a new one stands first."""
         if min_conn > max_conn:
             raise errors.DpvsError(errors.NOTSUPP)
         if self.dest(addr, port):
             raise errors.DpvsError(errors.EXIST)
-        self.dests.insert(0, Dest(addr, port, weight, max_conn, min_conn, self.workers))
+        self.dests.insert(0, Dest(addr, port, weight, max_conn, min_conn, self.workers, forward))
         self.rescheduled()
 
-    def edit_dest(self, addr: bytes, port: int, weight: int, max_conn: int, min_conn: int) -> None:
+    def edit_dest(
+        self,
+        addr: bytes,
+        port: int,
+        weight: int,
+        max_conn: int,
+        min_conn: int,
+        forward: str = FULLNAT,
+    ) -> None:
         """DpvsError NOTEXIST when there is no such server."""
         if min_conn > max_conn:
             raise errors.DpvsError(errors.INVAL)
@@ -147,6 +180,7 @@ class Service:
         if dest is None:
             raise errors.DpvsError(errors.NOTEXIST)
         dest.weight, dest.max_conn, dest.min_conn = weight, max_conn, min_conn
+        dest.forward = forward
         self.rescheduled()
 
     def remove_dest(self, addr: bytes, port: int) -> None:
@@ -191,8 +225,9 @@ class Service:
 class ServiceTable:
     """All services, looked up by protocol, address and port."""
 
-    def __init__(self, workers: tuple[int, ...]) -> None:
+    def __init__(self, workers: tuple[int, ...], *, spread_start: bool = True) -> None:
         self._workers = workers
+        self._spread_start = spread_start
         self._services: dict[tuple[int, bytes, int], Service] = {}
 
     def get(self, proto: int, addr: bytes, port: int) -> Service | None:
@@ -206,7 +241,9 @@ class ServiceTable:
         """DpvsError EXIST or, for an unknown scheduler, NOTEXIST."""
         if (proto, addr, port) in self._services:
             raise errors.DpvsError(errors.EXIST)
-        service = Service(proto, addr, port, scheduler, self._workers)
+        service = Service(
+            proto, addr, port, scheduler, self._workers, spread_start=self._spread_start
+        )
         self._services[proto, addr, port] = service
         return service
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from softlab.simulated import hosts, kni, lcores, report
 from softlab.simulated.addresses import SCOPE_LINK, IfAddr
 from softlab.simulated.conf import Configuration, Reader
-from softlab.simulated.core import DataPath
+from softlab.simulated.core import DataPath, Frames
 from softlab.simulated.hardware import Host, Link, Nic, NoHugepagesError
 from softlab.simulated.log import Log
 from softlab.simulated.packet import link_local, mac_text
@@ -64,6 +64,7 @@ class Startup:
         self.cpus: dict[int, set[int]] = {}
         self.taps: list[kni.Tap] = []
         self.nics: list[Nic] = []
+        self.frames: Frames = []
 
     def leave(self, text: str) -> None:
         """DPDK's way out: the reason goes where the log goes, and the status is 1."""
@@ -356,7 +357,7 @@ class Startup:
                     sapool=False,
                     born=now,
                 )
-                path.add_address(entry)
+                self.frames += path.add_address(entry)
             port.groups.insert(0, hosts.ALL_NODES)
             port.groups.insert(0, hosts.ALL_ROUTERS)
             if software:

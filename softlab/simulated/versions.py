@@ -24,6 +24,18 @@ class Version:
         self.conf_file = "/etc/dpvs.conf"
         self.dpip = f"dpip-{self.release}" if number >= (1, 9, 2) else "dpip-v1.0.0"
         self.server_port_copied = number < (1, 9, 4)
+        self.ipvs = "v1.9.2" if number >= (1, 9, 4) else "v1.8.8"
+        # Before, `ipvsadm -S` knew no name of FullNAT, and each worker began with the first server.
+        self.saves_forward = number >= (1, 9, 0)
+        self.spreads_start = number >= (1, 9, 0)
+        self.missing_service_status = 1 if number >= (1, 9, 0) else 255
+        self.flush_by_device = number >= (1, 9, 0)
+        # What the software port of DPDK 18.11, 20.11 and 24.11 says of itself.
+        self.vdev_address = "vdev" if number >= (1, 10, 0) else ""
+        self.vdev_longest = 1518 if number >= (1, 10, 0) else 1514
+        self.vdev_rx_offloads = 0x4001 if number >= (1, 10, 0) else 0
+        self.vdev_tx_offloads = 0x8001 if number >= (1, 9, 0) else 0
+        self.shows_hardware_groups = number >= (1, 9, 8)
         self.toa_on_syn = number < (1, 9, 6)
         self.toa_prunes = number >= (1, 9, 6)
         self.lldp = number >= (1, 9, 8)
@@ -85,6 +97,7 @@ _NUMBERS_1_9_6 = {
     "addr.flush": 50,
     "addr.list": 51,
     "maddr.list": 52,
+    "maddr.get": 66,
     "link.set": 54,
     "lcore.mask": 57,
     "lcore.get": 58,

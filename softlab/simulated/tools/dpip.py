@@ -61,15 +61,20 @@ class Request:
         self.device = Device()
 
     def take(self, name: str) -> str:
-        """The word after a keyword; a missing one ends the tool as NEXTARG_CHECK does."""
+        """The word after a keyword; Invalid when there is none."""
         if not self.words:
             complain(f"missing argument for `{name}'")
-            raise SystemExit(1)
+            raise Invalid
         return self.words.pop(0)
 
 
 class Invalid(Exception):  # noqa: N818 - the tool's way out, the reason is printed already
-    """The arguments are wrong; the reason has been printed."""
+    """The arguments are wrong; the reason has been printed, and at what stage it was seen."""
+
+    def __init__(self, code: int = errors.INVAL, stage: str = "") -> None:
+        super().__init__(stage)
+        self.code = code
+        self.stage = stage
 
 
 def number(text: str) -> int:
@@ -82,10 +87,10 @@ def number(text: str) -> int:
     return int(digits or 0)
 
 
-def _usage(name: str = "") -> None:
+def usage(name: str = "") -> None:
+    """Help, in words of our own."""
     version = of_host()
-    if name in ("", *_objects()):
-        complain("Usage:")
+    complain("Usage:")
     if name == "link":
         complain("    dpip [-s] [-v] link show [ DEV | cpu | cpuN ] [ -i INTERVAL ] [ -c COUNT ]")
         complain("    dpip link set DEV { promisc | forward2kni | tc-egress | tc-ingress } on|off")
@@ -109,7 +114,7 @@ def _objects() -> list[str]:
 def _options(argv: list[str], request: Request) -> list[str]:
     """Take the options off; the operands that are left."""
     if not argv:
-        _usage()
+        usage()
         raise SystemExit(0)
     try:
         options, operands = getopt.parse(argv, _SHORT, _LONG)
@@ -143,7 +148,7 @@ def _options(argv: list[str], request: Request) -> list[str]:
     if request.count and not request.interval:
         complain("missing option '-i'")
     if not operands or len(operands) < 2 or show_help:
-        _usage(operands[0] if operands else "")
+        usage(operands[0] if operands else "")
         raise SystemExit(1)
     return operands
 
@@ -186,16 +191,17 @@ def main(argv: list[str]) -> int:
         complain("dpip: invalid object, use `-h' for help.")
         return 1
     if command == "help":
-        _usage(request.object)
+        usage(request.object)
         return 0
+    stage = ""
     try:
         code = _handler(request.object)(request)
-    except Invalid:
-        code = errors.INVAL
+    except Invalid as invalid:
+        code, stage = invalid.code, invalid.stage
     except Refused as refused:
         code = refused.code
     sys.stdout.flush()
     if code:
-        complain(f"dpip: {errors.words(code)}")
+        complain(f"dpip: {stage}{errors.words(code)}")
         return 1
     return 0

@@ -78,18 +78,20 @@ def run(request: Request) -> int:
     return 0
 
 
-def _device_word(request: Request) -> str:
-    words = request.words
-    return words[words.index("dev") + 1] if "dev" in words[:-1] else ""
-
-
 def run_groups(request: Request) -> int:
     """dpip maddr."""
+    dev = ""
+    while request.words:
+        if request.words.pop(0) == "dev":
+            dev = request.take("dev")
     if request.command != "show":
         return errors.NOTSUPP
-    reply = request.device.get("maddr.list", dev=_device_word(request))
+    if dev:
+        sys.stdout.write(f"{dev}:\n")
+    reply = request.device.get("maddr.get" if dev else "maddr.list", dev=dev)
     for port in rows(reply, "ports"):
-        sys.stdout.write(f"{number(port, 'index') + 1}:\t{text(port, 'name')}\n")
+        if not dev:
+            sys.stdout.write(f"{number(port, 'index') + 1}:\t{text(port, 'name')}\n")
         groups = [group for group in port["groups"] if isinstance(group, bytes)]  # type: ignore[attr-defined]
         common = groups[:2]
         for group in [*groups[2:], *reversed(common)]:
@@ -101,7 +103,21 @@ def run_groups(request: Request) -> int:
 
 def run_lldp(request: Request) -> int:
     """dpip lldp. No neighbour is heard on a simulated link."""
+    dev = ""
+    try:
+        while request.words:
+            word = request.words.pop(0)
+            if word == "dev":
+                dev = request.take(word)
+            elif word not in ("local", "neigh"):
+                complain("too many arguments")
+                raise Invalid
+    except Invalid:
+        raise Invalid(stage="parse: ") from None
     if request.command != "show":
-        return errors.NOTSUPP
-    request.device.get("lldp.list", dev=_device_word(request))
+        raise Invalid(errors.NOTSUPP, "check: ")
+    if not dev:
+        complain("missing device name")
+        raise Invalid(stage="check: ")
+    request.device.get("lldp.list", dev=dev)
     return 0

@@ -6,7 +6,7 @@ import sys
 
 from softlab.simulated import errors
 from softlab.simulated.tools.client import Refused, complain, number, raw, text
-from softlab.simulated.tools.dpip import Request
+from softlab.simulated.tools.dpip import Invalid, Request, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _ITEMS = {
     "tc-egress": "tc_egress",
     "tc-ingress": "tc_ingress",
     "lldp": "lldp",
+    "addr": "addr",
 }
 _TRAFFIC = ("ipackets", "opackets", "ibytes", "obytes")
 _FAULTS = ("ierrors", "oerrors", "imissed", "rx_nombuf")
@@ -179,7 +180,7 @@ def _show_lcore(request: Request, lcore: int) -> None:
 def _show_lcores(request: Request, name: str) -> int:
     if name != "cpu":
         if not name[3:].isdigit():
-            return errors.INVAL
+            raise Invalid
         _show_lcore(request, int(name[3:]))
         return 0
     row = request.device.get("lcore.mask")
@@ -195,6 +196,8 @@ def _show_lcores(request: Request, name: str) -> int:
 
 
 def _set(request: Request, name: str) -> int:
+    if name.startswith("cpu"):
+        return 0
     if not request.words:
         complain("invalid parameter name ''")
         return errors.INVAL
@@ -208,9 +211,10 @@ def _set(request: Request, name: str) -> int:
         complain(f"invalid parameter name '{item}'")
         return errors.INVAL
     allowed = ("up", "down") if item == "link" else ("on", "off")
-    if value not in allowed:
+    if value not in allowed and item != "addr":
         # The tool forgets this error: it is printed, and the status is 0.
-        complain(f"invalid arguement value for '{item}'")
+        word = "argument" if item == "link" else "arguement"
+        complain(f"invalid {word} value for '{item}'")
         return 0
     try:
         request.device.set("link.set", dev=name, item=_ITEMS[item], on=value == allowed[0])
@@ -219,12 +223,10 @@ def _set(request: Request, name: str) -> int:
     return 0
 
 
-def run(request: Request) -> int:
-    """dpip link."""
-    name = request.words.pop(0) if request.words else ""
+def _run(request: Request, name: str) -> int:
     if request.count and not request.interval:
-        complain("miss statistics display interval")
-        return errors.INVAL
+        sys.stderr.write("miss statistics display interval")
+        raise Invalid
     if request.command == "set":
         return _set(request, name)
     if request.command in ("add", "del"):
@@ -237,3 +239,12 @@ def run(request: Request) -> int:
         _show_port(request, name)
         return 0
     return _show_ports(request)
+
+
+def run(request: Request) -> int:
+    """dpip link."""
+    try:
+        return _run(request, request.words.pop(0) if request.words else "")
+    except Invalid:
+        usage("link")
+        raise

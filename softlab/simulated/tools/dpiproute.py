@@ -55,8 +55,8 @@ def _fields(request: Request) -> Value:
             prefix = word
     if request.command == "show":
         return fields
-    if request.command == "flush":
-        if not fields["dev"] and not request.device.version.route_attributes:
+    if request.command == "flush" and request.device.version.flush_by_device:
+        if not fields["dev"]:
             complain("no device specified")
             raise Invalid
         return fields
@@ -106,6 +106,10 @@ def run(request: Request) -> int:
         if fields.get("table"):
             return 0
         reply = request.device.get("route6.list" if six else "route.list", dev=fields["dev"])
+        if not six and len(rows(reply, "routes")) != number(reply, "total"):
+            # The device makes room for all routes and fills in those of one port.
+            complain("corrupted response.")
+            return errors.INVAL
         show = _show6 if six else _show4
         sys.stdout.write("".join(show(row) for row in rows(reply, "routes")))
         return 0

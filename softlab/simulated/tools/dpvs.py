@@ -25,19 +25,21 @@ _EAL_WITH_VALUE = (
 
 
 def _usage(version: Version) -> str:
-    lines = [
-        "",
-        "Usage: dpvs DPVS application options:",
-        "   -v, --version           display DPVS version info",
-    ]
     if version.options:
-        lines += [
+        lines = [
+            "   -v, --version           display DPVS version info",
             "   -c, --conf FILE         specify config file for DPVS",
             "   -p, --pid-file FILE     specify pid file of DPVS process",
             "   -x, --ipc-file FILE     specify unix socket file for ipc communication between"
             " DPVS and Tools",
+            "   -h, --help              display DPVS help info",
         ]
-    return "\n".join([*lines, "   -h, --help              display DPVS help info", ""])
+    else:
+        lines = [
+            "   -v  version     display DPVS version info",
+            "   -h  help        display DPVS help info",
+        ]
+    return "\n".join(["", "Usage: dpvs DPVS application options:", *lines, ""])
 
 
 def _eal(words: list[str]) -> tuple[dict[str, str], list[str]]:

@@ -13,7 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from softlab.simulated.wire import Value
 
-VERSION = "ipvsadm v1.27 2008/5/15 (compiled with popt and IPVS v1.9.2)"
+
+def _version(device: Device) -> str:
+    return f"ipvsadm v1.27 2008/5/15 (compiled with popt and IPVS {device.version.ipvs})\n"
 
 
 def _service_of(command: Command) -> Value:
@@ -31,7 +33,8 @@ def _list_all(device: Device, command: Command) -> int:
     if command.name != "save":
         header = device.version.header
         parts += [f"IP Virtual Server version {header} (size=0)\n", ipvslist.title(command)]
-    parts += [ipvslist.service(command, row) for row in services]
+    names = device.version.saves_forward
+    parts += [ipvslist.service(command, row, forward_is_named=names) for row in services]
     ipvslist.write(parts)
     return 0
 
@@ -84,7 +87,10 @@ def _list_laddrs(device: Device, command: Command) -> int:
         ]
     except Refused:
         complain("Success")
-        return 1
+        status = device.version.missing_service_status
+        if status != 1:
+            complain("Success")
+        return status
     ipvslist.write(parts)
     return 0
 
@@ -100,13 +106,6 @@ def _edit_service(device: Device, command: Command) -> None:
 
 
 def _server(device: Device, command: Command) -> None:
-    if command.name != "delete-server" and not command.forward:
-        # Without -b the tool means direct routing, which this device does not do.
-        code = errors.NOTSUPP
-        number = device.version.message_numbers["dest.add"]
-        text = f"errcode set in socket msg#{number} header: {errors.words(code)}({code})"
-        complain(f"[sockopt_msg_recv] {text}")
-        raise Refused(code)
     rport = command.rport
     if not command.rport_given and device.version.server_port_copied:
         rport = command.vport
@@ -118,6 +117,7 @@ def _server(device: Device, command: Command) -> None:
         weight=command.weight,
         max_conn=command.max_conn,
         min_conn=command.min_conn,
+        forward=command.forward,
         **_service_of(command),
     )
 
@@ -187,8 +187,8 @@ def _empty_list(command: Command) -> int:
     return 0
 
 
-def _help() -> int:
-    ipvslist.write([f"{VERSION}\n", "Usage:\n"])
+def _help(device: Device) -> int:
+    ipvslist.write([_version(device), "Usage:\n"])
     for line in (
         "ipvsadm -A|E -t|u service-address [-s scheduler] [--conn-timeout seconds]",
         "ipvsadm -D -t|u service-address",
@@ -207,9 +207,9 @@ def _process(device: Device, argv: list[str], *, reading: bool = False) -> int:
     command = ipvsargs.parse(argv)
     name = command.name
     if name == "help":
-        return _help()
+        return _help(device)
     if name == "version":
-        ipvslist.write([f"{VERSION}\n"])
+        ipvslist.write([_version(device)])
         return 0
     if name == "list":
         return _list(device, command)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 TCP, UDP = 6, 17
+# How a server is reached; without -b the tool means direct routing.
+FULLNAT, ROUTE = "FullNat", "Route"
 
 # name: (letter or "", takes an argument)
 OPTIONS = {
@@ -39,6 +41,7 @@ OPTIONS = {
     "scheduler": ("s", True),
     "real-server": ("r", True),
     "fullnat": ("b", False),
+    "gatewaying": ("g", False),
     "weight": ("w", True),
     "u-threshold": ("x", True),
     "l-threshold": ("y", True),
@@ -92,6 +95,7 @@ _KINDS = {
     "tcp-service": "service-address",
     "udp-service": "service-address",
     "fullnat": "forwarding-method",
+    "gatewaying": "forwarding-method",
     "laddr": "local-address",
 }
 _NEEDED = {
@@ -145,7 +149,7 @@ class Command:
         self.rs = b""
         self.rport = 0
         self.rport_given = False
-        self.forward = False
+        self.forward = ROUTE
         self.weight = 1
         self.max_conn = 0
         self.min_conn = 0
@@ -275,8 +279,8 @@ def _take(command: Command, name: str, value: str) -> None:
         if found is None:
             fail(2, "illegal real server address[:port] specified")
         command.rs, command.rport, command.rport_given = found
-    elif name == "fullnat":
-        command.forward = True
+    elif name in ("fullnat", "gatewaying"):
+        command.forward = FULLNAT if name == "fullnat" else ROUTE
     elif name == "weight":
         command.weight = _count(value, 65535, "illegal weight specified")
     elif name == "u-threshold":

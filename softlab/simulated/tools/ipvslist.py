@@ -104,11 +104,16 @@ def _dest_line(command: Command, dest: Value, name: str) -> str:
         return f"{head} {limits} {active:<10} {inactive:<10}"
     if command.has("persistent-conn"):
         return f"{head} {number(dest, 'weight'):<9} {0:<11} {active:<10} {inactive:<10}"
-    line = f"{head} {'FullNat':<7} {number(dest, 'weight'):<6} {active:<10} {inactive:<10}"
+    line = (
+        f"{head} {text(dest, 'forward'):<7} {number(dest, 'weight'):<6} {active:<10} {inactive:<10}"
+    )
     return line + (" overload" if dest.get("overload") else "")
 
 
-def service(command: Command, row: Value) -> str:
+_SAVED = {"FullNat": "-b", "Route": "-g"}
+
+
+def service(command: Command, row: Value, *, forward_is_named: bool = True) -> str:
     """A service with its servers."""
     proto = number(row, "proto")
     vip = raw(row, "vip")
@@ -124,7 +129,8 @@ def service(command: Command, row: Value) -> str:
         lines += [
             f"-a {switch} {vname} -r"
             f" {endpoint(raw(dest, 'addr'), number(dest, 'port'), proto, numeric=numeric)}"
-            f" -b -w {number(dest, 'weight')}"
+            f" {_SAVED[text(dest, 'forward')] if forward_is_named else '(null)'}"
+            f" -w {number(dest, 'weight')}"
             for dest in dests
         ]
         return "".join(line + "\n" for line in lines)
