@@ -1,0 +1,70 @@
+"""The suite on a real DPVS build, and the simulated DPVS held against it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dpvs_acceptance.model.topology import load_topology
+from recordings.compare import packet_differences, text_differences
+from recordings.recorder import record
+
+pytestmark = pytest.mark.real_build
+
+ROOT = Path(__file__).parents[2]
+# What a build on software ports cannot show, whatever the version.
+SOFTWARE_PORTS = {"S13", "S14", "S21", "S24"}
+# Speed negotiation, offloads and NUMA node of a veth are not those of an 82599.
+OTHER_NICS = {"dpip-link-show", "dpip-link-show-cpu"}
+
+
+def run_suite(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", f"--dpvs-home={home}", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def signoff_of(ran: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    line = next(line for line in ran.stdout.splitlines() if line.startswith("report: "))
+    page = Path(line.removeprefix("report: "))
+    result: dict[str, Any] = json.loads((page.parent / "signoff.json").read_text())
+    return result
+
+
+def test_no_requirement_fails_on_the_build(dpvs_home: Path) -> None:
+    ran = run_suite(dpvs_home)
+    signoff = signoff_of(ran)
+    outcomes = {row["id"]: row["outcome"] for row in signoff["requirements"]}
+    failed = [i for i, outcome in outcomes.items() if outcome in ("FAIL", "BLOCKED", "FLAKY")]
+    assert not failed, ran.stdout
+    missing = {i for i, outcome in outcomes.items() if outcome == "NOT SUPPORTED"}
+    assert missing <= SOFTWARE_PORTS, ran.stdout
+    assert signoff["device"]["kind"] == "software lab"
+
+
+def test_two_runs_side_by_side_do_not_disturb_each_other(dpvs_home: Path) -> None:
+    command = [sys.executable, "-m", "pytest", f"--dpvs-home={dpvs_home}", "-k", "http or spread"]
+    runs = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(2)
+    ]
+    said = [run.communicate()[0].decode() for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], "\n".join(said)
+    assert Path("/proc/sys/vm/nr_hugepages").read_text().strip() == "0"
+
+
+def test_the_simulated_dpvs_prints_and_sends_what_the_build_does(dpvs_home: Path) -> None:
+    topology = load_topology(ROOT / "topologies/fnat-two-arm.yaml")
+    real = record(topology, dpvs_home, "")
+    simulated = record(topology, None, real.version)
+    texts = {
+        name: lines
+        for name, lines in text_differences(real, simulated).items()
+        if name not in OTHER_NICS
+    }
+    assert not texts
+    assert not packet_differences(real, simulated)
