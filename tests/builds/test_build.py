@@ -47,6 +47,8 @@ def test_no_requirement_fails_on_the_build(dpvs_home: Path) -> None:
 
 
 def test_two_runs_side_by_side_do_not_disturb_each_other(dpvs_home: Path) -> None:
+    pool = Path("/proc/sys/vm/nr_hugepages")
+    before = pool.read_text()
     command = [sys.executable, "-m", "pytest", f"--dpvs-home={dpvs_home}", "-k", "http or spread"]
     runs = [
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -54,7 +56,7 @@ def test_two_runs_side_by_side_do_not_disturb_each_other(dpvs_home: Path) -> Non
     ]
     said = [run.communicate()[0].decode() for run in runs]
     assert [run.returncode for run in runs] == [0, 0], "\n".join(said)
-    assert Path("/proc/sys/vm/nr_hugepages").read_text().strip() == "0"
+    assert pool.read_text() == before, "hugepages were left behind"
 
 
 def test_the_simulated_dpvs_prints_and_sends_what_the_build_does(dpvs_home: Path) -> None:
