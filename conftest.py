@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.evidence",
     "fixtures.bench",
     "fixtures.progress",
+    "fixtures.safety",
     "fixtures.declared",
     "fixtures.bringup",
     "fixtures.plan",

@@ -178,6 +178,14 @@ def undo(host: Host, run: str, *, root: str = ROOT, timeout: float = 300.0) -> l
     return result
 
 
+def undo_by_itself(run: str, root: str = ROOT) -> str:
+    """Sh text that undoes a journal as `undo` does, for a host that nobody talks to any more."""
+    mark = secrets.token_hex(16)
+    # What it prints is for people: each undo, and how it ended.
+    plain = 'begin() { :; }\nend() { case $1 in *1) echo "# ${1%?}: exit $2" ;; esac; }\n'
+    return f"(\n{prologue(mark, folder(root, run))}{plain}{_UNDO})"
+
+
 def leftovers(host: Host, *, root: str = ROOT) -> list[Leftover]:
     """The journals on a host, in the order of their names; reads only. One round trip."""
     mark = secrets.token_hex(16)

@@ -9,6 +9,7 @@ its boot id: setting the host's clock does not matter, and a reboot ends every l
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .connection import Host
@@ -19,7 +20,8 @@ from .shell import quote
 LEASE = 60.0
 _TIMEOUT = 10.0
 
-_COMMON = r"""
+# To stand behind the assignments of `token`, `lease` and `root`; `deadman` uses it too.
+LIBRARY = r"""
 lock=$root/lock
 read -r boot </proc/sys/kernel/random/boot_id
 uptime() { read -r now _ </proc/uptime; echo "${now%.*}"; }
@@ -41,13 +43,26 @@ mine() { [ "$(cat "$lock/token" 2>/dev/null)" = "$token" ]; }
 old() { [ -n "$(find "$1" -maxdepth 0 -mmin +1)" ]; }
 stale() {
 # A run killed while it took the lock, or took it over, has left no more than the folder.
-old "$root/takeover" && rmdir "$root/takeover"
+[ -n "$looking" ] || { old "$root/takeover" && rmdir "$root/takeover"; }
 read -r its_boot its_time its_lease <"$lock/lease" || { old "$lock"; return; }
 [ "$its_boot" = "$boot" ] || return 0
 [ $(($(uptime) - its_time)) -ge "$its_lease" ] || return 1
 read -r pid when <"$lock/keeper" || return 0
 [ "$(started "$pid")" != "$when" ]
 } 2>/dev/null
+# Seconds until a lock is stale whose process is gone already; nothing for any other.
+remaining() {
+read -r its_boot its_time its_lease <"$lock/lease" || return
+read -r pid when <"$lock/keeper" || return
+[ "$its_boot" = "$boot" ] && [ "$(started "$pid")" != "$when" ] || return
+echo $((its_lease - $(uptime) + its_time))
+} 2>/dev/null
+tell() {
+cat "$lock/owner" 2>/dev/null || echo "somebody who has just come"
+cat "$lock/since" 2>/dev/null || echo now
+cat "$lock/from" 2>/dev/null || echo unknown
+remaining
+}
 """
 
 _ACQUIRE = r"""
@@ -71,23 +86,26 @@ rmdir "$root/takeover"
 else rmdir "$root/takeover"
 fi
 fi
-cat "$lock/owner" 2>/dev/null || echo "somebody who has just come"
-cat "$lock/since" 2>/dev/null || echo now
-cat "$lock/from" 2>/dev/null || echo unknown
+tell
 exit 2
 """
 
+_LOOK = '[ -d "$lock" ] || exit 0; stale && exit 0; tell; exit 2\n'
 _RENEW = "mine || exit 2; renew\n"
 _RELEASE = 'mine || exit 0; rm -rf "$lock"; rmdir "$root" 2>/dev/null; exit 0\n'
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock: what they said of themselves, since when (the host's clock), from where."""
+    """Who holds a lock: what they said of themselves, since when (the host's clock), from where.
+
+    frees_in: seconds until a dead run's lock may be taken over; None while its process is there.
+    """
 
     owner: str
     since: str
     source: str
+    frees_in: int | None = None
 
 
 class Locked(HostError):  # noqa: N818 - an answer, not a fault
@@ -96,9 +114,13 @@ class Locked(HostError):  # noqa: N818 - an answer, not a fault
     def __init__(self, host: str, holder: Holder) -> None:
         super().__init__(
             host,
-            f"in use by {holder.owner} since {holder.since}, from {holder.source}: wait until that "
-            "run has ended (a killed run's lock is free once its lease is over and its connection "
-            "is gone)",
+            f"in use by {holder.owner} since {holder.since}, from {holder.source}: "
+            + (
+                "wait until that run has ended (a killed run's lock is free once its lease is over "
+                "and its connection is gone)"
+                if holder.frees_in is None
+                else f"that run is gone, its lease ends in {holder.frees_in} s"
+            ),
         )
         self.holder = holder
 
@@ -111,17 +133,22 @@ class Lock:
     ) -> None:
         self.host = host
         self.taken_over = taken_over
-        self._parameters = {"token": token, "lease": f"{int(lease)}", "root": root}
+        self.lease = lease
+        self.parameters = {"token": token, "lease": f"{int(lease)}", "root": root}
+
+    def beat_script(self) -> str:
+        """Sh text that starts the lease anew for each line on its stdin; exit 2: not ours."""
+        return script(self.parameters, "while read -r _; do mine || exit 2; renew; done")
 
     def renew(self) -> None:
         """Start the lease anew. HostError where the lock is not ours any more."""
-        result = self.host.run(_script(self._parameters, _RENEW), timeout=_TIMEOUT)
+        result = self.host.run(script(self.parameters, _RENEW), timeout=_TIMEOUT)
         if result.exit_status != 0:
             raise HostError(self.host.name, "the lock is gone, somebody else may be at work there")
 
     def release(self) -> None:
         """Give it back; nothing happens where it is not ours any more."""
-        self.host.run(_script(self._parameters, _RELEASE), timeout=_TIMEOUT)
+        self.host.run(script(self.parameters, _RELEASE), timeout=_TIMEOUT)
 
     def __enter__(self) -> Lock:
         return self
@@ -138,16 +165,32 @@ def acquire(host: Host, owner: str, *, lease: float = LEASE, root: str = ROOT) -
     token = secrets.token_hex(16)
     line = " ".join(owner.split()) or "somebody"
     parameters = {"token": token, "lease": f"{int(lease)}", "root": root, "owner": line}
-    result = host.run(_script(parameters, _ACQUIRE), timeout=_TIMEOUT)
+    result = host.run(script(parameters, _ACQUIRE), timeout=_TIMEOUT)
     if result.exit_status in (0, 3):
         taken_over = result.stdout.strip() if result.exit_status == 3 else None
         return Lock(host, token, lease, root, taken_over)
     if result.exit_status == 2:
-        owner_line, since, source = (result.stdout.splitlines() + ["unknown"] * 3)[:3]
-        raise Locked(host.name, Holder(owner_line, since, source))
+        raise Locked(host.name, _holder(result.stdout))
     raise HostError(host.name, f"cannot be locked: {result.stderr.strip() or 'no reason given'}")
 
 
-def _script(parameters: dict[str, str], body: str) -> str:
+def look(host: Host, *, root: str = ROOT) -> None:
+    """Raises Locked where another run has the host; only reads. One round trip."""
+    parameters = {"root": root, "looking": "yes", "token": "", "lease": ""}
+    result = host.run(script(parameters, _LOOK), timeout=_TIMEOUT)
+    if result.exit_status == 2:
+        raise Locked(host.name, _holder(result.stdout))
+    if result.exit_status != 0:
+        raise HostError(host.name, f"whether it is locked cannot be told: {result.stderr.strip()}")
+
+
+def _holder(said: str) -> Holder:
+    owner, since, source, *more = said.splitlines() + ["unknown"] * (3 - len(said.splitlines()))
+    remaining = int(more[0]) if more and more[0].lstrip("-").isdecimal() else None
+    return Holder(owner, since, source, None if remaining is None else max(0, remaining))
+
+
+def script(parameters: Mapping[str, str], body: str) -> str:
+    """`body` behind the functions, and behind `parameters` as variables of the shell."""
     lines = [f"{name}={quote(value)}" for name, value in parameters.items()]
-    return "\n".join(lines) + _COMMON + body
+    return "\n".join(lines) + LIBRARY + body

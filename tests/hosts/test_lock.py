@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -69,7 +70,7 @@ def test_stale_lock_is_taken_over_and_said(host: Host, server: Server) -> None:
             # The host takes a moment to notice that the connection is gone.
             assert time.monotonic() < deadline
     assert held.taken_over == "alice"
-    old._parameters["token"] += "x"
+    old.parameters["token"] += "x"
     held.renew()
     held.release()
 
@@ -111,3 +112,29 @@ def test_owner_stays_text(host: Host, other: Host) -> None:
     with lock.acquire(host, owner), pytest.raises(lock.Locked) as caught:
         lock.acquire(other, "bob")
     assert caught.value.holder.owner == owner
+
+
+def test_looking_changes_nothing_and_says_when_a_dead_run_s_lock_is_free(
+    host: Host, other: Host, server: Server
+) -> None:
+    lock.look(host)
+    with lock.acquire(other, "alice"):
+        with pytest.raises(lock.Locked) as caught:
+            lock.look(host)
+        assert caught.value.holder.frees_in is None
+    for owner, lease, said in (("carol", 60, r"is gone, its lease ends in \d+ s"), ("dave", 0, "")):
+        with connect("lb01", "lb01", server.ssh_config) as dying:
+            lock.acquire(dying, owner, lease=lease)
+        deadline = time.monotonic() + 5
+        while not re.search(f"{said}$", last := _look(host)) and time.monotonic() < deadline:
+            pass  # The host takes a moment to notice that the connection is gone.
+        assert (f"in use by {owner} since" in last) == bool(said)
+        host.run(f"rm -rf {journal.ROOT}")
+
+
+def _look(host: Host) -> str:
+    try:
+        lock.look(host)
+    except lock.Locked as locked:
+        return str(locked)
+    return ""

@@ -1,0 +1,183 @@
+"""The dead-man switch: a host undoes a run's changes by itself where the run's heartbeat stops.
+
+A shell on the host, of the run's lock: it sleeps, and looks whether the lease of the lock is over.
+If so the run is taken for dead, whatever became of its connection: the shell takes the lock over,
+undoes the journal, says so in `restored/<run>` beside it, and is gone. It needs sh, and coreutils
+as the journal does. At the end of the run it is disarmed, and leaves nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass, replace
+
+from . import journal
+from .channel import Channel
+from .connection import Host
+from .errors import HostError
+from .lock import Lock, script
+from .shell import quote
+
+BEATS_PER_LEASE = 4
+_TIMEOUT = 10.0
+
+_TIMER = r"""
+trap "" HUP INT
+while :; do
+sleep "$nap"
+mine || exit 0
+read -r its_boot its_time its_lease <"$lock/lease" || continue
+[ $(($(uptime) - its_time)) -ge "$its_lease" ] || continue
+mkdir "$root/takeover" || continue
+mine && [ "$(cat "$lock/dead-man")" = "$$ $(started $$)" ] || { rmdir "$root/takeover"; exit 0; }
+token=dead-man.$$
+echo "$token" >"$lock/token"
+echo "the dead-man switch of $(cat "$lock/owner")" >"$lock/owner.new"
+mv "$lock/owner.new" "$lock/owner"
+echo "$$ $(started $$)" >"$lock/keeper"
+renew
+rmdir "$root/takeover"
+break
+done 2>/dev/null
+log=$root/restored/$run
+mkdir -p "$root/restored" && true >"$log" || log=/dev/null
+{ echo "# at $(date -u +%Y-%m-%dT%H:%M:%SZ): no sign of the run for $lease s"
+@UNDO@
+} >"$log" 2>&1
+rm -rf "$lock"
+"""
+
+_ARM = r"""
+mine || exit 2
+command -v setsid >/dev/null 2>&1 && own=setsid || own=
+$own /bin/sh -c "$timer" dpvs-acceptance-dead-man </dev/null >/dev/null 2>&1 &
+echo "$! $(started $!)" >"$lock/dead-man"
+"""
+
+_DISARM = r"""
+mine || exit 2
+read -r pid when <"$lock/dead-man" || exit 0
+rm -f "$lock/dead-man"
+[ "$(started "$pid")" = "$when" ] || exit 3
+kill -s KILL -- "-$pid" 2>/dev/null || kill -s KILL "$pid"
+"""
+
+_TELL = r"""
+cd "$root/restored" 2>/dev/null || exit 0
+for run in *; do
+[ -f "$run" ] && echo "$run" && head -n 1 "$run" && grep '^# [0-9]*: exit [0-9]*$' "$run"
+done
+exit 0
+"""
+
+_FORGET = r"""rm -rf "$root/restored"; rmdir "$root" 2>/dev/null; exit 0"""
+
+
+class DeadMan:
+    """An armed switch. `disarm` it before the lock is released."""
+
+    def __init__(self, lock: Lock, run: str) -> None:
+        """Arms it: the host undoes the journal of `run` when the lock's lease is over.
+
+        HostError where the lock is not ours, or no shell can be left there.
+        """
+        self._lock = lock
+        root = lock.parameters["root"]
+        undo = journal.undo_by_itself(run, root)
+        nap = max(1, int(lock.lease / BEATS_PER_LEASE))
+        parameters = {**lock.parameters, "run": run, "nap": f"{nap}"}
+        timer = script(parameters, _TIMER.replace("@UNDO@", undo))
+        self._do(f"timer={quote(timer)}\n{_ARM}", "cannot be armed")
+
+    def disarm(self) -> None:
+        """End it, and all of it. HostError where it has fired, or is gone."""
+        self._do(_DISARM, "cannot be disarmed")
+
+    def _do(self, text: str, what: str) -> None:
+        host = self._lock.host
+        result = host.run(script(self._lock.parameters, text), timeout=_TIMEOUT)
+        match result.exit_status:
+            case 0:
+                return
+            case 2:
+                why = "the lock is not ours any more: it has undone what this run did there"
+            case 3:
+                why = "it was ended by somebody else"
+            case status:
+                why = result.stderr.strip() or f"exit {status}"
+        raise HostError(host.name, f"the dead-man switch {what}: {why}")
+
+
+class Heartbeat:
+    """Renews a lock's lease from a thread: one line each quarter of it, over the one connection.
+
+    `lost` says why it stopped before its end; empty while all is well.
+    """
+
+    def __init__(self, lock: Lock) -> None:
+        self.lost = ""
+        self._host = lock.host
+        self._period = lock.lease / BEATS_PER_LEASE
+        self._channel: Channel = lock.host.open(lock.beat_script())
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No more beats; nothing of it stays on the host. May be repeated."""
+        self._over.set()
+        self._thread.join()
+        with contextlib.suppress(HostError):
+            self._channel.close()
+
+    def _beat(self) -> None:
+        while not self._over.wait(self._period):
+            try:
+                if (status := self._channel.poll()) is not None:
+                    self.lost = f"{self._host.name}: the lock was taken away (exit {status})"
+                    return
+                self._channel.stdin.write(b"\n")
+                self._channel.stdin.flush()
+            except (OSError, ValueError, HostError) as error:
+                self.lost = f"{self._host.name}: no heartbeat any more: {error}"
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A switch that has fired: what it says of when and why, and how each undo ended."""
+
+    host: str
+    run: str
+    why: str
+    undone: int
+    failed: int
+
+    def __str__(self) -> str:
+        failed = f", {self.failed} could not be undone" if self.failed else ""
+        return (
+            f"{self.host}: the dead-man switch of run {self.run} has undone {self.undone} changes "
+            f"by itself{failed}, at {self.why}"
+        )
+
+
+def fired(host: Host, root: str = journal.ROOT) -> list[Fired]:
+    """What switches did on a host since it was last told; only reads."""
+    result = host.run(f"root={quote(root)}\n{_TELL}", timeout=_TIMEOUT)
+    found: list[Fired] = []
+    for line in result.stdout.splitlines():
+        if not line.startswith("# "):
+            found.append(Fired(host.name, line, "", 0, 0))
+        elif line.startswith("# at "):
+            found[-1] = replace(found[-1], why=line.removeprefix("# at "))
+        elif line.endswith(": exit 0"):
+            found[-1] = replace(found[-1], undone=found[-1].undone + 1)
+        else:
+            found[-1] = replace(found[-1], failed=found[-1].failed + 1)
+    return found
+
+
+def forget(host: Host, root: str = journal.ROOT) -> None:
+    """Remove what `fired` tells."""
+    host.run(f"root={quote(root)}\n{_FORGET}", timeout=_TIMEOUT)

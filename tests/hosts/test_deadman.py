@@ -1,0 +1,107 @@
+"""The host undoes a dead run's changes by itself; a run that lives, or has ended, loses nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dpvs_acceptance.hosts import deadman, journal, lock
+from dpvs_acceptance.hosts.connection import Host, HostError, connect
+from dpvs_acceptance.hosts.gate import Change, Mode, WriteGate
+
+from .proxy import Proxy
+from .server import Server, processes
+
+NAME = "dpvs-acceptance-dead-man"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(host: Host) -> Iterator[None]:
+    assert not processes(NAME)
+    yield
+    left = host.run(f"find {journal.ROOT}; rm -rf {journal.ROOT}").stdout
+    assert left == ""
+    assert not processes(NAME)
+
+
+def _change(host: Host, file: Path) -> None:
+    gate = WriteGate(host, Mode.WRITABLE, run="dying")
+    change = Change(id="a", title="a", undo=f"rm -f {file}", apply=f"touch {file}")
+    (applied,) = gate.apply([change])
+    assert applied.ok
+
+
+def _wait(what: Callable[[], bool], seconds: float) -> float:
+    begin = time.monotonic()
+    while not what() and time.monotonic() < begin + seconds:
+        time.sleep(0.05)
+    return time.monotonic() - begin
+
+
+def test_it_undoes_what_a_silent_run_did(
+    host: Host, proxied: tuple[Path, Proxy], tmp_path: Path
+) -> None:
+    """The network goes away: the run's connection stays open on the host, as its process does."""
+    config, proxy = proxied
+    file = tmp_path / "changed"
+    dying = connect("lb01", "lb01", config)
+    held = lock.acquire(dying, "alice", lease=2)
+    deadman.DeadMan(held, "dying")
+    beats = deadman.Heartbeat(held)
+    _change(dying, file)
+    assert _wait(lambda: not file.exists(), 4) >= 4, "undone while the run was alive"
+    proxy.swallow()
+    waited = _wait(lambda: not file.exists(), 10)
+    assert 1 <= waited < 5
+    _wait(lambda: not processes(NAME), 5)
+    assert journal.leftovers(host) == []
+    (told,) = deadman.fired(host)
+    assert (told.run, told.undone, told.failed) == ("dying", 1, 0)
+    assert "no sign of the run for 2 s" in told.why
+    deadman.forget(host)
+    lock.acquire(host, "bob").release()
+    beats.stop()
+    dying.close()
+
+
+def test_disarmed_it_leaves_nothing(host: Host, tmp_path: Path) -> None:
+    with lock.acquire(host, "alice", lease=1) as held:
+        switch = deadman.DeadMan(held, "dying")
+        _change(host, tmp_path / "changed")
+        assert processes(NAME)
+        switch.disarm()
+        _wait(lambda: not processes(NAME), 1)
+        assert not processes(NAME)
+        assert _wait(lambda: not (tmp_path / "changed").exists(), 2.5) >= 2.5
+        WriteGate(host, Mode.WRITABLE, run="dying").undo()
+
+
+def test_a_run_that_ends_without_disarming_it_ends_it_too(host: Host) -> None:
+    with lock.acquire(host, "alice", lease=2) as held:
+        deadman.DeadMan(held, "dying")
+    assert _wait(lambda: not processes(NAME), 3) < 3
+
+
+def test_the_run_is_told_that_it_fired(host: Host, tmp_path: Path) -> None:
+    held = lock.acquire(host, "alice", lease=1)
+    switch = deadman.DeadMan(held, "dying")
+    _change(host, tmp_path / "changed")
+    _wait(lambda: not (tmp_path / "changed").exists(), 10)
+    _wait(lambda: not processes(NAME), 5)
+    with pytest.raises(HostError, match=r"lock is not ours any more: it has undone"):
+        switch.disarm()
+    beats = deadman.Heartbeat(held)
+    _wait(lambda: beats.lost != "", 5)
+    assert "the lock was taken away" in beats.lost
+    beats.stop()
+    deadman.forget(host)
+
+
+def test_it_cannot_be_armed_without_the_lock(host: Host, server: Server) -> None:
+    held = lock.acquire(host, "alice")
+    held.release()
+    with pytest.raises(HostError, match="cannot be armed: the lock is not ours"):
+        deadman.DeadMan(held, "dying")
