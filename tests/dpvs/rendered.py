@@ -152,8 +152,10 @@ def lcore_queue(one: dpip.LcoreQueue) -> str:
 
 
 def lcore_stats(one: dpip.LcoreStats, width: int, units: tuple[str, ...]) -> str:
-    names = ("lcore_loop", "pktburst", "zpktburst", "fpktburst", "z2hpktburst", "h2fpktburst")
-    names += ("dropped", "ipackets", "ibytes", "opackets", "obytes")
+    names = (
+        *("lcore_loop", "pktburst", "zpktburst", "fpktburst", "z2hpktburst", "h2fpktburst"),
+        *("dropped", "ipackets", "ibytes", "opackets", "obytes"),
+    )
     titles = [name + unit for name, unit in zip(names, units, strict=True)]
     values = astuple(one)
     return "".join(
