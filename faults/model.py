@@ -27,6 +27,15 @@ def _sentence(text: str) -> str:
     return text.strip()
 
 
+# Whatever goes wrong before them may take the checks of traffic along.
+_TRAFFIC = ("S21", "S23", "S24", "S26", "S27", "S28", "S29", "S30", "S31", "S33", "S34", "S35")
+
+
+def _with_traffic(ids: tuple[str, ...]) -> tuple[str, ...]:
+    """`traffic` stands for all requirements that packets prove."""
+    return tuple(dict.fromkeys(one for i in ids for one in (_TRAFFIC if i == "traffic" else (i,))))
+
+
 def _groups(names: tuple[str, ...]) -> tuple[str, ...]:
     if unknown := [name for name in names if name not in GROUPS]:
         raise ValueError(f"no such group of checks: {', '.join(unknown)} (faults/reach.py)")
@@ -51,11 +60,13 @@ class Fault(BaseModel):
     """What puts each of these hosts right again."""
     restart: str = ""
     """A sed script: dpvs.conf is changed by it, and dpvs brought up anew with that."""
+    revive: bool = False
+    """dpvs is brought up anew afterwards, since the fault ended it."""
     quirk: str = ""
     """A quirk of the simulated DPVS (softlab/simulated/quirks.py), switched on while it runs."""
     red: tuple[str, ...]
     """Requirements that must not pass because of it. Empty only with `survives`."""
-    may: tuple[str, ...] = ()
+    may: Annotated[tuple[str, ...], AfterValidator(_with_traffic)] = ()
     """Requirements that it may take along; every other has to stay green."""
     reach: Annotated[tuple[str, ...], AfterValidator(_groups)]
     """Groups of checks that can see it (faults/reach.py); a full run proves that no other can."""
@@ -70,9 +81,14 @@ class Fault(BaseModel):
         return 2 if self.quirk else 1
 
     @property
+    def starts_anew(self) -> bool:
+        """Whether dpvs is another process afterwards."""
+        return bool(self.restart) or self.revive
+
+    @property
     def roles(self) -> tuple[str, ...]:
         """The hosts that it touches."""
-        dut = ("dut",) if self.restart else ()
+        dut = ("dut",) if self.starts_anew else ()
         return tuple(dict.fromkeys((*dut, *self.inject, *self.repair)))
 
     @model_validator(mode="after")
@@ -83,8 +99,6 @@ class Fault(BaseModel):
             raise ValueError(f"no repair for {', '.join(sorted(missing))}")
         if not self.red and not self.survives:
             raise ValueError("names no requirement that must turn red, nor why it survives")
-        if both := set(self.red) & set(self.may):
-            raise ValueError(f"{', '.join(sorted(both))} both in red and in may")
         return self
 
 

@@ -58,6 +58,8 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
         "BIN": f"{dut.dpvs.home}/bin",
         "CONF": dut.dpvs.conf,
         "DEVBIND": dut.dpvs.devbind or "dpdk-devbind.py",
+        "DPDKSRC": dut.dpvs.dpdk_source or "",
+        "DPVSSRC": dut.dpvs.dpvs_source or "",
         "PIDFILE": facts.pid_file,
         "IPC": facts.ipc_path,
         "LOG": topology.dpvs.log_file,

@@ -1,0 +1,204 @@
+"""What came of each fault: which checks turned red, and whether they were the right ones. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from dpvs_acceptance.verdict.outcomes import BAD, CheckResult, Outcome
+from faults.model import Fault
+
+SCHEMA = 1
+
+
+class Cell(StrEnum):
+    """One requirement under one fault."""
+
+    CAUGHT = "caught"
+    """Expected to turn red, and did."""
+    MISSED = "missed"
+    """Expected to turn red, and did not."""
+    ALONG = "along"
+    """Turned red as a consequence that the fault names."""
+    FALSE_ALARM = "false alarm"
+    """Turned red, and the fault does not name it."""
+    GREEN = "green"
+    """Looked at, and rightly not red."""
+    NOT_LOOKED = "not looked at"
+    """No check of it was made."""
+
+
+class Fate(StrEnum):
+    KILLED = "killed"
+    SURVIVED = "survived"
+    BROKEN = "not made"
+    """The fault itself could not be made or taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """A check that turned red: what a person reads first."""
+
+    check: str
+    requirements: tuple[str, ...]
+    outcome: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One fault's line of the matrix."""
+
+    fault: str
+    breaks: str
+    source: str
+    kind: int
+    fate: Fate
+    cells: Mapping[str, Cell]
+    caught: tuple[Caught, ...]
+    false_alarms: tuple[Caught, ...]
+    errors: tuple[str, ...]
+    """A check that could not judge (BLOCKED), where the fault does not say that it would."""
+    reason: str
+    """Why it survived, or why it could not be made."""
+    checks: int
+    seconds: float
+
+
+def judge(
+    fault: Fault,
+    results: Sequence[CheckResult],
+    seconds: float,
+    trouble: str = "",
+) -> Row:
+    """The row of a fault from the outcomes of the checks that were made under it.
+
+    Killed: at least one requirement that it names as red did turn red. `missed` cells of a killed
+    fault are listed all the same: they are claims of the catalogue that do not hold.
+    """
+    red: dict[str, list[CheckResult]] = {}
+    looked: set[str] = set()
+    for result in results:
+        for requirement in result.requirements:
+            looked.add(requirement)
+            if result.outcome in BAD or (fault.blocks and result.outcome is Outcome.BLOCKED):
+                red.setdefault(requirement, []).append(result)
+    cells = {one: _cell(fault, one, one in red) for one in sorted(looked | set(fault.red))}
+    named = {*fault.red, *fault.may}
+    reds = list({id(r): r for rows in red.values() for r in rows}.values())
+    alarms = [r for r in reds if not named & set(r.requirements)]
+    errors = [
+        f"{r.nodeid}: {_first(r.message)}"
+        for r in results
+        if r.outcome is Outcome.BLOCKED and not fault.blocks
+    ]
+    killed = any(one in red for one in fault.red)
+    fate = Fate.BROKEN if trouble else Fate.KILLED if killed else Fate.SURVIVED
+    reason = trouble or (fault.survives or "nobody knows yet" if fate is Fate.SURVIVED else "")
+    return Row(
+        fault=fault.name,
+        breaks=fault.breaks,
+        source=fault.source,
+        kind=fault.kind,
+        fate=fate,
+        cells=cells,
+        caught=tuple(_caught(r) for r in reds if r not in alarms),
+        false_alarms=tuple(map(_caught, alarms)),
+        errors=tuple(errors),
+        reason=reason,
+        checks=len(results),
+        seconds=round(seconds, 2),
+    )
+
+
+def _cell(fault: Fault, requirement: str, red: bool) -> Cell:
+    if requirement in fault.red:
+        return Cell.CAUGHT if red else Cell.MISSED
+    if not red:
+        return Cell.GREEN
+    return Cell.ALONG if requirement in fault.may else Cell.FALSE_ALARM
+
+
+def _caught(result: CheckResult) -> Caught:
+    return Caught(result.nodeid, result.requirements, str(result.outcome), _first(result.message))
+
+
+def _first(message: str) -> str:
+    """The first line, or the first two where the first only announces a list."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()] or [""]
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """All rows of one run."""
+
+    device: str
+    started: str
+    seconds: float
+    control: tuple[Caught, ...]
+    """Checks that were red with no fault at all: then nothing here proves anything."""
+    rows: tuple[Row, ...]
+    requirements: tuple[str, ...]
+    idle: tuple[str, ...]
+    """Checks that no fault turned red."""
+
+    def of(self, fate: Fate) -> list[Row]:
+        return [row for row in self.rows if row.fate is fate]
+
+    @property
+    def false_alarms(self) -> list[tuple[Row, Caught]]:
+        return [(row, one) for row in self.rows for one in row.false_alarms]
+
+    @property
+    def missed(self) -> list[tuple[Row, str]]:
+        """Requirements that a killed fault names as red and that stayed green."""
+        return [
+            (row, requirement)
+            for row in self.rows
+            if row.fate is Fate.KILLED
+            for requirement, cell in row.cells.items()
+            if cell is Cell.MISSED
+        ]
+
+    @property
+    def good(self) -> bool:
+        """Every fault caught, no false alarm, no error."""
+        errors = any(row.errors for row in self.rows)
+        killed = len(self.of(Fate.KILLED)) == len(self.rows)
+        return killed and not (self.false_alarms or errors or self.control or self.missed)
+
+    def words(self) -> str:
+        """One line to print."""
+        counts = ", ".join(f"{len(self.of(fate))} {fate}" for fate in Fate)
+        return (
+            f"{len(self.rows)} faults: {counts}; {len(self.false_alarms)} false alarms; "
+            f"{len(self.missed)} requirements missed; {len(self.idle)} checks that nothing "
+            f"turned red; {self.seconds:.0f} s"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for reports/faults/matrix.json."""
+        return {
+            "schema": SCHEMA,
+            **asdict(self),
+            "summary": {
+                "faults": len(self.rows),
+                "by_kind": {k: sum(row.kind == k for row in self.rows) for k in (1, 2)},
+                **{str(fate): len(self.of(fate)) for fate in Fate},
+                "false_alarms": len(self.false_alarms),
+                "missed": [f"{row.fault}: {one}" for row, one in self.missed],
+            },
+        }
+
+
+def idle_checks(checks: Iterable[str], rows: Iterable[Row]) -> tuple[str, ...]:
+    """Checks (functions, without their parameters) that no fault turned red."""
+    caught = {_function(one.check) for row in rows for one in (*row.caught, *row.false_alarms)}
+    return tuple(sorted({_function(check) for check in checks} - caught))
+
+
+def _function(nodeid: str) -> str:
+    return nodeid.split("[", 1)[0]

@@ -1,0 +1,101 @@
+"""The matrix as one page: a picture of faults × requirements, and each fault's line."""
+
+from __future__ import annotations
+
+from html import escape
+
+from faults.matrix import Cell, Fate, Matrix, Row
+
+_COLOURS = {
+    Cell.CAUGHT: "#2e7d32",
+    Cell.ALONG: "#a5d6a7",
+    Cell.MISSED: "#ef6c00",
+    Cell.FALSE_ALARM: "#c62828",
+    Cell.GREEN: "#eceff1",
+    Cell.NOT_LOOKED: "#ffffff",
+}
+_SIZE = 13
+_LEFT = 230
+_TOP = 50
+_STYLE = """
+body{font:14px/1.45 system-ui,sans-serif;margin:2rem;max-width:76rem;color:#222}
+table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #ddd;padding:.3rem .5rem;
+text-align:left;vertical-align:top}code{font-size:12px}.bad{color:#c62828}.dim{color:#777}
+svg text{font:10px system-ui,sans-serif}.key i{display:inline-block;width:12px;height:12px;
+margin:0 .3rem 0 1rem;border:1px solid #999}
+"""
+
+
+def render(matrix: Matrix) -> str:
+    """A page that needs nothing but itself."""
+    survivors = [row for row in matrix.rows if row.fate is not Fate.KILLED]
+    parts = [
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Faults × requirements</title>",
+        f"<style>{_STYLE}</style><h1>What the checks catch</h1>",
+        f"<p>{escape(matrix.device)}, {escape(matrix.started)}. {escape(matrix.words())}.</p>",
+        _key(),
+        picture(matrix),
+        _list("Red with no fault", [f"{c.check}: {c.message}" for c in matrix.control]),
+        _list("Survived or could not be made", [f"{r.fault}: {r.reason}" for r in survivors]),
+        _list(
+            "False alarms",
+            [f"{row.fault}: {one.check}: {one.message}" for row, one in matrix.false_alarms],
+        ),
+        _list("Named as red, stayed green", [f"{r.fault}: {one}" for r, one in matrix.missed]),
+        _list("Checks that no fault turned red", list(matrix.idle)),
+        "<h2>Every fault</h2><table><tr><th>Fault<th>What is broken<th>Source<th>What told it",
+        *(_row(row) for row in matrix.rows),
+        "</table></html>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def picture(matrix: Matrix) -> str:
+    """An SVG: a line per fault, a column per requirement."""
+    width = _LEFT + _SIZE * len(matrix.requirements) + 10
+    height = _TOP + _SIZE * len(matrix.rows) + 10
+    out = [f'<svg width="{width}" height="{height}" role="img" aria-label="faults by requirement">']
+    for column, requirement in enumerate(matrix.requirements):
+        x = _LEFT + column * _SIZE + 9
+        out.append(f'<text transform="translate({x},{_TOP - 5}) rotate(-60)">{requirement}</text>')
+    for line, row in enumerate(matrix.rows):
+        y = _TOP + line * _SIZE
+        colour = "#222" if row.fate is Fate.KILLED else "#c62828"
+        out.append(
+            f'<text x="{_LEFT - 6}" y="{y + 10}" text-anchor="end" fill="{colour}">'
+            f"{escape(row.fault)}</text>"
+        )
+        for column, requirement in enumerate(matrix.requirements):
+            cell = row.cells.get(requirement, Cell.NOT_LOOKED)
+            out.append(
+                f'<rect x="{_LEFT + column * _SIZE}" y="{y}" width="{_SIZE - 1}" '
+                f'height="{_SIZE - 1}" fill="{_COLOURS[cell]}">'
+                f"<title>{escape(row.fault)}, {requirement}: {cell}</title></rect>"
+            )
+    return "".join(out) + "</svg>"
+
+
+def _key() -> str:
+    entries = (f'<i style="background:{colour}"></i>{cell}' for cell, colour in _COLOURS.items())
+    return f'<p class="key">{"".join(entries)}</p>'
+
+
+def _list(title: str, lines: list[str]) -> str:
+    if not lines:
+        return ""
+    return f"<h2>{title}</h2><ul>" + "".join(f"<li>{escape(x)}</li>" for x in lines) + "</ul>"
+
+
+def _row(row: Row) -> str:
+    told = [
+        f"<b>{' '.join(one.requirements)}</b> <code>{escape(one.check.split('::')[-1])}</code> "
+        f"{escape(one.message)}"
+        for one in row.caught
+    ]
+    told += [f'<span class="bad">{escape(x)}</span>' for x in (row.reason, *row.errors) if x]
+    bad = "" if row.fate is Fate.KILLED else ' class="bad"'
+    return (
+        f"<tr><td{bad}>{escape(row.fault)}<br><span class=dim>{row.fate}, kind {row.kind}, "
+        f"{row.checks} checks, {row.seconds} s</span><td>{escape(row.breaks)}"
+        f"<td>{escape(row.source)}<td>{'<br>'.join(told)}"
+    )
