@@ -20,9 +20,15 @@ def test_exactly_the_bench_s_nics_are_bound_to_dpdk(dut: DutState, deployment: D
         for device in dut.devbind
         if device.category == "Network" and device.binding == "dpdk"
     }
-    assert seen == wanted, f"bound to a DPDK driver: expected {wanted}, dpdk-devbind says {seen}"
     drivers = {pci: dut.pci_driver(pci) for pci in wanted if pci}
-    assert drivers == wanted, f"bound to a DPDK driver: expected {wanted}, sysfs says {drivers}"
+    wrong = [
+        f"{pci}: {wanted.get(pci) or 'no DPDK driver'} expected, {source} says "
+        f"{told.get(pci) or 'none'}"
+        for source, told in (("dpdk-devbind", seen), ("sysfs", drivers))
+        for pci in sorted({*filter(None, wanted), *told})
+        if wanted.get(pci) != told.get(pci)
+    ]
+    assert not wrong, "NICs are not bound as the bench says:\n" + "\n".join(wrong)
 
 
 @pytest.mark.requirement("S15")
