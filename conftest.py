@@ -20,6 +20,8 @@ pytest_plugins = [
     "fixtures.state",
     "fixtures.traffic",
     "fixtures.attempts",
+    "fixtures.faults",
+    "fixtures.fault_matrix",
     "fixtures.results",
     "fixtures.terminal",
     "fixtures.replay",
