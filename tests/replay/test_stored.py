@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.pairing import find_tcp
 from dpvs_acceptance.traffic.udp import exchange
 from dpvs_acceptance.traffic.verify import check_tcp
-from dpvs_acceptance.traffic.views import IcmpView
+from dpvs_acceptance.traffic.views import IcmpView, View
 from tests.traffic import recorded
 
 NODE = "suites/a.py::test_x"
@@ -130,7 +131,9 @@ def test_stored_captures_carry_a_packet_check(tmp_path: Path) -> None:
         assert {view.frame.outgoing for view in seen[name]} == {True, False}
     client = recorded.clients("fnat-tcp")[0]
     service = recorded.service("fnat-tcp")
-    servers = {name: views for name, views in seen.items() if name != "client1"}
+    servers: dict[str, Sequence[View]] = {
+        name: views for name, views in seen.items() if name != "client1"
+    }
     conversation, mapping = find_tcp(seen["client1"], servers, client, service)
     assert check_tcp(conversation, mapping) == []
 
