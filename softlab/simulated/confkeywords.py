@@ -283,7 +283,8 @@ def queue_ids(attribute: str, label: str) -> Handler:
 def disable6(reader: Reader, words: list[str]) -> None:
     reader.config.ipv6_disabled = _value(words).lower() == "on"
     state = "disabled" if reader.config.ipv6_disabled else "enabled"
-    reader.say("INFO", "IPV6", f"ipv6:disable={state}")
+    text = f"ipv6:disable = {_value(words)}" if reader.version.device_fdir else None
+    reader.say("INFO", "IPV6", text or f"ipv6:disable={state}")
 
 
 def address_mode(reader: Reader, words: list[str]) -> None:

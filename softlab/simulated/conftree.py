@@ -47,7 +47,7 @@ def _timeouts(proto: str, keywords: dict[str, str]) -> Tree:
     return {keyword: (timeout(proto, keyword, state), None) for keyword, state in keywords.items()}
 
 
-def _synproxy() -> Tree:
+def _synproxy(version: Version) -> Tree:
     reuse: Tree = {
         word: (said(f"synproxy_conn_reuse: {shown}", "IPVS"), None)
         for word, shown in (
@@ -58,7 +58,7 @@ def _synproxy() -> Tree:
             ("last_ack", "LASTACK"),
         )
     }
-    return {
+    words: Tree = {
         "synack_options": (
             None,
             {
@@ -76,6 +76,9 @@ def _synproxy() -> Tree:
         "max_ack_saved": (shown("max_ack_saved", "IPVS"), None),
         "conn_reuse_state": (said("synproxy_conn_reuse ON", "IPVS"), reuse),
     }
+    if version.device_fdir:
+        del words["close_client_window"]
+    return words
 
 
 def _device_tree(version: Version) -> Tree:
@@ -179,7 +182,7 @@ def _ipvs_tree(version: Version) -> Tree:
                 "last": (shown("tcp_timeout_last", "IPVS"), None),
             },
         ),
-        "synproxy": (None, _synproxy()),
+        "synproxy": (None, _synproxy(version)),
     }
     return {"conn": (None, conn), "udp": (None, udp), "tcp": (None, tcp)}
 
@@ -230,7 +233,10 @@ def tree(version: Version) -> Tree:
         ),
     }
     if not version.device_fdir:
-        netif["fdir_mode"] = (shown("fdir_mode", "NETIF"), None)
+        netif["fdir_mode"] = (
+            shown("fdir_mode" if version.late_dpdk else "g_fdir_mode", "NETIF"),
+            None,
+        )
     pool: Tree = {"pool_hash_size": (pool_hash_size, None)}
     if not version.device_fdir:
         pool["flow_enable"] = (flow_enable, None)

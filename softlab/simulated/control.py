@@ -12,6 +12,7 @@ from softlab.simulated.addresses import IfAddr
 from softlab.simulated.core import DataPath, Frames
 from softlab.simulated.errors import DpvsError
 from softlab.simulated.fields import Fields
+from softlab.simulated.linkcontrol import LinkControl
 from softlab.simulated.packet import ANY4, ANY6, address_text
 from softlab.simulated.ports import Port
 from softlab.simulated.quirks import Quirks
@@ -31,6 +32,7 @@ class Control:
         self.frames: Frames = []
         self._now = 0.0
         self._services = ServiceControl(path)
+        self._links = LinkControl(path)
         self._handlers = {
             "info": self._info,
             "quirks": self._quirks,
@@ -52,22 +54,13 @@ class Control:
             "neigh.add": self._neigh_add,
             "neigh.del": self._neigh_del,
             "neigh.list": self._neigh_list,
-            "link.list": self._link_list,
-            "link.get": self._link_get,
-            "link.stats": self._link_stats,
-            "link.xstats": self._link_xstats,
-            "link.ext": self._link_ext,
-            "link.set": self._link_set,
-            "lcore.mask": self._lcore_mask,
-            "lcore.get": self._lcore_get,
-            "lcore.stats": self._lcore_stats,
             "lldp.list": self._missing,
         }
-        self._handlers |= self._services.handlers
+        self._handlers |= self._services.handlers | self._links.handlers
 
     def handle(self, message: Value, now: float) -> Value:
         """The reply to one message; ``now`` is the data path's clock."""
-        self._now = now
+        self._now = self._links.now = now
         handler = self._handlers.get(str(message.get("op")))
         if handler is None:
             return {"err": errors.NOTSUPP}
@@ -105,7 +98,9 @@ class Control:
         raise DpvsError(errors.NOTSUPP)
 
     def _missing(self, ask: Fields) -> Value:
-        self._port(ask.text("dev"), errors.NODEV)
+        if ask.text("dev") not in [port.name for port in self.path.ports]:
+            self.path.say("WARNING", "LLDP", "lldp_sockopt_get: no such device")
+            raise DpvsError(errors.NODEV)
         name = ask.text("dev")
         text = f"lldp_sockopt_get: local lldp port on {name} not found!"
         self.path.say("WARNING", "LLDP", text)
@@ -121,8 +116,16 @@ class Control:
         self.path.say("WARNING", "IFA", f"ifa_sockopt_set: device {name} not found")
         raise DpvsError(errors.NOTEXIST)
 
+    def _check_prefix(self, ask: Fields) -> None:
+        limit, plen = len(ask.raw("addr")) * 8, ask.number("plen")
+        if not 0 < plen <= limit:
+            family = "ipv4" if limit == 32 else "ipv6"
+            self.path.say("WARNING", "IFA", f"ifa_sockopt_set: bad {family} prefix {plen}")
+            raise DpvsError(errors.INVAL)
+
     def _addr_add(self, ask: Fields) -> Value:
         port = self._addr_port(ask)
+        self._check_prefix(ask)
         entry = IfAddr(
             port.index,
             ask.raw("addr"),
@@ -169,8 +172,11 @@ class Control:
 
     def _addr_set(self, ask: Fields) -> Value:
         port = self._addr_port(ask)
+        self._check_prefix(ask)
         entry = self.path.addresses.find(port.index, ask.raw("addr"), ask.number("plen"))
         if entry is None:
+            text = f"edit ifaddr {address_text(ask.raw('addr'))} failed -- not exist"
+            self.path.say("WARNING", "IFA", f"[00] ifa_entry_mod: {text}")
             raise DpvsError(errors.NOTEXIST)
         entry.scope = ask.text("scope")
         entry.bcast = ask.raw("bcast")
@@ -238,7 +244,8 @@ class Control:
 
     def _route_list(self, ask: Fields) -> Value:
         name = ask.text("dev")
-        port = self._port(name, errors.NOTEXIST) if name else None
+        said = "ROUTE: route_sockopt_get: no such device: "
+        port = self._port(name, errors.NOTEXIST, said) if name else None
         entries = self.path.routes4.all()
         return {"routes": report.routes(self.path, entries, port), "total": len(entries)}
 
@@ -284,52 +291,3 @@ class Control:
         said = "NEIGHBOUR: neigh_sockopt_get: no such device: "
         port = self._port(name, errors.NOTEXIST, said) if name else None
         return {"neighbours": report.neighbours(self.path, port)}
-
-    # -- links and lcores --------------------------------------------------------------------
-
-    def _link_list(self, _ask: Fields) -> Value:
-        return {"names": [port.name for port in self.path.ports]}
-
-    def _link_get(self, ask: Fields) -> Value:
-        return report.link(self.path, self._port(ask.text("dev"), errors.NOTEXIST))
-
-    def _link_stats(self, ask: Fields) -> Value:
-        return report.link_stats(self.path, self._port(ask.text("dev"), errors.NOTEXIST))
-
-    def _link_xstats(self, ask: Fields) -> Value:
-        port = self._port(ask.text("dev"), errors.NOTEXIST)
-        return {"entries": report.link_xstats(port)}
-
-    def _link_ext(self, ask: Fields) -> Value:
-        return report.link_details(self.path, self._port(ask.text("dev"), errors.NOTEXIST))
-
-    def _link_set(self, ask: Fields) -> Value:
-        port = self._port(ask.text("dev"), errors.INVAL)
-        item, on = ask.text("item"), ask.flag("on")
-        if item in ("link", "addr", "allmulticast"):
-            # Seen on the device: taken without an error, and without any effect.
-            return {}
-        if item not in ("promisc", "forward2kni", "tc_egress", "tc_ingress", "lldp"):
-            raise DpvsError(errors.NOTSUPP)
-        setattr(port, item, on)
-        return {}
-
-    def _lcore_mask(self, _ask: Fields) -> Value:
-        settings = self.path.settings
-        return {
-            "master": settings.master,
-            "kni": settings.kni_core or 0,
-            "workers": list(settings.workers),
-        }
-
-    def _lcore_get(self, ask: Fields) -> Value:
-        lcore = ask.number("lcore")
-        if lcore not in self.path.lcores:
-            raise DpvsError(errors.INVAL)
-        return report.lcore(self.path, lcore)
-
-    def _lcore_stats(self, ask: Fields) -> Value:
-        lcore = ask.number("lcore")
-        if lcore not in self.path.lcores:
-            raise DpvsError(errors.INVAL)
-        return report.lcore_stats(self.path, lcore, self._now)

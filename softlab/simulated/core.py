@@ -252,6 +252,8 @@ class DataPath:
         """Remove an address and its routes, whoever added them."""
         entry = self.addresses.remove(port, addr, plen)
         limit = len(addr) * 8
+        if limit == 128:
+            hosts.address_removed6(self, entry)
         self.remove_route(LOCAL, addr, limit, port, quiet=True)
         if entry.plen < limit:
             self.remove_route(NET, addr, entry.plen, port, quiet=True)

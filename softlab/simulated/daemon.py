@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from softlab.simulated import lcores, wire
+from softlab.simulated import lcores, portstart, wire
 from softlab.simulated.control import Control
 from softlab.simulated.core import DataPath, Frames
 from softlab.simulated.kni import Tap
@@ -213,7 +213,7 @@ def run(startup: Startup) -> None:
     startup.reserve_memory(settings)
     server = Server(startup.options.ipc_file)
     path = DataPath(
-        startup.ports(settings),
+        portstart.make(startup.config, settings, startup.nics),
         settings,
         startup.version,
         startup.omitted,
@@ -222,9 +222,13 @@ def run(startup: Startup) -> None:
     now = time.monotonic()
     for stats in path.lcores.values():
         stats.started = now
-    startup.bring_up(path, now)
+    link_local = startup.config.address_mode != "none"
+    bring_up = portstart.BringUp(
+        path, startup.host, startup.log, startup.version, link_local=link_local
+    )
+    frames = bring_up.run(now)
     device = Device(path, startup)
-    device.emit(startup.frames)
+    device.emit(frames)
     device.start(startup.version, startup.cpus)
     for lcore in settings.workers:
         text = f"lcore {lcore:02d} enter lcre_role_fwd_worker loop"

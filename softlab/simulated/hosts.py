@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from softlab.simulated.addresses import IfAddr
     from softlab.simulated.core import DataPath
     from softlab.simulated.fullnat import Packet
+    from softlab.simulated.ports import Port
 
 ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
 ALL_ROUTERS = bytes.fromhex("ff020000000000000000000000000002")
@@ -97,9 +98,38 @@ def _send_ns(path: DataPath, lcore: int, port: int, target: bytes, source: bytes
     path.send(lcore, port, ethernet(multicast_mac(group), own, packet))
 
 
+def join(path: DataPath, port: Port, group: bytes) -> None:
+    """Listen to an IPv6 multicast group; once is enough."""
+    if group not in port.groups:
+        port.groups.insert(0, group)
+        _groups_changed(path, port)
+
+
+def _groups_changed(path: DataPath, port: Port) -> None:
+    if not port.is_software:
+        return
+    if path.version.late_groups:
+        text = f"{port.name}: rte_eth_dev_set_mc_addr_list failed -- Operation not supported"
+        path.say("WARNING", "NETIF", f"{text},enable all multicast")
+        return
+    text = "rte_eth_dev_set_mc_addr_list is not supported, enable all multicast."
+    for _ in range(2):
+        path.say("WARNING", "NETIF", f"dpdk_set_mc_list: {text}")
+
+
+def address_removed6(path: DataPath, entry: IfAddr) -> None:
+    """Leave the address's multicast group, unless another address needs it."""
+    group = solicited_node(entry.addr)
+    port = path.ports[entry.port]
+    others = (other.addr for other in path.addresses.of_port(entry.port) if len(other.addr) == 16)
+    if group in port.groups and all(solicited_node(other) != group for other in others):
+        port.groups.remove(group)
+        _groups_changed(path, port)
+
+
 def address_added6(path: DataPath, entry: IfAddr) -> None:
     """Join the address's multicast group and look for a duplicate of it on the link."""
-    path.ports[entry.port].join(solicited_node(entry.addr))
+    join(path, path.ports[entry.port], solicited_node(entry.addr))
     _send_ns(path, path.settings.master, entry.port, entry.addr, ANY6)
 
 

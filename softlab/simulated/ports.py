@@ -62,10 +62,10 @@ class Port:
         # Multicast groups the port listens to, newest first.
         self.groups: list[bytes] = []
 
-    def join(self, group: bytes) -> None:
-        """Listen to an IPv6 multicast group; once is enough."""
-        if group not in self.groups:
-            self.groups.insert(0, group)
+    @property
+    def is_software(self) -> bool:
+        """True for a port of DPDK's af_packet driver."""
+        return self.driver == "net_af_packet"
 
 
 class LcoreStats:

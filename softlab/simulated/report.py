@@ -89,7 +89,7 @@ def neighbours(path: DataPath, port: Port | None) -> list[Value]:
 
 def link(path: DataPath, port: Port) -> Value:
     """What ``dpip link show`` says of a port."""
-    hardware = port.driver != "net_af_packet"
+    hardware = not port.is_software
     offloads = []
     if hardware:
         offloads = ["OF_RX_IP_CSUM", "OF_TX_IP_CSUM", "OF_TX_TCP_CSUM", "OF_TX_UDP_CSUM"]
@@ -181,7 +181,7 @@ def _software(version: Version) -> tuple[int, ...]:
 
 def link_details(path: DataPath, port: Port) -> Value:
     """What ``dpip -v link show`` adds."""
-    software = port.driver == "net_af_packet"
+    software = port.is_software
     shows_groups = path.version.shows_hardware_groups or not software
     groups = [multicast_mac(group) for group in port.groups] if shows_groups else []
     return {

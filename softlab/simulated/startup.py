@@ -5,17 +5,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 
-from softlab.simulated import hosts, kni, lcores, report
-from softlab.simulated.addresses import SCOPE_LINK, IfAddr
+from softlab.simulated import kni, lcores
 from softlab.simulated.conf import Configuration, Reader
-from softlab.simulated.core import DataPath, Frames
-from softlab.simulated.hardware import Host, Link, Nic, NoHugepagesError
+from softlab.simulated.hardware import Host, Nic, NoHugepagesError
 from softlab.simulated.log import Log
-from softlab.simulated.packet import link_local, mac_text
-from softlab.simulated.ports import Port
 from softlab.simulated.quirks import Quirks
 from softlab.simulated.settings import Settings
 from softlab.simulated.versions import BUILD_DATE, Version
@@ -31,8 +26,6 @@ _ELEMENTS = (
 
 _NEIGHBOUR_ELEMENTS = ((64, 16383), (128, 8191), (256, 4095))
 _CALLBACKS = 0xFFF9D720
-# Seconds that a port may take until its link is up.
-_LINK_PATIENCE = 30.0
 
 
 class Options:
@@ -64,7 +57,6 @@ class Startup:
         self.cpus: dict[int, set[int]] = {}
         self.taps: list[kni.Tap] = []
         self.nics: list[Nic] = []
-        self.frames: Frames = []
 
     def leave(self, text: str) -> None:
         """DPDK's way out: the reason goes where the log goes, and the status is 1."""
@@ -80,13 +72,16 @@ class Startup:
         """DPDK's part: cpus, memory, NICs."""
         detected = _count("/sys/devices/system/cpu", "cpu[0-9]*") or os.cpu_count() or 1
         nodes = _count("/sys/devices/system/node", "node[0-9]*") or 1
-        for line in (
-            f"Detected CPU lcores: {detected}",
-            f"Detected NUMA nodes: {nodes}",
-            "Detected static linkage of DPDK",
-            f"Multi-process socket /var/run/dpdk/{self.options.prefix}/mp_socket",
-            "Selected IOVA mode 'PA'",
-        ):
+        if self.version.late_dpdk:
+            lines = [f"Detected CPU lcores: {detected}", f"Detected NUMA nodes: {nodes}"]
+        else:
+            lines = [f"Detected {detected} lcore(s)", f"Detected {nodes} NUMA nodes"]
+        if self.version.lcore_tables:
+            lines.append("Detected static linkage of DPDK")
+        lines.append(f"Multi-process socket /var/run/dpdk/{self.options.prefix}/mp_socket")
+        if self.version.lcore_tables:
+            lines.append("Selected IOVA mode 'PA'")
+        for line in lines:
             self.log.say("INFO", "EAL", line)
         try:
             self.cpus = lcores.of_eal(self.options.eal, detected)
@@ -102,6 +97,8 @@ class Startup:
             self.log.say("ERR", "EAL", "Cannot get hugepage information.")
             self.leave("Invalid EAL parameters")
         self.nics = self.host.nics()
+        if not self.version.late_dpdk:
+            self.log.say("INFO", "EAL", "Probing VFIO support...")
 
     # -- configuration ---------------------------------------------------------------------------
 
@@ -163,17 +160,28 @@ class Startup:
             self.leave("add KNI port fail, exiting...")
 
     def _lcore_status(self) -> None:
-        enabled = "".join(f"{lcore:4d}" for lcore in range(64) if lcore in self.cpus)
-        disabled = "".join(f"{lcore:4d}" for lcore in range(64) if lcore not in self.cpus)
+        if not self.version.lcore_tables:
+            for lcore in range(lcores.MAX_LCORES):
+                state = "enabled" if lcore in self.cpus else "disabled"
+                self.log.say("INFO", "NETIF", f"netif_lcore_init: lcore{lcore} is {state}")
+            return
+        every = range(lcores.MAX_LCORES)
+        enabled = "".join(f"{lcore:4d}" for lcore in every if lcore in self.cpus)
+        disabled = "".join(f"{lcore:4d}" for lcore in every if lcore not in self.cpus)
         text = f"LCORE STATUS\n\tenabled: {enabled}\n\tdisabled: {disabled}"
         self.log.say("INFO", "NETIF", text)
 
     def _lcore_roles(self, settings: Settings) -> None:
+        if not self.version.lcore_tables:
+            for lcore in range(lcores.MAX_LCORES):
+                role = "lcre_role_fwd_worker" if lcore in settings.workers else "lcre_role_null"
+                role = "lcre_role_master" if lcore == settings.master else role
+                self.log.say("INFO", "NETIF", f"[{lcore:02d}]: {role}")
+            return
         busy = {settings.master, settings.kni_core, *settings.workers}
-        idle = sorted(set(self.cpus) - busy)
         kni_core = [] if settings.kni_core is None else [settings.kni_core]
         roles: tuple[tuple[str, list[int]], ...] = (
-            ("lcre_role_idle", idle),
+            ("lcre_role_idle", sorted(set(self.cpus) - busy)),
             ("lcre_role_master", [settings.master]),
             ("lcre_role_fwd_worker", list(settings.workers)),
             ("lcre_role_isolrx_worker", []),
@@ -237,10 +245,11 @@ class Startup:
     def _memory_of_modules(self, settings: Settings) -> None:
         """What the modules say of the memory they took."""
         lines = ["msg_init: built-in msg registered:"]
+        width = 2 if self.version.lcore_tables else 4
         for lcore in (settings.master, *settings.workers):
             kinds = (1, 2) if lcore == settings.master else (1, 2, 5)
             lines += [
-                f"mt_array[{lcore:<2d}][{kind:<2d}] type {kind:<9d} mode UNICAST       "
+                f"mt_array[{lcore:<2d}][{kind:<{width}d}] type {kind:<9d} mode UNICAST       "
                 f"unicast_cb 0x5560{_CALLBACKS + 512 * kind:08x}    multicast_cb (nil)"
                 for kind in kinds
             ]
@@ -251,125 +260,12 @@ class Startup:
         text = "dpvs_mempool_create: create mempool neigh_mempool: obj_size 64->256, arr_size 3"
         self.log.say("INFO", "DPVS_MPOOL", f"{text}, pool_mem 1024KB")
         for _ in (settings.master, *settings.workers):
-            text = "rte_ip_frag_table_create: allocated of 33554560 bytes at socket 0"
-            self.log.say("INFO", "IPFRAG", text)
+            size = 33554560 if self.version.late_dpdk else 25165952
+            text = f"rte_ip_frag_table_create: allocated of {size} bytes at socket 0"
+            self.log.say("INFO", "IPFRAG" if self.version.late_dpdk else "USER1", text)
         if self.version.lldp:
             text = "lldp_serail_number_init: fail to open serial number file"
             self.log.say("WARNING", "LLDP", text)
-
-    # -- ports -----------------------------------------------------------------------------------
-
-    def ports(self, settings: Settings) -> list[Port]:
-        """The ports with the queues their workers serve."""
-        made = []
-        for index, nic in enumerate(self.nics):
-            name = self._device(index)
-            device = self.config.devices[index] if index < len(self.config.devices) else None
-            queues, tx_workers = self._queues(name, settings)
-            port = Port(
-                index,
-                name,
-                nic.hardware,
-                socket=nic.numa_node,
-                mtu=device.mtu if device else 1500,
-                rx_queues=len(queues),
-                tx_queues=len(tx_workers),
-                pci=nic.pci,
-                driver=nic.driver,
-                ifindex=nic.ifindex,
-                kni_name=device.kni_name if device else "",
-                link=nic.link_now,
-                queues=queues,
-                tx_workers=tx_workers,
-            )
-            port.lldp = True
-            if device:
-                port.promisc = device.promisc
-                port.allmulticast = device.allmulticast
-                port.fast_free = device.fast_free
-            made.append(port)
-        return made
-
-    def _queues(self, name: str, settings: Settings) -> tuple[dict[int, int], dict[int, int]]:
-        rx: dict[int, int] = {}
-        tx: dict[int, int] = {}
-        for worker in self.config.workers:
-            for queues in worker.ports:
-                if queues.port == name and worker.cpu in settings.workers:
-                    rx.update(dict.fromkeys(queues.rx, worker.cpu))
-                    tx.update(dict.fromkeys(queues.tx, worker.cpu))
-        return rx, tx
-
-    def bring_up(self, path: DataPath, now: float) -> None:
-        """Start each port; one without queues is skipped, as the real device skips it."""
-        for port in path.ports:
-            if not port.rx_queues and not port.tx_queues:
-                text = f"netif_port_start: no queues to setup for {port.name}"
-                self.log.say("WARNING", "NETIF", text)
-                text = f"Start {port.name} failed, skipping ..."
-                self.log.say("WARNING", "DPVS", text)
-                continue
-            self._bring_up(path, port, now)
-        head = "".join(f"{f'{port.name}: {mac_text(port.hardware)} ':<25}" for port in path.ports)
-        lines = [f"    {'':<12}{head}", *report.queue_lines(path, path.ports), ""]
-        text = "port-queue-lcore relation array: \n" + "\n".join(lines)
-        self.log.say("INFO", "DPVS", text)
-
-    def _link_up(self, port: Port) -> bool:
-        deadline = time.monotonic() + _LINK_PATIENCE
-        while not port.up and time.monotonic() < deadline:
-            time.sleep(0.1)
-            port.up = self.host.links().get(port.pci, Link(up=False)).up
-        return port.up
-
-    def _bring_up(self, path: DataPath, port: Port, now: float) -> None:
-        software = port.driver == "net_af_packet"
-        if software:
-            for text in (
-                "invalid rss_hf: 0x3afbc, valid value: 0x0",
-                "invalid rx_offload: 0x3, valid value: 0x4001",
-                "invalid tx_offload: 0x10000, valid value: 0x8001",
-            ):
-                self.log.say("WARNING", "NETIF", f"Ethdev port_id={port.index} {text}")
-        rss = "RSS: Inhibited" if software else "RSS: ETH_RSS_IP ETH_RSS_TCP ETH_RSS_UDP"
-        self.log.say("INFO", "NETIF", f"device {port.name} configuration:\n{rss}\n")
-        text = f"Waiting for {port.name} link up, be patient ..."
-        self.log.say("INFO", "NETIF", text)
-        if not self._link_up(port):
-            text = f"netif_port_start: fail to bring up {port.name}"
-            self.log.say("ERR", "NETIF", text)
-            self.log.say("WARNING", "DPVS", f"Start {port.name} failed, skipping ...")
-            return
-        text = f">> {port.name}: link up - speed {port.speed} Mbps - full-duplex"
-        self.log.say("INFO", "NETIF", text)
-        if port.promisc:
-            text = f"promiscous mode enabled for device {port.name}"
-            self.log.say("INFO", "NETIF", text)
-        if self.version.link_local and not path.settings.ipv6_disabled:
-            if self.config.address_mode != "none":
-                entry = IfAddr(
-                    port.index,
-                    link_local(port.hardware),
-                    64,
-                    SCOPE_LINK,
-                    b"",
-                    0,
-                    sapool=False,
-                    born=now,
-                )
-                self.frames += path.add_address(entry)
-            port.groups.insert(0, hosts.ALL_NODES)
-            port.groups.insert(0, hosts.ALL_ROUTERS)
-            if software:
-                text = "rte_eth_dev_set_mc_addr_list failed -- Operation not supported"
-                for _ in range(3):
-                    line = f"{port.name}: {text},enable all multicast"
-                    self.log.say("WARNING", "NETIF", line)
-        if software:
-            text = f"Cannot update ethdev port {port.index} RSS RETA with zero size"
-            self.log.say("ERR", "ETHDEV", text)
-            text = f"{port.name} update rss reta failed (cause: failed dpdk api)"
-            self.log.say("WARNING", "NETIF", f"netif_port_start: {text}")
 
 
 def _affinity() -> int:

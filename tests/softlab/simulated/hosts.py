@@ -35,7 +35,8 @@ class Host:
         self.pid = int(children.read_text().split()[0])
         self._started: list[subprocess.Popen[bytes]] = []
         self.run("ip link set lo up; sysctl -qw net.ipv6.conf.all.accept_dad=0"
-                 " net.ipv6.conf.default.accept_dad=0")  # fmt: skip
+                 " net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.router_solicitations=0"
+                 " net.ipv6.conf.all.router_solicitations=0")  # fmt: skip
 
     def command(self, text: str) -> list[str]:
         return ["nsenter", "-t", str(self.pid), "-n", "-m", "-u", "-p", "sh", "-c", text]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,12 +88,25 @@ class Played:
 
     def record(self, names: list[str]) -> None:
         for name in names:
+            if "-i1" in name:
+                self.await_silence()
             command = _recording(name).splitlines()[0].removeprefix("$ ")
             self.printed[name] = self.bench.lb.recorded(command)
 
     def fetch(self, ports: tuple[int, ...], url: str = "http://10.0.0.100/") -> None:
         for port in ports:
             self.bench.client.run(f"curl -g -sS -m 5 --local-port {port} {shlex.quote(url)}")
+
+    def await_silence(self) -> None:
+        """Hosts say a few things of their own accord; a rate of 0 takes an end of that."""
+        seen = [""]
+
+        def silent() -> bool:
+            seen.append(self.bench.lb.run("dpip -s link show dpdk0"))
+            time.sleep(2.5)
+            return seen[-1] == seen[-2]
+
+        until("silence on dpdk0", silent, seconds=30)
 
     def forget_connections(self) -> None:
         until(

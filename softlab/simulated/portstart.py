@@ -1,0 +1,179 @@
+"""The ports of a starting device: made of what dpvs.conf says, configured, waited for
+(src/netif.c, netif_port_start), with the lines that the real device logs meanwhile."""
+
+from __future__ import annotations
+
+import time
+
+from softlab.simulated import hosts, report
+from softlab.simulated.addresses import SCOPE_LINK, IfAddr
+from softlab.simulated.hardware import Link
+from softlab.simulated.packet import link_local, mac_text
+from softlab.simulated.ports import Port
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from softlab.simulated.conf import Configuration, Device
+    from softlab.simulated.core import DataPath, Frames
+    from softlab.simulated.hardware import Host, Nic
+    from softlab.simulated.log import Log
+    from softlab.simulated.settings import Settings
+    from softlab.simulated.versions import Version
+
+# Seconds that a port may take until its link is up.
+_PATIENCE = 30.0
+
+
+def make(config: Configuration, settings: Settings, nics: list[Nic]) -> list[Port]:
+    """The ports with the queues their workers serve."""
+    made = []
+    for index, nic in enumerate(nics):
+        device: Device | None = None
+        if index < len(config.devices):
+            device = config.devices[index]
+        name = device.name if device else f"dpdk{index}"
+        rx: dict[int, int] = {}
+        tx: dict[int, int] = {}
+        for worker in config.workers:
+            for queues in worker.ports:
+                if queues.port == name and worker.cpu in settings.workers:
+                    rx.update(dict.fromkeys(queues.rx, worker.cpu))
+                    tx.update(dict.fromkeys(queues.tx, worker.cpu))
+        port = Port(
+            index,
+            name,
+            nic.hardware,
+            socket=nic.numa_node,
+            mtu=device.mtu if device else 1500,
+            rx_queues=len(rx),
+            tx_queues=len(tx),
+            pci=nic.pci,
+            driver=nic.driver,
+            ifindex=nic.ifindex,
+            kni_name=device.kni_name if device else "",
+            link=nic.link_now,
+            queues=rx,
+            tx_workers=tx,
+        )
+        port.lldp = True
+        if device:
+            port.promisc = device.promisc
+            port.allmulticast = device.allmulticast
+            port.fast_free = device.fast_free
+        made.append(port)
+    return made
+
+
+class BringUp:
+    """Starts the ports of a device one after the other."""
+
+    def __init__(
+        self, path: DataPath, host: Host, log: Log, version: Version, *, link_local: bool
+    ) -> None:
+        self._path = path
+        self._host = host
+        self._log = log
+        self._version = version
+        self._link_local = link_local and version.link_local and not path.settings.ipv6_disabled
+        self._frames: Frames = []
+
+    def run(self, now: float) -> Frames:
+        """Start each port; one without queues or without link is skipped. What they send."""
+        path = self._path
+        for port in path.ports:
+            if not port.rx_queues and not port.tx_queues:
+                text = f"netif_port_start: no queues to setup for {port.name}"
+                self._log.say("WARNING", "NETIF", text)
+                self._skipped(port)
+                continue
+            self._configure(port)
+            if self._wait(port):
+                self._started(port, now)
+        head = "".join(f"{f'{port.name}: {mac_text(port.hardware)} ':<25}" for port in path.ports)
+        lines = [f"    {'':<12}{head}", *report.queue_lines(path, path.ports), ""]
+        title = "port-queue-lcore relation array: "
+        title = title if self._version.lcore_tables else f"\n{title}"
+        self._log.say("INFO", "DPVS", f"{title}\n" + "\n".join(lines))
+        return self._frames
+
+    def _skipped(self, port: Port) -> None:
+        self._log.say("WARNING", "DPVS", f"Start {port.name} failed, skipping ...")
+
+    def _configure(self, port: Port) -> None:
+        version = self._version
+        if version.device_fdir:
+            self._log.say("INFO", "NETIF", f"{port.name}:dst_port_mask=0")
+        if port.is_software:
+            invalid = (
+                ("rss_hf", 0x3AFBC, 0),
+                ("rx_offload", 3 if version.late_dpdk else 2, version.vdev_rx_offloads),
+                ("tx_offload", 0x10000, version.vdev_tx_offloads),
+            )
+            for what, value, valid in invalid:
+                text = f"invalid {what}: {value:#x}, valid value: {valid:#x}"
+                self._log.say("WARNING", "NETIF", f"Ethdev port_id={port.index} {text}")
+        lines = [f"device {port.name} configuration:"]
+        software = "RSS: Inhibited"
+        lines.append(software if port.is_software else "RSS: ETH_RSS_IP ETH_RSS_TCP ETH_RSS_UDP")
+        if version.device_fdir:
+            none, every = "0x00000000", "0xffffffff"
+            rest = ":" + ":".join(["{0}"] * 3)
+            none6, every6 = none + rest.format(none[2:]), every + rest.format(every[2:])
+            lines += [
+                f"fdir ipv4 mask: src {none} dst {every}",
+                f"fdir ipv6 mask: src {none6} dst {every6}",
+                "fdir port mask: src 0x0000 dst 0x0000",
+                "",
+            ]
+        self._log.say("INFO", "NETIF", "\n".join([*lines, ""]))
+
+    def _wait(self, port: Port) -> bool:
+        text = f"Waiting for {port.name} link up, be patient ..."
+        self._log.say("INFO", "NETIF", text)
+        deadline = time.monotonic() + _PATIENCE
+        while not port.up and time.monotonic() < deadline:
+            time.sleep(0.1)
+            port.up = self._host.links().get(port.pci, Link(up=False)).up
+        if port.up:
+            text = f">> {port.name}: link up - speed {port.speed} Mbps - full-duplex"
+            self._log.say("INFO", "NETIF", text)
+            return True
+        self._log.say("ERR", "NETIF", f"netif_port_start: fail to bring up {port.name}")
+        self._skipped(port)
+        return False
+
+    def _started(self, port: Port, now: float) -> None:
+        path = self._path
+        if port.promisc:
+            text = f"promiscous mode enabled for device {port.name}"
+            self._log.say("INFO", "NETIF", text)
+        if self._link_local:
+            entry = IfAddr(
+                port.index,
+                link_local(port.hardware),
+                64,
+                SCOPE_LINK,
+                b"",
+                0,
+                sapool=False,
+                born=now,
+            )
+            self._frames += path.add_address(entry)
+        if not path.settings.ipv6_disabled:
+            hosts.join(path, port, hosts.ALL_NODES)
+            hosts.join(path, port, hosts.ALL_ROUTERS)
+        for level, module, text in path.log:
+            self._log.say(level, module, text)
+        path.log.clear()
+        if not port.is_software:
+            return
+        if self._version.device_fdir:
+            text = f"fail to flush FDIR filters for device {port.name}"
+            self._log.say("WARNING", "NETIF", text)
+            self._skipped(port)
+            return
+        if self._version.late_dpdk:
+            text = f"Cannot update ethdev port {port.index} RSS RETA with zero size"
+            self._log.say("ERR", "ETHDEV", text)
+        text = f"{port.name} update rss reta failed (cause: failed dpdk api)"
+        self._log.say("WARNING", "NETIF", f"netif_port_start: {text}")
