@@ -14,6 +14,7 @@ from fixtures.traffic import Clients
 
 REQUESTS = 12
 ECHOES = 20
+COUNTERS = ("ipvsadm -ln --stats", "dpip -s -v link show")
 
 
 @pytest.mark.requirement("S23", "S27")
@@ -28,11 +29,11 @@ def test_counters_move_by_what_was_sent(
     """
     service = deployment.topology.service(tcp4_name)
     client = next(iter(deployment.topology.clients))
-    before = look()
+    before = look(*COUNTERS)
     answers = curl_burst(clients[client], clients.url(service), REQUESTS)
     failed = [answer for answer in answers if answer.status != 200]
     assert not failed, f"{len(failed)} of {REQUESTS} requests failed: {failed[0]}"
-    after = look()
+    after = look(*COUNTERS)
     first, last = before.counters(service), after.counters(service)
     conns = last.counters.conns - first.counters.conns
     packets_in = last.counters.in_pkts - first.counters.in_pkts
@@ -56,7 +57,7 @@ def test_no_connection_missed_a_source_port(look: Look, deployment: Deployment) 
 
     The log cannot tell: `no lip/lport available` is compiled out unless in debug builds.
     """
-    state = look()
+    state = look("dpip -s addr show")
     missed = {
         str(lip.address): entry.pool.miss
         for lip in deployment.addresses
@@ -71,7 +72,7 @@ def test_no_connection_missed_a_source_port(look: Look, deployment: Deployment) 
 @pytest.mark.traffic
 def test_neighbours_are_resolved(look: Look, scene: Scene, deployment: Deployment) -> None:
     """Steps: `dpip neigh show` after traffic. Verify: each RS has its own MAC, on every lcore."""
-    state = look()
+    state = look("dpip neigh show")
     wrong = []
     for name, machine in deployment.topology.real_servers.items():
         entries = [n for n in state.neighbours if n.address == machine.address]
@@ -94,12 +95,12 @@ def test_icmp_is_answered_by_its_worker(
     chosen = [worker.lcore.id for worker in deployment.workers if worker.icmp_redirect]
     if not chosen:
         raise NotSupported(f"{len(deployment.workers)} worker on this bench: none is set apart")
-    before = look()
+    before = look("dpip -s link show cpu", "dpvs log")
     if (words := before.refused_keyword("icmp_redirect_core")) is not None:
         raise NotSupported(f"this build has no icmp_redirect_core, its log says: {words}")
     client = next(iter(deployment.topology.clients))
     result = ping(scene.stations[client], vip4, mac=scene.next_hop(client, vip4), count=ECHOES)
-    after = look()
+    after = look("dpip -s link show cpu")
     sent = {
         worker.lcore.id: after.lcore_stats(worker.lcore.id).opackets
         - before.lcore_stats(worker.lcore.id).opackets

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic.frame import write_pcap
 from dpvs_acceptance.traffic.icmp import ping
 from dpvs_acceptance.traffic.scene import Scene
+from dpvs_acceptance.verdict.causes import NotTested, Unsound
 
 COUNT = 20
 
@@ -33,6 +35,41 @@ def test_the_ipv6_vip_answers_icmp_echo(
 ) -> None:
     """Steps: as for IPv4, with ICMPv6. Verify: the same."""
     _ping(scene, captures, client_name, vip6)
+
+
+def test_nobody_else_is_answered_for(scene: Scene, deployment: Deployment, vip4: str) -> None:
+    """Steps: ask by ARP, on the VIP's own link, for the VIP and for an address that nobody has.
+
+    Verify: the port answers for the VIP (the positive control), and not for the other.
+    """
+    topology = deployment.topology
+    link = next(name for name, vips in topology.vips.items() if vip4 in map(str, vips))
+    on_link = [name for name, client in topology.clients.items() if client.link == link]
+    if not on_link:
+        raise NotTested(f"no client of the bench is on the VIP's own link {link}")
+    station, mac = scene.stations[on_link[0]], deployment.port(link).nic.mac
+    if mac not in (seen := station.resolve(vip4)):
+        raise Unsound(f"ARP for the VIP {vip4} is answered by {seen or 'nobody'}, not by {mac}")
+    others = (str(a) for a in reversed(list(topology.links[link].network.hosts())))
+    nobody = next(a for a in others if a not in _owned(deployment))
+    answered = station.resolve(nobody, deadline=0.5)
+    assert mac not in answered, f"{mac} answers ARP for {nobody}, which is not its address"
+
+
+def _owned(deployment: Deployment) -> set[str]:
+    """Every address that the topology or the bench gives to somebody."""
+    topology = deployment.topology
+    machines = (*topology.clients.values(), *topology.real_servers.values())
+    links = topology.links.values()
+    crafted = [client.crafted_address for client in deployment.bench.clients.values()]
+    owned = [
+        *(owned.address for owned in deployment.addresses),
+        *(address for machine in machines for address in machine.both),
+        *(address for link in links if link.kni for address in link.kni.both),
+        *(gateway for link in links for gateway in link.gateways),
+        *crafted,
+    ]
+    return set(map(str, owned))
 
 
 def _ping(scene: Scene, captures: Path, client: str, vip: str) -> None:
