@@ -11,6 +11,7 @@ pytest_plugins = [
     "fixtures.gates",
     "fixtures.outcomes",
     "fixtures.evidence",
+    "fixtures.allure_evidence",
     "fixtures.bench",
     "fixtures.progress",
     "fixtures.safety",
