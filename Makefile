@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 
-.PHONY: recordings acceptance test lint types unit setup bench soak clean
+.PHONY: recordings acceptance test lint types unit setup bench soak clean allure
 
 acceptance: setup
 	$(PYTEST) $(ARGS)
@@ -27,6 +27,10 @@ bench: setup
 recordings: setup
 	@test -n "$(DPVS_HOME)" || { echo "make recordings DPVS_HOME=/path/of/a/build"; exit 3; }
 	$(PYTHON) -m recordings --dpvs-home $(DPVS_HOME)
+
+# Allure's view of the latest run; needs Node, and fetches Allure from npm the first time.
+allure:
+	$(PYTHON) -m reports allure reports/latest
 
 setup:
 	@sh ./setup.sh

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from dpvs_acceptance.verdict.manifest import write_page_digests
 from dpvs_acceptance.verdict.signoff import schema_text
+from reports.allure import AllureError, make_allure
 from reports.building import build, build_pdf
 
 SCHEMA = Path(__file__).parent / "signoff.schema.json"
@@ -26,11 +27,19 @@ def main(arguments: list[str]) -> int:
                 print(f"reports: no page from {directory}: {error}", file=sys.stderr)
                 return 1
             print(Path(directory) / "index.html")
+        case ["allure", directory]:
+            try:
+                print(make_allure(Path(directory)))
+            except AllureError as error:
+                print(f"reports: {error}", file=sys.stderr)
+                return 1
         case ["schema"]:
             SCHEMA.write_text(schema_text(), encoding="utf-8")
             print(SCHEMA)
         case _:
-            usage = "usage: python -m reports build RUN_DIR [--lang=en|zh] | schema"
+            usage = (
+                "usage: python -m reports build RUN_DIR [--lang=en|zh] | allure RUN_DIR | schema"
+            )
             print(usage, file=sys.stderr)
             return 3
     return 0
