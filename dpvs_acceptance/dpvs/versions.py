@@ -109,6 +109,12 @@ class VersionFacts:
     toa_on_syn: bool
     """TOA is already in the SYN towards the real server, not only in the packets after it."""
 
+    toa_on_fin: bool
+    """TOA is on a client's FIN that still acknowledges nothing of the real server (PR#666)."""
+
+    toa_prunes: bool
+    """Other options make room for TOA where there is none; before that it is left out silently."""
+
     server_port_copied: bool
     """`ipvsadm -a -r ADDR` without a port takes the service's port; later it stays 0."""
 
@@ -211,6 +217,8 @@ def facts(version: Version) -> VersionFacts:
             ("1.9.2", "bad lcore configuration (error code: {})"),
         ),
         toa_on_syn=since(True, ("1.9.6", False)),
+        toa_on_fin=since(False, ("1.8.8", True)),
+        toa_prunes=since(False, ("1.9.6", True)),
         server_port_copied=since(True, ("1.9.4", False)),
         ipvsadm_reports_version=since(False, ("1.9.4", True)),
         # 1.8.12 is younger than 1.9.0 and has the change that 1.9.2 has.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from dataclasses import dataclass
+
+from dpvs_acceptance.dpvs.versions import Version, facts
 
 from .uoa import Mode
 
@@ -70,13 +71,11 @@ class Behaviour:
         xmit_ttl: bool = False,
     ) -> Behaviour:
         """From a version as people write it: 1.10.2, 1.8-10, v1.9.6."""
-        numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-        if len(numbers) < 2:
-            raise ValueError(f"not a DPVS version: {version!r} (expected for example 1.10.2)")
+        known = facts(Version.parse(version))
         return cls(
-            toa_on_syn=numbers < (1, 9, 6),
-            toa_on_fin=numbers >= (1, 8, 8),
-            toa_prunes=numbers >= (1, 9, 6),
+            toa_on_syn=known.toa_on_syn,
+            toa_on_fin=known.toa_on_fin,
+            toa_prunes=known.toa_prunes,
             toa=toa,
             uoa_mode=uoa_mode,
             uoa_max_trail=uoa_max_trail,
