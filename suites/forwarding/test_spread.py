@@ -24,7 +24,6 @@ CONNECTIONS = 40
 
 
 @pytest.mark.requirement("S31")
-
 def test_connections_are_spread_as_the_scheduler_promises(
     scene: Scene, clients: Clients, captures: Path, deployment: Deployment, tcp4_name: str
 ) -> None:
@@ -79,7 +78,8 @@ def test_no_packet_of_many_connections_is_lost_or_doubled(
     vip, lips = str(service.vip), set(map(str, service.local_addresses))
     there = (sum(v.dst == vip for v in near), sum(v.src in lips for v in far))
     back = (sum(v.dst in lips for v in far), sum(v.src == vip for v in near))
-    assert there[0] == there[1] and back[0] == back[1], (
+    sent, received = (there[0], back[0]), (there[1], back[1])
+    assert sent == received, (
         f"{CONNECTIONS} connections: the client sent {there[0]} packets, the RS received "
         f"{there[1]}; the RS sent {back[0]}, the client received {back[1]}"
     )

@@ -106,7 +106,6 @@ def test_a_syn_of_each_version() -> None:
         ("1.10.2", "PA", RS_FIRST, True),
         ("1.10.2", "FA", RS_FIRST, True),
         ("1.8.4", "FA", RS_FIRST, False),
-        ("1.8.4", "FA", RS_FIRST, False),
         ("1.8.8", "FA", RS_FIRST, True),
         ("1.10.2", "RA", RS_FIRST, False),
         ("1.10.2", "SA", RS_FIRST, False),
