@@ -324,6 +324,8 @@ class _Maker:
             for attempt in check.attempts
         )
         bad = check.outcome in (Outcome.FAIL, Outcome.FLAKY)
+        # The first one that failed is what the check tells of.
+        worst = next((a.ladder for a in attempts if a.badge.shape == "fail" and a.ladder), None)
         commands = self._kept.commands.get(check.nodeid, ()) if bad else ()
         # A check of state asked nothing itself: it read the snapshot that all of them share.
         shared = bad and not commands and inside(self._kept.directory, SNAPSHOT) is not None
@@ -340,7 +342,7 @@ class _Maker:
             attempts=attempts,
             sides=sides(check.message) if bad else (),
             commands=commands[-_COMMANDS:],
-            ladder=None if attempts else self._ladder(check.evidence),
+            ladder=worst if attempts else self._ladder(check.evidence),
         )
 
     def _ladder(self, evidence: Sequence[str]) -> Ladder | None:

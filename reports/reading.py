@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -153,11 +154,18 @@ def _one(row: dict[str, Any]) -> Asked:
     )
 
 
+# traffic.http: a small program about curl, of which a reader needs the address.
+_CURL = re.compile(r"command -v curl .*? '?(https?://[^\s']+)'? 2>&1", re.DOTALL)
+
+
 def _command(text: str) -> str:
     """A command in a line or two; a batch of many reads by its number of them."""
     if text.startswith("mark="):
         reads = sum("frame " in line or "plain " in line for line in text.splitlines())
         return f"(one round trip of about {reads} reads or changes: see the transcript)"
+    if (url := _CURL.match(text)) is not None:
+        requests = sum(one == "one" or one.startswith("one --") for one in text.splitlines())
+        return printable(f"curl {url[1]}" + (f" (× {requests})" if requests > 1 else ""), 500)
     return printable(text.strip(), 500)
 
 
