@@ -24,6 +24,7 @@ from softlab.simulated.packet import (
     PROTO_TCP,
     PROTO_UDP,
     ethernet,
+    fragmented,
     multicast_mac,
 )
 from softlab.simulated.ports import LcoreStats, Port
@@ -214,7 +215,9 @@ class DataPath:
     def send_routed(self, lcore: int, route: Route, dst: bytes, packet: bytes, now: float) -> None:
         """Send an IP packet by a route that was looked up for its destination."""
         nexthop = route.gateway if any(route.gateway) else dst
-        self.send_to(lcore, route.port, nexthop, packet, now)
+        parts = [packet] if len(packet) <= route.mtu else fragmented(packet, route.mtu)
+        for part in parts:
+            self.send_to(lcore, route.port, nexthop, part, now)
 
     def ident(self, src: bytes, dst: bytes) -> int:
         """The next IP identification of packets the device makes itself, per pair of addresses."""

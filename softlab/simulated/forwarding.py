@@ -13,6 +13,7 @@ from softlab.simulated.packet import (
     PROTO_ICMPV6,
     PROTO_TCP,
     PROTO_UDP,
+    ethernet,
 )
 from softlab.simulated.routes import LOCAL
 from softlab.simulated.services import COUNTERS, FULLNAT
@@ -44,6 +45,8 @@ def ip_received(path: DataPath, lcore: int, frame: bytes, port: int, now: float)
     if packet is None:
         return False
     if not frame[0] & 1:
+        if fullnat.is_fragment(packet):
+            return False
         if packet.proto in (PROTO_ICMP, PROTO_ICMPV6):
             if icmperrors.related(path, lcore, packet, now):
                 return False
@@ -90,12 +93,12 @@ def _virtual(
     """FullNAT; False when the packet is none of its business."""
     if len(packet.body) < 8:
         return False
-    if fullnat.is_fragment(packet):
-        return True
     sport, dport = packet.ports()
     key = (packet.proto, packet.src, sport, packet.dst, dport)
     owner, conn, inbound = _lookup(path, lcore, key)
     if conn is None:
+        if _refused(path, lcore, packet, frame, port):
+            return True
         verdict = _schedule(path, lcore, packet, sport, dport, now)
         if isinstance(verdict, bool):
             return verdict
@@ -133,6 +136,21 @@ def _lookup(
             if conn is not None:
                 return other, conn, False
     return lcore, None, True
+
+
+def _refused(path: DataPath, lcore: int, packet: Packet, frame: bytes, port: int) -> bool:
+    """Reset the sender of an ACK for a service that belongs to no connection."""
+    if packet.proto != PROTO_TCP:
+        return False
+    if fullnat.tcp_flags(packet.body) & (SYN | ACK | FIN | RST) != ACK:
+        return False
+    _, dport = packet.ports()
+    if path.services.get(PROTO_TCP, packet.dst, dport) is None:
+        return False
+    reset = fullnat.refusal(packet)
+    if reset is not None:
+        path.send(lcore, port, ethernet(frame[6:12], frame[:6], reset))
+    return True
 
 
 def _schedule(

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import struct
 
-from softlab.simulated import quirks, tcpopts, uoa
+from softlab.simulated import quirks, tcpopts
 from softlab.simulated.packet import (
-    PROTO_OPT,
     PROTO_TCP,
-    PROTO_UDP,
     checksum,
     ipv4_header,
     ipv6_header,
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
 _MASK = 0xFFFFFFFF
 _DF = 0x4000
+_REFUSAL_TTL = 63
 
 
 class Packet:
@@ -88,7 +87,7 @@ def is_fragment(packet: Packet) -> bool:
     return packet.family == 4 and bool(int.from_bytes(packet.head[6:8], "big") & 0x3FFF)
 
 
-def _readdress(packet: Packet, src: bytes, dst: bytes, proto: int, body: bytes) -> bytes:
+def readdress(packet: Packet, src: bytes, dst: bytes, proto: int, body: bytes) -> bytes:
     """The packet with other addresses and body; a change of family builds a new IP header."""
     head = packet.head
     if len(src) != packet.family:
@@ -193,7 +192,7 @@ def tcp_inbound(
         header[2] = (header[2] + conn.delta) & _MASK
     header[0], header[1] = conn.lport, conn.dport
     segment = _tcp(conn.laddr, conn.daddr, header, options, payload)
-    return _readdress(packet, conn.laddr, conn.daddr, PROTO_TCP, segment), fits
+    return readdress(packet, conn.laddr, conn.daddr, PROTO_TCP, segment), fits
 
 
 def tcp_outbound(conn: Connection, packet: Packet, omitted: Quirks) -> bytes | None:
@@ -217,7 +216,7 @@ def tcp_outbound(conn: Connection, packet: Packet, omitted: Quirks) -> bytes | N
         options = tcpopts.shift_sack(options, conn.delta)
     header[0], header[1] = conn.vport, conn.cport
     segment = _tcp(conn.vaddr, conn.caddr, header, options, payload)
-    return _readdress(packet, conn.vaddr, conn.caddr, PROTO_TCP, segment)
+    return readdress(packet, conn.vaddr, conn.caddr, PROTO_TCP, segment)
 
 
 def tcp_reset(conn: Connection, *, to_server: bool) -> bytes:
@@ -235,62 +234,22 @@ def tcp_reset(conn: Connection, *, to_server: bool) -> bytes:
     return ipv6_header(src, dst, PROTO_TCP, len(segment)) + segment
 
 
-def _udp(src: bytes, dst: bytes, sport: int, dport: int, payload: bytes, *, summed: bool) -> bytes:
-    raw = struct.pack("!HHHH", sport, dport, 8 + len(payload), 0) + payload
-    if not summed:
-        return raw
-    total = transport_checksum(src, dst, PROTO_UDP, raw) or 0xFFFF
-    return raw[:6] + total.to_bytes(2, "big") + raw[8:]
-
-
-def _with_option(packet: Packet, option: bytes) -> Packet:
-    """The IPv4 packet with one more IP option, put before those it has."""
-    words = (len(packet.head) + len(option)) // 4
-    head = bytes([0x40 | words]) + packet.head[1:20] + option + packet.head[20:]
-    return Packet(head, packet.proto, packet.body)
-
-
-def udp_inbound(conn: Connection, packet: Packet, mtu: int, mode: str) -> list[bytes] | None:
-    """A client's datagram towards the RS: the IP packets to send, None to drop.
-
-    While the connection has UOA left, the datagram carries the client's address; when that does
-    not fit, an empty datagram with it goes first.
-    """
-    if len(packet.body) < 8:
+def refusal(packet: Packet) -> bytes | None:
+    """The reset that answers an ACK of no connection, as the device makes it of that very packet:
+    turned round, without its payload, with all its options."""
+    taken = _take_tcp(packet.body)
+    if taken is None:
         return None
-    payload = packet.body[8:]
-    four = len(conn.laddr) == 4
-    sent: list[bytes] = []
-    prefix = b""
-    if conn.uoa_left > 0 and not (mode == uoa.IPO and packet.family == 16):
-        conn.uoa_left -= 1
-        if mode == uoa.IPO:
-            option = uoa.block(conn.caddr, conn.cport)
-            roomy = len(packet.head) + 8 <= 60 and len(packet) + 8 <= mtu
-            if roomy:
-                packet = _with_option(packet, option)
-            else:
-                bare = _with_option(Packet(packet.head[:20], PROTO_UDP, b""), option)
-                empty = _udp(conn.laddr, conn.daddr, conn.lport, conn.dport, b"", summed=False)
-                sent.append(_readdress(bare, conn.laddr, conn.daddr, PROTO_UDP, empty))
-        else:
-            prefix = uoa.opp_header(conn.caddr, conn.cport, PROTO_UDP)
-            plain = packet.family == 4 or len(packet.head) == 40
-            if not plain or len(packet) + len(prefix) > mtu:
-                bare = Packet(packet.head[: 20 if packet.family == 4 else 40], PROTO_UDP, b"")
-                empty = _udp(conn.laddr, conn.daddr, conn.lport, conn.dport, b"", summed=not four)
-                sent.append(_readdress(bare, conn.laddr, conn.daddr, PROTO_OPT, prefix + empty))
-                prefix = b""
-    summed = not (prefix and four)
-    datagram = _udp(conn.laddr, conn.daddr, conn.lport, conn.dport, payload, summed=summed)
-    proto = PROTO_OPT if prefix else PROTO_UDP
-    sent.append(_readdress(packet, conn.laddr, conn.daddr, proto, prefix + datagram))
-    return sent
-
-
-def udp_outbound(conn: Connection, packet: Packet) -> bytes | None:
-    """An RS's datagram towards the client; None to drop."""
-    if len(packet.body) < 8:
-        return None
-    datagram = _udp(conn.vaddr, conn.caddr, conn.vport, conn.cport, packet.body[8:], summed=True)
-    return _readdress(packet, conn.vaddr, conn.caddr, PROTO_UDP, datagram)
+    (sport, dport, seq, ack, control, _, urgent), options, payload = taken
+    control = control & ~0x0F | RST | ACK
+    after = (seq + len(payload)) & _MASK
+    segment = _tcp(
+        packet.dst, packet.src, [dport, sport, ack, after, control, 0, urgent], options, b""
+    )
+    head = packet.head
+    if packet.family == 4:
+        head = head[:1] + b"\0" + head[2:8] + bytes([_REFUSAL_TTL]) + head[9:]
+    else:
+        head = head[:7] + bytes([_REFUSAL_TTL]) + head[8:]
+    turned = Packet(head, PROTO_TCP, segment)
+    return readdress(turned, packet.dst, packet.src, PROTO_TCP, segment)

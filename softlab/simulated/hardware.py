@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import json
+import os
 import socket
 import struct
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ _ETH_P_ALL = 3
 _SOL_PACKET = 263
 _PACKET_IGNORE_OUTGOING = 23
 _PACKET_STATISTICS = 6
+_PACKET_FANOUT = 18
+_PACKET_FANOUT_HASH = 0
+_PACKET_FANOUT_FLAG_DEFRAG = 0x8000
 _MAX_PORTS = 64
 
 
@@ -54,6 +58,10 @@ def open_interface(name: str) -> socket.socket:
     """A packet socket bound to an interface."""
     link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
     link.bind((name, _ETH_P_ALL))
+    # As DPDK's driver does it: the kernel puts fragments together.
+    group = (socket.if_nametoindex(name) & 0xFF) | (os.getpid() & 0xFF) << 8
+    how = _PACKET_FANOUT_HASH | _PACKET_FANOUT_FLAG_DEFRAG
+    link.setsockopt(_SOL_PACKET, _PACKET_FANOUT, struct.pack("=I", group | how << 16))
     return link
 
 

@@ -84,7 +84,7 @@ def _with_ip(seen: Seen, change: Callable[[bytes], bytes]) -> bytes:
 
 def _with_body(seen: Seen, proto: int, body: bytes, src: bytes = b"") -> bytes:
     assert seen.packet is not None
-    whole = fullnat._readdress(seen.packet, src or seen.packet.src, seen.packet.dst, proto, body)
+    whole = fullnat.readdress(seen.packet, src or seen.packet.src, seen.packet.dst, proto, body)
     return seen.frame[:14] + whole
 
 

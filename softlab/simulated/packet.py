@@ -103,6 +103,24 @@ def ipv4_header(
     return head[:10] + checksum(head).to_bytes(2, "big") + head[12:]
 
 
+def fragmented(packet: bytes, mtu: int) -> list[bytes]:
+    """The IPv4 packet in parts that fit; as it is when it may not be taken apart."""
+    if packet[0] >> 4 != 4 or packet[6] & 0x40:
+        return [packet]
+    size = (packet[0] & 0xF) * 4
+    head, body = packet[:size], packet[size:]
+    step = (mtu - size) & ~7
+    parts = []
+    for at in range(0, len(body), step):
+        part = body[at : at + step]
+        word = at >> 3 | (0x2000 if at + step < len(body) else 0)
+        length = (size + len(part)).to_bytes(2, "big")
+        new = head[:2] + length + head[4:6] + word.to_bytes(2, "big") + head[8:10] + b"\0\0"
+        new += head[12:]
+        parts.append(new[:10] + checksum(new).to_bytes(2, "big") + new[12:] + part)
+    return parts
+
+
 def ipv6_header(
     src: bytes, dst: bytes, proto: int, length: int, *, hops: int = 64, flow: int = 0
 ) -> bytes:

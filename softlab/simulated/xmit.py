@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from softlab.simulated import fullnat, icmperrors, quirks
+from softlab.simulated import fullnat, icmperrors, quirks, udpnat
 from softlab.simulated.connections import Connection
 from softlab.simulated.fullnat import Packet
 from softlab.simulated.packet import PROTO_TCP, PROTO_UDP, ethernet
@@ -51,7 +51,7 @@ def _translate_in(
     path: DataPath, conn: Connection, packet: Packet, mtu: int, now: float
 ) -> list[bytes]:
     if conn.proto == PROTO_UDP:
-        return fullnat.udp_inbound(conn, packet, mtu, path.settings.uoa_mode) or []
+        return udpnat.udp_inbound(conn, packet, mtu, path.settings.uoa_mode, path.ident) or []
     isn = path.first_sequence(conn.laddr, conn.daddr, conn.lport, conn.dport, now)
     done = fullnat.tcp_inbound(conn, packet, mtu, isn, path.version, path.quirks)
     if done is None:
@@ -78,7 +78,7 @@ def to_client(
     if conn.proto == PROTO_TCP:
         translated = fullnat.tcp_outbound(conn, packet, path.quirks)
     else:
-        translated = fullnat.udp_outbound(conn, packet)
+        translated = udpnat.udp_outbound(conn, packet)
     if translated is None:
         return
     if fast and conn.out_mac:
