@@ -153,3 +153,6 @@ _ASPECTS = (
     _Aspect("content of", "file digests", _contents),
     _Aspect("at boot,", "at boot", _lines),
 )
+
+SECTIONS = frozenset((*(aspect.section for aspect in _ASPECTS), "processes"))
+"""The survey's sections that `differences` looks at."""

@@ -1,0 +1,63 @@
+"""A lab as a bench: its hosts connected, the plan for them, and how they were at first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dpvs_acceptance.bringup.plan import Plan, make_plan
+from dpvs_acceptance.dpvs.versions import Version
+from dpvs_acceptance.dpvs.versions import facts as version_facts
+from dpvs_acceptance.hosts import compare, survey
+from dpvs_acceptance.hosts.connection import Host, close_all, connect_all
+from dpvs_acceptance.hosts.framed import Read
+from dpvs_acceptance.hosts.gate import Change
+from dpvs_acceptance.hosts.snapshot import Snapshot, take
+from dpvs_acceptance.model.bench import load_bench
+from dpvs_acceptance.model.deployment import Deployment, deploy
+from dpvs_acceptance.model.topology import load_topology
+from dpvs_acceptance.observed.reading import dut_sections
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Benched:
+    deployment: Deployment
+    plan: Plan
+    hosts: Mapping[str, Host]
+    compared: Mapping[str, Mapping[str, str | Read]]
+
+    def changes(self, role: str) -> list[Change]:
+        """All that a bring-up does to one host, in order."""
+        return [c for stage in self.plan.stages if stage.role == role for c in stage.changes]
+
+    def snapshot(self, role: str) -> Snapshot:
+        """What is compared of a host at the end of a run, and nothing else."""
+        return take(self.hosts[role], self.compared[role])
+
+    def close(self) -> None:
+        close_all(self.hosts)
+
+
+def benched(directory: Path) -> Benched:
+    """The lab in `directory` with the article's topology."""
+    topology = load_topology(ROOT / "topologies/fnat-two-arm.yaml")
+    bench = load_bench(directory / "bench.yaml")
+    facts = version_facts(Version.parse(bench.dut.dpvs.version))
+    deployment = deploy(topology, bench, kni=True)
+    wanted = {
+        role: dut_sections(bench, topology, facts)
+        if role == "dut"
+        else survey.client()
+        if role in bench.clients
+        else survey.real_server()
+        for role in bench.hosts
+    }
+    compared = {
+        role: {name: read for name, read in sections.items() if name in compare.SECTIONS}
+        for role, sections in wanted.items()
+    }
+    hosts = connect_all(bench.hosts, bench.ssh_config_path)
+    return Benched(deployment, make_plan(deployment, facts), hosts, compared)
