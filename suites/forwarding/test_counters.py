@@ -7,13 +7,16 @@ import pytest
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic.http import curl_burst
 from dpvs_acceptance.traffic.icmp import ping
+from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.scene import Scene
-from dpvs_acceptance.verdict.causes import NotSupported
+from dpvs_acceptance.traffic.tcpclient import CraftedTcp
+from dpvs_acceptance.verdict.causes import NotSupported, NotTested
 from fixtures.state import Look
 from fixtures.traffic import Clients
 
 REQUESTS = 12
 ECHOES = 20
+ESTABLISHED = ("TCP_EST", "ESTABLISHED")
 COUNTERS = ("ipvsadm -ln --stats", "dpip -s -v link show")
 
 
@@ -50,6 +53,30 @@ def test_counters_move_by_what_was_sent(
         assert counted >= least, f"{port.name} received {counted} packets, at least {least} crossed"
 
 
+@pytest.mark.requirement("S27")
+@pytest.mark.traffic
+def test_a_connection_is_tracked_while_it_lasts(
+    look: Look, scene: Scene, clients: Clients, deployment: Deployment, tcp4_name: str
+) -> None:
+    """Steps: open a connection, read `ipvsadm -lnc`, close it.
+
+    Verify: while it is open it is listed once, established, between the client, the VIP, a LIP and
+    a real server. One that stays in SYN_RECV has the short timeout of an attack (#802).
+    """
+    service = deployment.topology.service(tcp4_name)
+    client, address = _crafting_client(deployment)
+    source = Endpoint(address, clients.flow(client).port)
+    mac = scene.next_hop(client, str(service.vip))
+    with CraftedTcp(scene.stations[client], source, scene.vip(service), mac=mac) as connection:
+        connection.connect()
+        seen = [c for c in look().connections if str(c.client) == str(source)]
+        connection.close()
+    assert len(seen) == 1, f"the connection of {source} is listed {len(seen)} times, not once"
+    assert seen[0].state in ESTABLISHED, f"an open connection is {seen[0].state}, not TCP_EST"
+    lips = set(service.local_addresses)
+    assert seen[0].local.address in lips, f"its local address is {seen[0].local}, no LIP"
+
+
 @pytest.mark.requirement("S28")
 @pytest.mark.traffic
 def test_no_connection_missed_a_source_port(look: Look, deployment: Deployment) -> None:
@@ -70,11 +97,20 @@ def test_no_connection_missed_a_source_port(look: Look, deployment: Deployment) 
 
 @pytest.mark.requirement("S26")
 @pytest.mark.traffic
-def test_neighbours_are_resolved(look: Look, scene: Scene, deployment: Deployment) -> None:
-    """Steps: `dpip neigh show` after traffic. Verify: each RS has its own MAC, on every lcore."""
+def test_neighbours_are_resolved(
+    look: Look, scene: Scene, clients: Clients, deployment: Deployment, tcp4_name: str
+) -> None:
+    """Steps: a request to each RS, then `dpip neigh show`.
+
+    Verify: each RS of the service is there with its own MAC, and no other.
+    """
+    service = deployment.topology.service(tcp4_name)
+    client = next(iter(deployment.topology.clients))
+    curl_burst(clients[client], clients.url(service), 2 * len(service.real_servers))
     state = look("dpip neigh show")
     wrong = []
-    for name, machine in deployment.topology.real_servers.items():
+    for name in (target.name for target in service.real_servers):
+        machine = deployment.topology.real_servers[name]
         entries = [n for n in state.neighbours if n.address == machine.address]
         macs = {entry.mac or "incomplate" for entry in entries}
         if macs != {scene.stations[name].mac}:
@@ -111,3 +147,10 @@ def test_icmp_is_answered_by_its_worker(
         f"lcore {chosen[0]} should have sent {result.received} echo replies; sent by lcore: {sent}"
     )
     assert others < result.received, f"other workers sent as many packets as ICMP had: {sent}"
+
+
+def _crafting_client(deployment: Deployment) -> tuple[str, str]:
+    for name, client in deployment.bench.clients.items():
+        if client.crafted_address is not None:
+            return name, str(client.crafted_address)
+    raise NotTested("no client of the bench has an address to craft with (crafted_address)")
