@@ -17,6 +17,7 @@ pytest_plugins = [
     "fixtures.safety",
     "fixtures.declared",
     "fixtures.bringup",
+    "fixtures.several",
     "fixtures.plan",
     "fixtures.state",
     "fixtures.traffic",
