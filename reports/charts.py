@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from reports.drawing import MONO, Box, Dot, Line, Picture, Shape, Words, shorten
+from reports.drawing import MONO, Box, Dot, Line, Picture, Shape, Words, columns, shorten
 from reports.language import Say
 from reports.reading import Asked, Rtt, SpreadSeen
 
@@ -118,7 +118,7 @@ def draw_timeline(asked: Sequence[Asked], say: Say) -> Picture | None:
         colour = _COLOURS[STAGES.index(stage)]
         shapes.append(Box(x, 8, max(right - x, 1), 20, colour, 0.3, title=told[-1]))
         label = shorten(say(stage), 10, right - x - 4)
-        if len(label) > 2:
+        if columns(label) > 2:
             shapes.append(Words(x + 3, 22, label, 10))
     for row, host in enumerate(hosts):
         y = 40 + row * 24.0

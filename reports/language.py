@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 Say = Callable[[str], str]
@@ -14,6 +15,9 @@ _ZH = {
     "PASSED ON SIMULATION": "模拟环境通过",
     "PARTIAL": "部分执行",
     "BLOCKED": "受阻",
+    "full": "完整",
+    "core": "核心",
+    "extended": "扩展",
     "PASS": "通过",
     "FAIL": "失败",
     "FLAKY": "不稳定",
@@ -147,6 +151,41 @@ _ZH = {
     "Slower beyond noise": "明显变慢",
     "Changed facts": "设备事实变化",
 }
+
+
+# The sentences that the verdict itself makes; what checks and devices said stays in them.
+_REASONS = (
+    (
+        r"^the device is simulated: this verdict signs nothing off$",
+        "被测设备是模拟的，此结论不能用于签署",
+    ),
+    (r"^the fault (.+) was injected$", r"注入了故障 \1"),
+    (r"^no check passed$", "没有任何检查通过"),
+    (r"^no check was run$", "没有执行任何检查"),
+    (r"^nothing says what kind of device was tested$", "未说明被测设备的类型"),
+    (r"^profile (\w+): only requirements of (.+) were judged$", r"档位 \1：只判定了 \2 的要求"),
+    (r"^(\d+) checks were not run$", r"有 \1 项检查未执行"),
+    (r"^(\d+) checks were deselected$", r"有 \1 项检查被排除"),
+    (r"^not every check was asked for: ", "没有要求执行全部检查："),
+    (r"^the run was interrupted: ", "运行被中断："),
+    (r"^blocked: ", "受阻："),
+    (r" \((\d+) checks could not be made\)$", r"（\1 项检查无法进行）"),
+    (r"^the waiver of (\S+) expired on (\S+) ", r"\1 的豁免已于 \2 到期 "),
+    (r"^warning: the waiver of (\S+) is of no use.*$", r"警告：\1 的豁免已无必要，请删除"),
+    (r" is waived until (\S+) by ", r" 已豁免至 \1，负责人 "),
+    (r"\bNOT TESTED\b", "未测试"),
+    (r"\bNOT SUPPORTED\b", "不支持"),
+    (r"^(\S+ \(P\d\)) FAIL\b", r"\1 失败"),
+    (r"^(\S+ \(P\d\)) FLAKY\b", r"\1 不稳定"),
+)
+
+
+def reason(words: str, language: str) -> str:
+    """A reason of the verdict in the report's language."""
+    if language == "zh":
+        for pattern, chinese in _REASONS:
+            words = re.sub(pattern, chinese, words)
+    return words
 
 
 def speaker(language: str) -> Say:

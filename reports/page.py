@@ -23,7 +23,7 @@ from dpvs_acceptance.verdict.signoff import (
 from reports.charts import draw_rtts, draw_spread, draw_timeline
 from reports.drawing import Picture
 from reports.ladder import Ladder, make_ladder
-from reports.language import Say, speaker
+from reports.language import Say, reason, speaker
 from reports.reading import Asked, Kept, inside
 from reports.topology_picture import draw_topology
 
@@ -162,7 +162,7 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         language=signoff.language,
         title=f"{say(signoff.verdict)}: {signoff.device.host}, {signoff.topology}",
         verdict=Badge(say(signoff.verdict), _GOOD_VERDICTS.get(signoff.verdict, "fail")),
-        reasons=signoff.reasons,
+        reasons=tuple(reason(words, signoff.language) for words in signoff.reasons),
         simulated=signoff.device.kind == "simulation",
         fault=signoff.fault,
         facts=_facts(signoff, say),
@@ -246,6 +246,13 @@ def sides(message: str) -> tuple[Sides, ...]:
     return tuple(rows)
 
 
+def told(message: str) -> str:
+    """A message without the values that pytest adds below it: those are in the details."""
+    first, *rest = message.split("\n")
+    at = next((n for n, line in enumerate(rest) if line.startswith("assert ")), len(rest))
+    return "\n".join([first, *rest[:at]])
+
+
 def _facts(signoff: SignOff, say: Say) -> tuple[tuple[str, str], ...]:
     lasted = (signoff.finished - signoff.started).total_seconds()
     clean = "the tree was not clean" if signoff.suite.commit.endswith("-dirty") else ""
@@ -316,7 +323,7 @@ class _Maker:
             Try(
                 _badge(attempt.outcome, self._say),
                 _seconds(attempt.seconds),
-                attempt.message,
+                told(attempt.message),
                 attempt.details,
                 tuple(link(path) for path in attempt.evidence),
                 self._ladder(attempt.evidence),
@@ -334,7 +341,7 @@ class _Maker:
             nodeid=check.nodeid,
             badge=_badge(check.outcome, self._say),
             seconds=_seconds(check.seconds),
-            message=check.message,
+            message=told(check.message),
             details=check.details,
             probe=check.probe if check.probe != check.message else "",
             again=f"{self._command} {shlex.quote(check.nodeid)}" if self._command else "",

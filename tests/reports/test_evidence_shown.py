@@ -16,9 +16,9 @@ from reports.building import read_page
 from reports.charts import CONFIDENCE, draw_spread, nice_step
 from reports.drawing import Picture, Words, svg
 from reports.ladder import make_ladder
-from reports.language import speaker
+from reports.language import reason, speaker
 from reports.markdown import plain
-from reports.page import Sides, sides
+from reports.page import Sides, sides, told
 from reports.reading import SpreadSeen, inside
 from tests.reports.evidence import captured, line, recorded_topology, write_run
 from tests.reports.test_report import HOSTILE, SEED, Elements
@@ -248,6 +248,25 @@ def test_the_report_in_chinese_says_all_in_chinese(tmp_path: Path) -> None:
         assert text in page.text
     for text in ("What failed", "Requirements", "Device under test", "Look at"):
         assert text not in page.text
+
+
+def test_the_verdicts_own_sentences_are_translated_and_quotes_are_not() -> None:
+    for words, chinese in (
+        ("S29 (P1) FAIL: FAIL in the log", "S29 (P1) 失败: FAIL in the log"),
+        ("NOT TESTED: S36", "未测试: S36"),
+        (
+            "blocked: rs2 is gone (3 checks could not be made)",
+            "受阻：rs2 is gone（3 项检查无法进行）",
+        ),
+        ("anything else", "anything else"),
+    ):
+        assert reason(words, "zh") == chinese
+        assert reason(words, "en") == words
+
+
+def test_a_message_is_shown_without_what_pytest_adds() -> None:
+    assert told("a\n  b\nassert 1 == 2\n  +1") == "a\n  b"
+    assert told("assert 1 == 2\n  +1") == "assert 1 == 2\n  +1"
 
 
 def test_the_pdf_is_the_same_bytes_and_has_pages(tmp_path: Path) -> None:
