@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from dpvs_acceptance.verdict.comparing import Change, Comparison
 from dpvs_acceptance.verdict.outcomes import CheckResult
 from reports import build, build_pdf
-from reports.building import read_page
+from reports.building import read_page, render_comparison
 from reports.charts import CONFIDENCE, draw_spread, nice_step
 from reports.drawing import Picture, Words, svg
 from reports.ladder import make_ladder
@@ -307,3 +308,13 @@ def test_a_run_of_150_requirements_with_captures_is_built_in_under_a_second(tmp_
     began = time.perf_counter()
     build(tmp_path)
     assert time.perf_counter() - began < 1
+
+
+def test_the_page_of_a_comparison_is_only_text() -> None:
+    change = Change(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    found = Comparison("a", "b", ("READY", "NOT READY"), (change,), (), (), (), (change,))
+    html = render_comparison(found)
+    page = Elements(html)
+    assert not {tag for tag, _ in page.tags} & {"script", "img"}
+    assert "Newly failing (1)" in page.text
+    assert not re.search(r"https?://|@import|src=", html.replace("src=x onerror=y", ""))
