@@ -154,7 +154,8 @@ class ConnectionTable:
                 heapq.heappush(self._timers, (conn.expires, next(self._serial), conn))
                 continue
             del self._inbound[conn.key_in]
-            del self._outbound[conn.key_out]
+            if self._outbound.get(conn.key_out) is conn:  # two may share it, by a quirk
+                del self._outbound[conn.key_out]
             gone.append(conn)
         return gone
 

@@ -158,8 +158,8 @@ def _without_toa(options: bytes) -> bytes:
 def _toa_moved(seen: Seen) -> list[bytes]:
     def edit(h: Header, o: bytes, p: bytes) -> tuple[Header, bytes, bytes]:
         each = _options(o)
-        ours = [one for one in each if one[0] == tcpopts.TOA]
-        return h, _padded([one for one in each if one[0] != tcpopts.TOA] + ours), p
+        ours = each[:1] if each and each[0][0] == tcpopts.TOA else []
+        return h, _padded(each[len(ours) :] + ours), p
 
     return _tcp(seen, edit) if seen.tcp and seen.to_rs else [seen.frame]
 
@@ -523,7 +523,7 @@ LEAVING: dict[str, Callable[[Seen], list[bytes]]] = {
     "tcp.payload-rs": _payload(to_rs=True),
     "tcp.payload-client": _payload(to_rs=False),
     "tcp.doubled": _doubled(lambda seen: seen.to_rs and bool(seen.payload)),
-    "tcp.lost-syn": _lost("syn", 4, _is_syn),
+    "tcp.lost-syn": _lost("syn", 15, _is_syn),
     "tcp.lost-ack": _lost("ack", 5, _is_pure_ack),
     "tcp.lost-answer": _lost("answer", 4, lambda seen: seen.to_client and bool(seen.payload)),
     "ip.ttl": _ip(_byte(8, lambda v: v - 1), to_rs=True),
