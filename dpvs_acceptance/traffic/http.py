@@ -136,7 +136,9 @@ def curl_burst(
         *figures, code = line.split("|")
         failed = int(code) if code else (0 if figures[0] not in ("000", "0") else UNKNOWN)
         answers.append(_answer(body, figures, failed, ""))
-    return _all(host, url, answers, count, f"given up after {seconds:g} s in all")
+    late = f"given up after {seconds:g} s in all"
+    answers += [HttpAnswer(0, "", None, 0.0, NOT_TRIED, late)] * (count - len(answers))
+    return _all(host, url, answers, count, late)
 
 
 def _command(mark: str, max_time: float, options: Sequence[str], more: str = "") -> str:

@@ -32,6 +32,18 @@ class Finding:
         return "\n".join([self.packet, *(f"    {one}" for one in self.differences)])
 
 
+def in_words(findings: Sequence[Finding]) -> str:
+    """All findings for a person: the first line names what differs, the others where."""
+    counts: dict[str, int] = {}
+    for finding in findings:
+        for one in finding.differences:
+            counts[one.field] = counts.get(one.field, 0) + 1
+    first = findings[0].differences[0] if findings[0].differences else None
+    fields = ", ".join(f"{name} in {n} packets" for name, n in counts.items())
+    cause = f"{first}" if first is not None else findings[0].packet
+    return "\n".join([f"not as FullNAT makes it: {cause} (differ: {fields})", *map(str, findings)])
+
+
 def check_tcp(
     conversation: Conversation[TcpView],
     mapping: Mapping,

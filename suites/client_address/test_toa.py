@@ -15,7 +15,7 @@ from dpvs_acceptance.traffic.pairing import find_tcp
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.tcpclient import LINUX_SYN, CraftedTcp
 from dpvs_acceptance.traffic.tcpoptions import TcpOption
-from dpvs_acceptance.traffic.verify import check_tcp
+from dpvs_acceptance.traffic.verify import check_tcp, in_words
 from dpvs_acceptance.traffic.views import TcpView
 from dpvs_acceptance.verdict.causes import NotTested, Unsound
 from fixtures.traffic import Clients
@@ -109,7 +109,7 @@ def _exact_on_the_wire(
         watch.client_views, watch.server_views, answer.local, scene.fullnat(service, client)
     )
     findings = check_tcp(conversation, mapping)
-    assert not findings, "packets are not as FullNAT makes them: " + "\n".join(map(str, findings))
+    assert not findings, in_words(findings)
     arrived = [pair.rs for pair in conversation.pairs if pair.towards_rs and pair.rs]
     syn = next(view for view in arrived if view.handshake)
     ack = next(view for view in arrived if not view.handshake)

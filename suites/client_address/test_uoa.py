@@ -11,7 +11,7 @@ from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.pairing import find_udp
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.udp import echo_answer, exchange
-from dpvs_acceptance.traffic.verify import check_udp
+from dpvs_acceptance.traffic.verify import check_udp, in_words
 from fixtures.traffic import Clients
 
 pytestmark = [
@@ -51,4 +51,4 @@ def test_a_real_server_sees_the_udp_client(
         watch.client_views, watch.server_views, client, scene.fullnat(service, client_name)
     )
     findings = check_udp(conversation, mapping)
-    assert not findings, "datagrams are not as FullNAT makes them: " + "\n".join(map(str, findings))
+    assert not findings, in_words(findings)

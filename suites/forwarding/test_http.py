@@ -12,7 +12,7 @@ from dpvs_acceptance.traffic.http import client_seen, curl_many
 from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.pairing import find_tcp
 from dpvs_acceptance.traffic.scene import Scene
-from dpvs_acceptance.traffic.verify import check_tcp
+from dpvs_acceptance.traffic.verify import check_tcp, in_words
 from dpvs_acceptance.verdict.causes import NotTested
 from fixtures.state import Servers
 from fixtures.traffic import Clients
@@ -73,8 +73,9 @@ def test_every_packet_is_translated_as_fullnat_does(
         Endpoint(answer.local.address, answer.local.port),
         scene.fullnat(service, client_name),
     )
+    assert mapping.seq_offset, "sequence numbers are the client's own: FullNAT begins its own"
     findings = check_tcp(conversation, mapping)
-    assert not findings, "packets are not as FullNAT makes them: " + "\n".join(map(str, findings))
+    assert not findings, in_words(findings)
 
 
 def test_http_from_the_runner_itself(deployment: Deployment, tcp4_name: str) -> None:
