@@ -14,6 +14,7 @@ STATE = "state"
 GROUPS: Mapping[str, tuple[str, ...]] = {
     STATE: (),
     "icmp4": ("test_the_vip_answers_icmp_echo", "test_nobody_else_is_answered_for"),
+    "links": ("test_the_vip_is_on_no_other_link",),
     "icmp6": ("test_the_ipv6_vip_answers_icmp_echo",),
     "icmp-worker": ("test_icmp_is_answered_by_its_worker",),
     "http": ("test_http_on_the_vip_answers_200", "test_http_from_the_runner_itself"),

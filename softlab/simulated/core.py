@@ -158,7 +158,8 @@ class DataPath:
         else:
             return self._queue_owner(port, 0)
         if proto in (PROTO_ICMP, PROTO_ICMPV6) and self.settings.icmp_core is not None:
-            return self.settings.icmp_core
+            other = self.quirks.omits(quirks.ICMP_CORE)
+            return workers[0] if other else self.settings.icmp_core
         key = src + dst
         if proto in (PROTO_TCP, PROTO_UDP):
             if dst in self.addresses.lips and self.settings.flow_enable:

@@ -45,6 +45,7 @@ SCHEDULE_STICKY = "schedule.sticky"
 POOL_ONE_PORT = "pool.one-port"
 POOL_REUSE = "pool.reuse"
 POOL_MISS = "pool.miss"
+ICMP_CORE = "icmp.core"
 
 WRONGS = frozenset(
     {
@@ -56,6 +57,7 @@ WRONGS = frozenset(
         POOL_ONE_PORT,
         POOL_REUSE,
         POOL_MISS,
+        ICMP_CORE,
     }
 )
 """What is done wrongly in the device's own state."""

@@ -1,0 +1,134 @@
+"""The catalogue is well-formed, and no check of the suite stands outside of it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from dpvs_acceptance.model.loading import DeclarationError
+from dpvs_acceptance.model.requirement import load_requirements
+from faults.model import Fault, load_faults
+from faults.reach import GROUPS, group_of
+from softlab.simulated import quirks
+
+ROOT = Path(__file__).resolve().parents[2]
+FAULTS = load_faults()
+REQUIREMENTS = {r.id for r in load_requirements(sorted((ROOT / "requirements").glob("*.yaml")))}
+SOURCES = re.compile(
+    r"failure mode (\d+)|seed [1-4](\.\d+)*|upstream \S+|release notes|issue", re.ASCII
+)
+LAST_FAILURE_MODE = 67  # rows of what is known to break when people deploy DPVS
+
+# Checks that nothing in the catalogue can turn red yet, each with its reason.
+KNOWN_GAPS = {
+    "test_http_from_the_runner_itself": "the runner is no client of the software lab",
+    "test_the_nic_map_was_recorded_and_is_the_bench_s": "a wrong map stops the run before it",
+}
+
+
+def checks() -> dict[str, set[str]]:
+    """Every check of the suites with the requirements it proves, as its marks say."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "suites").rglob("test_*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        whole: set[str] = set()
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "pytestmark":
+                whole = _requirements(node.value)
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                own = set().union(*(_requirements(one) for one in node.decorator_list), whole)
+                found[node.name] = own
+    return found
+
+
+def _requirements(node: ast.expr) -> set[str]:
+    calls = [c for c in ast.walk(node) if isinstance(c, ast.Call)]
+    marks = [c for c in calls if getattr(c.func, "attr", "") == "requirement"]
+    return {str(a.value) for c in marks for a in c.args if isinstance(a, ast.Constant)}
+
+
+CHECKS = checks()
+
+
+def test_there_are_enough_and_both_kinds() -> None:
+    assert len(FAULTS) >= 120
+    assert min(sum(f.kind == kind for f in FAULTS) for kind in (1, 2)) >= 40
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_names_what_exists(fault: Fault) -> None:
+    assert {*fault.red, *fault.may} <= REQUIREMENTS
+    source = SOURCES.fullmatch(fault.source)
+    assert source, fault.source
+    assert source[1] is None or 1 <= int(source[1]) <= LAST_FAILURE_MODE
+    assert not fault.quirk or fault.quirk in quirks.known()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_reaches_a_check_of_what_it_breaks(fault: Fault) -> None:
+    """Otherwise its red could never be seen, whatever the checks do."""
+    reached = {r for name, ids in CHECKS.items() if group_of(name) in fault.reach for r in ids}
+    assert set(fault.red) <= reached, f"{set(fault.red) - reached} in no check of {fault.reach}"
+
+
+def test_no_two_faults_are_made_in_the_same_way() -> None:
+    made = [
+        (tuple(sorted(f.inject.items())), f.restart, f.quirk, f.after, f.revive) for f in FAULTS
+    ]
+    twice = [f.name for f, how in zip(FAULTS, made, strict=True) if made.count(how) > 1]
+    # The same death of dpvs, seen by the state checks and by those of traffic.
+    assert not twice, twice
+
+
+def test_every_quirk_of_the_simulated_dpvs_is_a_fault() -> None:
+    assert quirks.known() == {f.quirk for f in FAULTS if f.quirk}
+
+
+def test_groups_name_checks_that_exist() -> None:
+    named = {check for members in GROUPS.values() for check in members}
+    assert named <= set(CHECKS), named - set(CHECKS)
+
+
+def test_every_check_is_aimed_at_by_a_fault() -> None:
+    """Whether it hits is what the matrix says; here: some fault breaks what the check proves."""
+    aimed = {
+        name
+        for name, ids in CHECKS.items()
+        for fault in FAULTS
+        if group_of(name) in fault.reach and ids & {*fault.red, *fault.may}
+    }
+    assert set(CHECKS) - aimed - set(KNOWN_GAPS) == set()
+    assert set(KNOWN_GAPS) <= set(CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("{name: a, breaks: It., source: issue, inject: {dut: x}, red: [S1], reach: [state]}",
+         "no repair for dut"),
+        ("{name: a, breaks: It., source: issue, red: [S1], reach: [state]}", "nothing is broken"),
+        ("{name: a, breaks: It., source: issue, quirk: q, red: [], reach: [state]}",
+         "nor why it survives"),
+        ("{name: a, breaks: It, source: issue, quirk: q, red: [S1], reach: [state]}",
+         "one sentence"),
+        ("{name: a, breaks: It., source: issue, quirk: q, red: [S1], reach: [nowhere]}",
+         "no such group"),
+        ("{name: A b, breaks: It., source: issue, quirk: q, red: [S1], reach: [state]}", "name"),
+    ],
+)  # fmt: skip
+def test_a_row_that_cannot_be_used_is_refused(tmp_path: Path, row: str, words: str) -> None:
+    path = tmp_path / "rows.yaml"
+    path.write_text(f"faults:\n  - {row}\n")
+    with pytest.raises(DeclarationError, match=words):
+        load_faults([path])
+
+
+def test_a_name_is_given_once(tmp_path: Path) -> None:
+    row = "{name: a, breaks: It., source: issue, quirk: q, red: [S1], reach: [state]}"
+    path = tmp_path / "rows.yaml"
+    path.write_text(f"faults:\n  - {row}\n  - {row}\n")
+    with pytest.raises(DeclarationError, match="already"):
+        load_faults([path])

@@ -1,0 +1,88 @@
+"""The row of a fault from the outcomes of checks: caught, missed, along, false alarm."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome
+from faults.matrix import Cell, Fate, Matrix, idle_checks, judge
+from faults.model import Fault
+from faults.page import render
+
+FAULT = Fault(
+    name="vip-missing",
+    breaks="The VIP is on no port.",
+    source="seed 3",
+    quirk="arp.reply",
+    red=("S25",),
+    may=("S26",),
+    reach=("state",),
+)
+
+
+def result(requirement: str, outcome: Outcome, message: str = "") -> CheckResult:
+    return CheckResult(
+        f"suites/x.py::test_{requirement}[web]", outcome, 0.1, message, requirements=(requirement,)
+    )
+
+
+def test_killed_by_the_check_it_names() -> None:
+    row = judge(
+        FAULT,
+        [
+            result(
+                "S25", Outcome.FAIL, "VIPs are not where they belong:\nVIP 10.0.96.204: nowhere"
+            ),
+            result("S26", Outcome.FAIL, "a route"),
+            result("S27", Outcome.PASS),
+        ],
+        1.0,
+    )
+    assert row.fate is Fate.KILLED
+    assert row.cells == {"S25": Cell.CAUGHT, "S26": Cell.ALONG, "S27": Cell.GREEN}
+    assert row.caught[0].message == ("VIPs are not where they belong: VIP 10.0.96.204: nowhere")
+    assert not row.false_alarms
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PASS, Outcome.NOT_SUPPORTED, Outcome.NOT_TESTED])
+def test_survives_what_is_not_red(outcome: Outcome) -> None:
+    row = judge(FAULT, [result("S25", outcome)], 1.0)
+    assert (row.fate, row.cells["S25"]) == (Fate.SURVIVED, Cell.MISSED)
+    assert row.reason
+
+
+def test_a_red_that_the_fault_does_not_name_is_a_false_alarm() -> None:
+    row = judge(FAULT, [result("S25", Outcome.FAIL), result("S01", Outcome.FLAKY, "x")], 1.0)
+    assert row.cells["S01"] is Cell.FALSE_ALARM
+    assert [one.requirements for one in row.false_alarms] == [("S01",)]
+    assert row.fate is Fate.KILLED
+
+
+def test_blocked_is_no_catch_unless_the_fault_says_so() -> None:
+    blocked = [result("S25", Outcome.BLOCKED, "no host")]
+    row = judge(FAULT, blocked, 1.0)
+    assert (row.fate, len(row.errors)) == (Fate.SURVIVED, 1)
+    assert judge(FAULT.model_copy(update={"blocks": True}), blocked, 1.0).fate is Fate.KILLED
+
+
+def test_a_fault_that_could_not_be_made_proves_nothing() -> None:
+    row = judge(FAULT, [result("S25", Outcome.FAIL)], 1.0, trouble="dut: exit 1")
+    assert (row.fate, row.reason) == (Fate.BROKEN, "dut: exit 1")
+
+
+def test_checks_that_nothing_turned_red_are_named_once() -> None:
+    row = judge(FAULT, [result("S25", Outcome.FAIL)], 1.0)
+    checks = ["suites/x.py::test_S25[web]", "suites/x.py::test_S01[a]", "suites/x.py::test_S01[b]"]
+    assert idle_checks(checks, [row]) == ("suites/x.py::test_S01",)
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_the_page_shows_every_fault(good: bool) -> None:
+    results = [result("S25", Outcome.FAIL if good else Outcome.PASS, "<b>words</b>")]
+    matrix = Matrix("simulated", "2026", 1.0, (), (judge(FAULT, results, 1.0),), ("S25",), ())
+    page = render(matrix)
+    assert matrix.good is good
+    assert "vip-missing" in page
+    assert "<b>words" not in page
+    assert ("survived" in page) is not good or "1 killed" in page
+    assert matrix.to_json()["summary"]["faults"] == 1
