@@ -11,13 +11,14 @@ from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic.frame import write_pcap
 from dpvs_acceptance.traffic.icmp import ping
 from dpvs_acceptance.traffic.scene import Scene
-from dpvs_acceptance.verdict.causes import NotTested, Unsound
+from dpvs_acceptance.verdict.causes import NotSupported, NotTested, Unsound
 
 COUNT = 20
 
-pytestmark = [pytest.mark.requirement("S29"), pytest.mark.traffic]
+pytestmark = pytest.mark.traffic
 
 
+@pytest.mark.requirement("S29")
 def test_the_vip_answers_icmp_echo(
     scene: Scene, captures: Path, client_name: str, vip4: str
 ) -> None:
@@ -37,6 +38,7 @@ def test_the_ipv6_vip_answers_icmp_echo(
     _ping(scene, captures, client_name, vip6)
 
 
+@pytest.mark.requirement("S29")
 def test_nobody_else_is_answered_for(scene: Scene, deployment: Deployment, vip4: str) -> None:
     """Steps: ask by ARP, on the VIP's own link, for the VIP and for an address that nobody has.
 
@@ -54,6 +56,29 @@ def test_nobody_else_is_answered_for(scene: Scene, deployment: Deployment, vip4:
     nobody = next(a for a in others if a not in _owned(deployment))
     answered = station.resolve(nobody, deadline=0.5)
     assert mac not in answered, f"{mac} answers ARP for {nobody}, which is not its address"
+
+
+@pytest.mark.requirement("S25")
+def test_the_vip_is_on_no_other_link(scene: Scene, deployment: Deployment, vip4: str) -> None:
+    """Steps: ask by ARP, on the link of the real servers, for a LIP and for the VIP.
+
+    Verify: the lan port answers for the LIP (the positive control), and not for the VIP: dpvs
+    answers on the port that has the address, and on that alone.
+    """
+    lip = next(o for o in deployment.addresses if o.use == "lip" and o.address.version == 4)
+    mac = deployment.lip_port(lip.address).nic.mac
+    if mac == next(p.nic.mac for p in deployment.ports if p.name == _port_of(deployment, vip4)):
+        raise NotSupported("VIP and LIP are on one port: there is no other link")
+    name = next(iter(deployment.topology.real_servers))
+    station = scene.stations[name]
+    if mac not in (seen := station.resolve(str(lip.address))):
+        raise Unsound(f"ARP for the LIP {lip.address} is answered by {seen or 'nobody'}, not {mac}")
+    answered = station.resolve(vip4, deadline=0.5)
+    assert mac not in answered, f"{lip.port} ({mac}) answers ARP for the VIP {vip4}, too"
+
+
+def _port_of(deployment: Deployment, address: str) -> str:
+    return next(owned.port for owned in deployment.addresses if str(owned.address) == address)
 
 
 def _owned(deployment: Deployment) -> set[str]:
