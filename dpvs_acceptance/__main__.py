@@ -7,6 +7,7 @@ newly fails or is newly untested), 1 not so, 3 wrong usage.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from dpvs_acceptance.verdict.comparing import Comparison, compare, to_lines
 from dpvs_acceptance.verdict.judging import EXIT_NOT_READY, EXIT_READY, EXIT_USAGE
 from dpvs_acceptance.verdict.signoff import SignOff, from_text
-from dpvs_acceptance.verdict.verifying import verify
+from dpvs_acceptance.verdict.verifying import SUITE, verify
 from dpvs_acceptance.verdict.words import first_line, printable
 
 
@@ -52,13 +53,49 @@ def _verify(directory: Path) -> int:
         print(f"not repeated, only their outcomes compared: {len(found.not_replayed)} checks")
         for node, reason in found.not_replayed.items():
             print(f"  {node}: {first_line(reason)}")
-    for problem in found.problems:
+    problems = list(found.problems)
+    strange = _strange_pages(directory)
+    if strange and _suite_is(found.commit):
+        problems += [f"{name}: is not what the evidence makes" for name in strange]
+    elif strange:
+        print(
+            f"not compared: {', '.join(strange)}, which suite {found.commit or 'unknown'} made; "
+            "this one makes other pages of the same evidence"
+        )
+    for problem in problems:
         print(f"DIFFERENT: {problem}")
-    if found.problems:
-        print(f"{len(found.problems)} differences: this is not what the run left")
+    if problems:
+        print(f"{len(problems)} differences: this is not what the run left")
         return EXIT_NOT_READY
-    print(f"nothing was altered; the verdict is the same: {found.verdict}")
+    what = "nothing else was" if strange else "nothing was"
+    print(f"{what} altered; the verdict is the same: {found.verdict}")
     return EXIT_READY
+
+
+def _strange_pages(directory: Path) -> list[str]:
+    """Pages that this suite would not make of the run, in either language."""
+    from reports.building import read_page, render
+
+    try:
+        made = [render(read_page(directory, language)) for language in ("", "en", "zh")]
+        return [
+            name
+            for name in made[0]
+            if (directory / name).is_file()
+            and (directory / name).read_text(encoding="utf-8") not in [one[name] for one in made]
+        ]
+    except (OSError, ValidationError, UnicodeDecodeError):
+        return []  # a problem that was told already
+
+
+def _suite_is(commit: str) -> bool:
+    """Whether this is the very suite that made the run: a clean tree of that commit."""
+    command = ["git", "-C", str(SUITE), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return bool(commit) and not commit.endswith("-dirty") and ran.stdout.strip() == commit
 
 
 def _diff(first: Path, second: Path, html: Path | None) -> int:

@@ -38,6 +38,8 @@ class Verification:
     problems: tuple[str, ...]
     verdict: str
     manifest: str
+    commit: str
+    """Of the suite that made the run."""
     files: int
     replayed: int
     not_replayed: Mapping[str, str]
@@ -73,6 +75,7 @@ def verify(directory: Path, replay: Replay | None = None) -> Verification:
         problems=tuple(dict.fromkeys(printable(problem, 500) for problem in problems)),
         verdict="" if signoff is None else signoff.verdict,
         manifest=hashed,
+        commit="" if manifest is None else manifest.suite_commit,
         files=0 if manifest is None else len(manifest.files),
         replayed=len(replayed),
         not_replayed=skipped,

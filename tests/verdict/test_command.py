@@ -1,0 +1,73 @@
+"""`python -m dpvs_acceptance`: exit status and words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import dpvs_acceptance.__main__ as command
+from dpvs_acceptance.verdict.manifest import read_manifest, write_page_digests
+from dpvs_acceptance.verdict.verifying import verify
+from reports import build
+from tests.verdict.test_stored_runs import RESULTS, again, stored
+
+
+@pytest.fixture(autouse=True)
+def replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checks of these made-up runs are in no suite."""
+    monkeypatch.setattr(command, "verify", lambda run: verify(run, again()))
+
+
+def test_verify_says_what_it_did_and_ends_with_0(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored(tmp_path / "run", *RESULTS)
+    build(tmp_path / "run")
+    write_page_digests(tmp_path / "run")
+    assert command.main(["verify", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().out
+    assert "suites/a.py::test_ht: nothing was kept" in said
+    assert said.endswith("nothing was altered; the verdict is the same: PASSED ON SIMULATION\n")
+
+
+@pytest.mark.parametrize("same_suite", [True, False])
+def test_a_page_that_the_evidence_does_not_make(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    same_suite: bool,
+) -> None:
+    run = tmp_path / "run"
+    stored(run, *RESULTS)
+    build(run)
+    page = run / "index.html"
+    page.write_text(page.read_text().replace("PASSED ON SIMULATION", "READY"))
+    write_page_digests(run)
+    commit = read_manifest(run).suite_commit
+    monkeypatch.setattr(command, "_suite_is", lambda seen: seen == commit and same_suite)
+    assert command.main(["verify", str(run)]) == (1 if same_suite else 0)
+    said = capsys.readouterr().out
+    wanted = "DIFFERENT: index.html: is not what" if same_suite else "not compared: index.html"
+    assert wanted in said
+
+
+def test_diff_ends_with_1_where_something_newly_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored(tmp_path / "a", *RESULTS)
+    stored(tmp_path / "b", *RESULTS[1:])
+    arguments = ["diff", str(tmp_path / "a"), str(tmp_path / "b")]
+    assert command.main([*arguments, "--html", str(tmp_path / "diff.html")]) == 1
+    assert "Newly untested (1)" in capsys.readouterr().out
+    assert "Newly untested (1)" in (tmp_path / "diff.html").read_text()
+    assert command.main(["diff", str(tmp_path / "a"), str(tmp_path / "a")]) == 0
+
+
+def test_wrong_usage_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["verify", str(tmp_path)]) == 3
+    assert "is no run: it has no signoff.json" in capsys.readouterr().err
+    for arguments in ([], ["verify"], ["nonsense"]):
+        with pytest.raises(SystemExit) as end:
+            command.main(arguments)
+        assert end.value.code == 3
