@@ -16,6 +16,13 @@ Model = TypeVar("Model", bound=BaseModel)
 Key = tuple[str | int, ...]
 
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 20
+_DEPTH = {
+    yaml.SequenceStartEvent: 1,
+    yaml.MappingStartEvent: 1,
+    yaml.SequenceEndEvent: -1,
+    yaml.MappingEndEvent: -1,
+}
 
 
 class DeclarationError(Exception):
@@ -50,7 +57,12 @@ def load_yaml(path: Path) -> tuple[Any, dict[Key, int]]:
     except (OSError, UnicodeDecodeError) as error:
         raise DeclarationError(f"{path}: cannot be read: {error}") from None
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += _DEPTH.get(type(event), 0)
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise DeclarationError(f"{path}:{line}: nested deeper than {MAX_DEPTH} levels")
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 line = event.start_mark.line + 1 if event.start_mark else 1
                 raise DeclarationError(f"{path}:{line}: anchors and aliases are not accepted here")
@@ -63,7 +75,8 @@ def load_yaml(path: Path) -> tuple[Any, dict[Key, int]]:
         mark = error.problem_mark or error.context_mark
         where = f":{mark.line + 1}" if mark else ""
         raise DeclarationError(f"{path}{where}: not YAML: {error.problem}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    # What PyYAML makes of a value with a tag, as `!!timestamp x`, need not be an error of its own.
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise DeclarationError(f"{path}: not YAML: {error}") from None
 
 
@@ -73,6 +86,8 @@ def _record(path: Path, node: yaml.Node, key: Key, lines: dict[Key, int]) -> Non
         seen: set[str] = set()
         for name, value in node.value:
             line = name.start_mark.line + 1
+            if not isinstance(name, yaml.ScalarNode):
+                raise DeclarationError(f"{path}:{line}: a key has to be a plain word")
             if name.value in seen:
                 raise DeclarationError(f"{path}:{line}: key {name.value!r} is given twice")
             seen.add(name.value)

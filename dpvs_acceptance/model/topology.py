@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+import ipaddress
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from dpvs_acceptance.model.loading import KeyedError, load_model
 
+
+def _without_scope(address: ipaddress.IPv6Address) -> ipaddress.IPv6Address:
+    # Behind a % the standard library takes any text at all for the name of an interface.
+    if address.scope_id is not None:
+        raise ValueError("an address with %interface is not accepted here")
+    return address
+
+
+IPv6Address = Annotated[ipaddress.IPv6Address, AfterValidator(_without_scope)]
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]

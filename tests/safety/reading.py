@@ -24,14 +24,16 @@ def _without(*forbidden: str) -> Allowed:
     return lambda words: not any(word.startswith(forbidden) for word in words[1:])
 
 
+_ALWAYS = frozenset(
+    """
+    : [ test echo printf read set shift exit return break continue local true false cd pwd command
+    head tail cat grep cut tr ls stat readlink basename dirname sha256sum uname date ps pgrep lsmod
+    modinfo wc uniq awk ping id hash wait unset export
+    """.split()  # noqa: SIM905 - a list of words
+)
 READING: dict[str, Allowed] = {
     # sh's own, and what only turns text into text or looks at files.
-    **dict.fromkeys(
-        ": [ test echo printf read set shift exit return break continue local true false cd pwd "
-        "command head tail cat grep cut tr ls stat readlink basename dirname sha256sum uname date "
-        "ps pgrep lsmod modinfo wc uniq awk ping id hash wait unset export".split(),
-        _any,
-    ),
+    **dict.fromkeys(_ALWAYS, _any),
     "sort": _without("-o"),
     "sed": _without("-i", "--in-place"),
     "ulimit": _any,  # of the shell that is about to end
@@ -63,6 +65,12 @@ def offences(text: str) -> Iterator[str]:
         yield from _offence(command, own)
 
 
+def _inner(text: str) -> Iterator[str]:
+    # What comes in as a parameter was looked at where it was given.
+    if not re.fullmatch(r"\$[0-9]", text):
+        yield from offences(text)
+
+
 def _offence(command: Command, own: set[str]) -> Iterator[str]:
     words = list(command.words)
     while words and words[0] in _PREFIXES:
@@ -81,13 +89,10 @@ def _offence(command: Command, own: set[str]) -> Iterator[str]:
     if words[0] in own or name in own:
         # The library's functions run the text they are given.
         if name in ("frame", "plain", "bounded"):
-            yield from offences(words[-1])
+            yield from _inner(words[-1])
         return
     if name in ("sh", "eval"):
-        inner = words[-1]
-        # What comes in as a parameter was looked at where it was given.
-        if not re.fullmatch(r"\$[0-9]", inner):
-            yield from offences(inner)
+        yield from _inner(words[-1])
         return
     if re.fullmatch(r"\$\(command -v stdbuf .*\)", words[0]):
         yield from _offence(Command(words[1:]), own)

@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_KEYWORDS = frozenset("if then elif else fi while until do done for in case esac ! { }".split())
+_KEYWORDS = frozenset(
+    "if then elif else fi while until do done for in case esac ! { }".split()  # noqa: SIM905
+)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -28,7 +30,7 @@ def commands(text: str) -> Iterator[Command]:
 
 def functions(text: str) -> set[str]:
     """The functions that `text` defines."""
-    return set(re.findall(r"^([a-z_]+)\(\) *\{", text, re.MULTILINE))
+    return set(re.findall(r"^(?:then |else )?([a-z_]+)\(\) *\{", text, re.MULTILINE))
 
 
 class _Scanner:
@@ -66,8 +68,10 @@ class _Scanner:
                 if token == "esac":
                     patterns, cases = 0, cases - 1
                 continue
-            if not current.words and _NAME.fullmatch(token) and self._text.startswith(
-                "()", self._at
+            if (
+                not current.words
+                and _NAME.fullmatch(token)
+                and self._text.startswith("()", self._at)
             ):
                 self._at += 2
                 continue

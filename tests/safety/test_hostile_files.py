@@ -1,0 +1,288 @@
+"""Files of anybody's: a clear error or a model, never a traceback; no value acts in a shell."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import string
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dpvs_acceptance.bringup.plan import make_plan
+from dpvs_acceptance.dpvs.versions import UnknownVersionError, Version
+from dpvs_acceptance.dpvs.versions import facts as version_facts
+from dpvs_acceptance.hosts.framed import Read
+from dpvs_acceptance.model.bench import Bench, load_bench
+from dpvs_acceptance.model.deployment import deploy
+from dpvs_acceptance.model.loading import DeclarationError
+from dpvs_acceptance.model.topology import Topology, load_topology
+from dpvs_acceptance.observed.reading import dut_sections
+from dpvs_acceptance.verdict.waivers import load_waivers
+from fixtures.options import find
+
+from .benched import ROOT
+
+FILES = {
+    "topology": ROOT / "topologies/fnat-two-arm.yaml",
+    "bench": ROOT / "benches/lb01.example.yaml",
+}
+TEXTS = {name: path.read_text() for name, path in FILES.items()}
+DATA = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
+
+# Behind a value that is as it should be, or in its place.
+INJECTIONS = (
+    *(f"{mark}touch /tmp/x" for mark in (";", "|", "||", "&", "&&", "\n", "\r\n", ">", " ", "#")),
+    *("$(touch /tmp/x)", "`touch /tmp/x`", "${IFS}touch", "$((1+1))", "$HOME", "~root", "*", "?"),
+    *("'; touch /tmp/x; '", '"; touch /tmp/x; "', "'$(touch /tmp/x)'", '"$(touch /tmp/x)"'),
+    *("\\", "'", '"', "\x00", "\x1b]0;x\x07", "\u202e", "\u2028touch", "{a,b}", "[a]", "!!"),
+    *(
+        "%;reboot",
+        "%$(reboot)",
+        "%;touch /tmp/x",
+        "%$(touch /tmp/x)",
+        "/../../etc/passwd",
+        "\t-o",
+        " -oProxyCommand=x",
+    ),
+    *("<(touch /tmp/x)", ">/etc/fstab", "<<E", "=x;touch", "END-OF-FILE\ntouch /tmp/x"),
+)
+
+
+def _leaves(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every text in a declaration, names that are keys included."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield (*path, ("key", key))
+            yield from _leaves(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _leaves(value, (*path, index))
+    elif isinstance(data, str):
+        yield path
+
+
+def _with(data: Any, path: tuple[Any, ...], new: str) -> Any:
+    changed = copy.deepcopy(data)
+    place = changed
+    for step in path[:-1]:
+        place = place[step]
+    last = path[-1]
+    if isinstance(last, tuple):
+        place[new] = place.pop(last[1])
+    else:
+        place[last] = new
+    return changed
+
+
+def _old(data: Any, path: tuple[Any, ...]) -> str:
+    if isinstance(path[-1], tuple):
+        return str(path[-1][1])
+    for step in path:
+        data = data[step]
+    return str(data)
+
+
+def _everything_sent(topology: Topology, bench: Bench) -> str:
+    """All sh text that is made of these declarations."""
+    facts = version_facts(Version.parse(bench.dut.dpvs.version))
+    texts: list[str] = []
+    for kni in (True, False):
+        for stage in make_plan(deploy(topology, bench, kni=kni), facts).stages:
+            for change in stage.changes:
+                texts += [change.id, change.title, change.apply, change.done or ""]
+                texts += [change.verify or "", change.undo or "", change.capture_undo or ""]
+    for read in dut_sections(bench, topology, facts).values():
+        texts.append(read.command if isinstance(read, Read) else read)
+    texts += bench.hosts.values()
+    return "\n".join(texts)
+
+
+# Words for people, and names of files on the runner: they are in no text that is sent.
+_FREE = {("title",), ("source",), ("ssh_config",), ("dut", "machine_id")}
+
+
+@pytest.mark.parametrize("which", ["topology", "bench"])
+def test_no_value_acts_in_a_shell(which: str) -> None:
+    topology, bench = Topology.model_validate(DATA["topology"]), Bench.model_validate(DATA["bench"])
+    model = type(topology if which == "topology" else bench)
+    assert len(set(INJECTIONS)) >= 40
+    tried = 0
+    accepted: set[tuple[Any, ...]] = set()
+    for path in _leaves(DATA[which]):
+        for injection in INJECTIONS:
+            for value in (injection, _old(DATA[which], path) + injection):
+                tried += 1
+                try:
+                    found = model.model_validate(_with(DATA[which], path, value))
+                except ValueError:
+                    continue
+                accepted.add(path)
+                assert path in _FREE, (path, value)
+                sent = _everything_sent(
+                    found if isinstance(found, Topology) else topology,
+                    found if isinstance(found, Bench) else bench,
+                )
+                assert value not in sent
+    assert accepted <= _FREE
+    assert tried > 3000
+
+
+@pytest.mark.parametrize("scope", ["eth0", ";reboot", "$(reboot)", "x y"])
+def test_an_address_has_no_scope(scope: str) -> None:
+    """Python takes anything behind the % for the name of an interface."""
+    assert str(ip_address(f"2001:db8:96::101%{scope}")).endswith(scope)
+    data = _with(DATA["topology"], ("clients", "client1", "address6"), f"2001:db8:96::101%{scope}")
+    with pytest.raises(ValueError, match="address6"):
+        Topology.model_validate(data)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(string.ascii_lowercase, max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def _paths(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    items = (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data if isinstance(data, list) else ())
+    )
+    for key, value in items:
+        yield from _paths(value, (*path, key))
+
+
+def _load(which: str, path: Path) -> None:
+    """As the suite does at its start: whatever goes wrong is a DeclarationError."""
+    topology = load_topology(path if which == "topology" else FILES["topology"])
+    bench = load_bench(path if which == "bench" else FILES["bench"])
+    facts = version_facts(Version.parse(bench.dut.dpvs.version))
+    make_plan(deploy(topology, bench), facts)
+
+
+_fuzz = settings(
+    max_examples=int(os.environ.get("FUZZ", "40")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@_fuzz
+@given(data=st.data())
+@pytest.mark.parametrize("which", ["topology", "bench"])
+def test_any_value_anywhere(which: str, data: st.DataObject, tmp_path: Path) -> None:
+    path = data.draw(st.sampled_from([*_paths(DATA[which])]))
+    value = data.draw(_json)
+    changed = copy.deepcopy(DATA[which])
+    place = changed
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    file = tmp_path / "file.yaml"
+    file.write_text(yaml.safe_dump(changed, allow_unicode=True), encoding="utf-8")
+    _clear(which, file)
+
+
+@_fuzz
+@given(data=st.data())
+@pytest.mark.parametrize("which", ["topology", "bench"])
+def test_any_text(which: str, data: st.DataObject, tmp_path: Path) -> None:
+    text = TEXTS[which]
+    at = data.draw(st.integers(0, len(text)))
+    gone = data.draw(st.integers(0, 40))
+    new = data.draw(
+        st.text(max_size=12)
+        | st.sampled_from(
+            [
+                "&a ",
+                "*a",
+                "!!python/name:os.system ",
+                "{",
+                "[",
+                "- ",
+                ": ",
+                "\t",
+                "%",
+                "---\n",
+                "? ",
+                "<<: *a",
+                "\ufeff",
+                "\x85",
+            ]
+        )
+    )
+    file = tmp_path / "file.yaml"
+    file.write_bytes((text[:at] + new + text[at + gone :]).encode("utf-8", "surrogatepass"))
+    _clear(which, file)
+
+
+@_fuzz
+@given(content=st.binary(max_size=200))
+def test_any_bytes_for_waivers(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "waivers.yaml"
+    file.write_bytes(content)
+    with contextlib.suppress(DeclarationError):
+        load_waivers(file, ["S01"])
+
+
+def _clear(which: str, file: Path) -> None:
+    with contextlib.suppress(DeclarationError, UnknownVersionError):
+        _load(which, file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &x [1, 2]\nb: *x\n",
+        "&a [*a]\n",
+        "!!python/object/apply:os.system ['touch /tmp/x']\n",
+        "[" * 5000,
+        "{" * 5000 + "a",
+        "a: " * 3000,
+        "- " * 5000 + "a",
+        "'" * 99999,
+        "a: 2026-99-99\n",
+        "? [a]\n: b\n",
+        "? {a: b}\n: c\n",
+        "1: 2\n",
+        "a: !!binary x\n",
+        "a: .nan\nb: .inf\nc: 1e999\nd: 0x7fffffffffffffffffff\n",
+        "\x00",
+        "\ud800",
+        "",
+        "---\na: b\n---\nc: d\n",
+        "<<: {a: b}\n",
+        "title: !!timestamp x\n",
+    ],
+)
+@pytest.mark.parametrize("which", ["topology", "bench", "waivers"])
+def test_yaml_that_is_up_to_no_good(which: str, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "file.yaml"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(DeclarationError) as caught:
+        load_waivers(file, ["S01"]) if which == "waivers" else _load(which, file)
+    assert str(file) in str(caught.value)
+    assert len(str(caught.value)) < 20_000
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", ".git", "a b", "", "lb01\n", "-x", "$HOME", "lb01\x00"]
+)
+@pytest.mark.parametrize(("option", "folder"), [("host", "benches"), ("topology", "topologies")])
+def test_a_name_stays_in_its_folder(option: str, folder: str, name: str) -> None:
+    with pytest.raises(DeclarationError, match=f"--{option}="):
+        find(option, folder, name)

@@ -1,0 +1,93 @@
+"""--attach and --plan change nothing: every command that is sent is known to only read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dpvs_acceptance.hosts import journal
+from dpvs_acceptance.hosts.compare import differences
+from dpvs_acceptance.hosts.gate import Mode, WriteGate, first_failure
+
+from . import runs
+from .benched import Benched
+from .reading import offences
+
+
+def test_what_the_plan_does_is_no_reading(bench: Benched) -> None:
+    """The allow-list lets none of the suite's own writes through, nor of the gate's and lock's."""
+    for stage in bench.plan.stages:
+        for change in stage.changes:
+            assert _refused(change.apply), change.apply
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rm -f /etc/fstab",
+        "cat /etc/fstab >/etc/fstab.old",
+        "true && { echo 1; } >>/tmp/x",
+        "x=$(ip link set eth0 down)",
+        "cat </dev/null; ip addr flush dev eth0",
+        "ip route add default via 10.0.0.1",
+        "sh -c 'ipvsadm -C'",
+        "timeout -k 1 5 dpip addr add 10.0.0.1/32 dev dpdk0",
+        "case a in a) reboot ;; esac",
+        "sed -i s/a/b/ /etc/fstab",
+        'eval "$(head -c 5)"; echo "$(kill 1)"',
+        "for i in 1 2; do modprobe uio; done",
+        "dmesg -c",
+        "curl -O http://192.0.2.1/x",
+        "if [ -e /x ]; then dpdk-devbind.py -b igb_uio 0000:04:00.0; fi",
+    ],
+)
+def test_what_writes_is_seen(text: str) -> None:
+    assert _refused(text)
+
+
+def _refused(text: str) -> bool:
+    try:
+        return bool([*offences(text)])
+    except AssertionError:
+        return True  # not understood, and so not allowed
+
+
+def test_attach_sends_nothing_that_writes(bench: Benched) -> None:
+    path = bench.deployment.bench.path
+    gates = {
+        role: WriteGate(host, Mode.WRITABLE, run="by-hand", root="/var/lib/by-hand")
+        for role, host in bench.hosts.items()
+    }
+    for stage in bench.plan.stages:
+        assert first_failure(gates[stage.role].apply(stage.changes)) is None
+    try:
+        before = {role: bench.snapshot(role) for role in bench.hosts}
+        ran = runs.run(path, "--attach")
+        assert "PASSED ON SIMULATION" in ran.stdout, ran.stdout[-3000:]
+        for role in bench.hosts:
+            assert differences(before[role], bench.snapshot(role)) == ()
+            assert not bench.hosts[role].run(f"[ -e {journal.ROOT} ]").ok
+    finally:
+        for gate in gates.values():
+            gate.undo()
+    sent = [entry for entry in runs.transcript(ran.stdout) if entry["kind"] in ("run", "open")]
+    assert {entry["host"] for entry in sent} == set(bench.hosts)
+    for entry in sent:
+        if entry["kind"] == "open":
+            # The agent that sends and captures frames; it needs no file and leaves none.
+            assert entry["command"].startswith("exec python3 -I -S -u -c ")
+            assert entry["host"] != "dut"
+            continue
+        assert [*offences(entry["command"])] == [], (entry["host"], entry["title"])
+
+
+def test_plan_connects_to_nobody(bench: Benched, tmp_path: Path) -> None:
+    """The bench's hosts cannot even be reached with the ssh configuration that it names."""
+    copy = tmp_path / "bench.yaml"
+    copy.write_text(bench.deployment.bench.path.read_text())
+    (tmp_path / "ssh_config").write_text(f"Host *\nProxyCommand touch {tmp_path}/connected\n")
+    ran = runs.run(copy, "--plan")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "start dpvs" in ran.stdout
+    assert not (tmp_path / "connected").exists()
