@@ -1,0 +1,69 @@
+"""A handful of faults of both kinds, made for real on a lab."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a lab of network namespaces needs root")
+
+FAULTS = (
+    "hugetlbfs-not-mounted",
+    "vip-missing",
+    "dpip-line-cut",
+    "toa-wrong-address",
+    "echo-replies-doubled",
+)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
+    )
+
+
+def test_faults_are_caught_by_what_they_name(tmp_path: Path) -> None:
+    done = run(f"--fault-matrix={','.join(FAULTS)}", f"--fault-report={tmp_path}")
+    matrix = json.loads((tmp_path / "matrix.json").read_text())
+    assert [row["fault"] for row in matrix["rows"]] == list(FAULTS), done.stdout[-2000:]
+    for row in matrix["rows"]:
+        assert row["fate"] == "killed", row
+        assert not row["false_alarms"], row
+        assert not row["errors"], row
+        assert all(one["message"] for one in row["caught"]), row
+    assert not matrix["control"], matrix["control"]
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "index.html").is_file()
+
+
+def test_a_run_with_a_fault_says_so_and_can_never_be_ready() -> None:
+    done = run("--fault=pid-file-stale", "suites/control/test_process.py")
+    assert "FAULT INJECTED: pid-file-stale" in done.stdout
+    assert "the fault pid-file-stale was injected" in done.stdout
+    assert "the pid file names 1" in done.stdout
+    assert "NOT READY" in done.stdout
+    assert "not undone" not in done.stdout
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--fault=no-such-fault",), "there is none of this name"),
+        (("--fault=vip-missing", "--attach"), "only with --host=softlab"),
+        (("--fault=vip-missing", "--host=benches/lb01.example.yaml"), "only with --host=softlab"),
+        (("--fault-matrix=no-such-*",), "no fault has such a name"),
+    ],
+)
+def test_a_fault_that_cannot_be_made_is_refused(arguments: tuple[str, ...], words: str) -> None:
+    done = run(*arguments)
+    assert words in done.stderr + done.stdout
+    assert done.returncode == 3
