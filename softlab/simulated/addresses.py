@@ -132,15 +132,24 @@ class AddressTable:
 
     def source_for(self, port: int, dst: bytes) -> bytes:
         """The address the port asks its neighbours with; all zero if it has none."""
-        chosen = bytes(len(dst))
+        if len(dst) == 16:
+            return self._source6(port, dst)
+        chosen = bytes(4)
         for entry in self._by_port.get(port, ()):
-            if len(entry.addr) != len(dst):
-                continue
-            if len(dst) == 16 and entry.scope == SCOPE_LINK and dst[:2] != b"\xfe\x80":
-                if chosen == ANY6:
-                    chosen = entry.addr
-                continue
-            chosen = entry.addr
-            if same_net(entry.plen, dst, entry.addr):
-                break
+            if len(entry.addr) == 4:
+                chosen = entry.addr
+                if same_net(entry.plen, dst, entry.addr):
+                    break
+        return chosen
+
+    def _source6(self, port: int, dst: bytes) -> bytes:
+        """Of the scope that fits, the address that has the most leading bits in common."""
+        link = dst[:2] in (b"\xfe\x80", b"\xff\x02")
+        chosen, best = ANY6, (False, -1)
+        for entry in self._by_port.get(port, ()):
+            if len(entry.addr) == 16:
+                differing = int.from_bytes(entry.addr, "big") ^ int.from_bytes(dst, "big")
+                score = ((entry.scope == SCOPE_LINK) == link, 128 - differing.bit_length())
+                if score > best:
+                    chosen, best = entry.addr, score
         return chosen

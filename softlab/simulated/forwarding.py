@@ -263,7 +263,7 @@ def _move_state(
             dest.actconns[lcore] += 1
             dest.inactconns[lcore] -= 1
             conn.inactive = False
-    elif not inbound:
+    elif not inbound or not path.version.oneway_timeout:
         conn.state = UDP_NORMAL
     elif conn.state == UDP_NONE:
         conn.state = UDP_ONEWAY

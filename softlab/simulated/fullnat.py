@@ -58,7 +58,8 @@ class Packet:
         return sport, dport
 
 
-_EXTENSIONS = {0, 43, 60}
+_FRAGMENT = 44
+_EXTENSIONS = {0, 43, _FRAGMENT, 60}
 
 
 def parse(raw: bytes) -> Packet | None:
@@ -78,13 +79,24 @@ def parse(raw: bytes) -> Packet | None:
         return None
     proto, at = raw[6], 40
     while proto in _EXTENSIONS and at + 8 <= total:
-        proto, at = raw[at], at + (raw[at + 1] + 1) * 8
+        if proto != _FRAGMENT:
+            proto, at = raw[at], at + (raw[at + 1] + 1) * 8
+        elif int.from_bytes(raw[at + 2 : at + 4], "big") >> 3:
+            break
+        else:
+            # The first part of a packet goes through like a whole one.
+            proto, at = raw[at], at + 8
     return Packet(raw[:at], proto, raw[at:total])
 
 
 def is_fragment(packet: Packet) -> bool:
     """True for a part of an IPv4 packet, which FullNAT does not take."""
     return packet.family == 4 and bool(int.from_bytes(packet.head[6:8], "big") & 0x3FFF)
+
+
+def is_untranslatable(packet: Packet, to: bytes) -> bool:
+    """True for an IPv6 packet with extension headers that should become one of IPv4."""
+    return len(packet.head) > 40 and len(to) == 4 and packet.family == 16
 
 
 def readdress(packet: Packet, src: bytes, dst: bytes, proto: int, body: bytes) -> bytes:
@@ -170,7 +182,7 @@ def tcp_inbound(
     isn is what the device would choose as its own first sequence number for this connection.
     """
     taken = _take_tcp(packet.body)
-    if taken is None:
+    if taken is None or is_untranslatable(packet, conn.laddr):
         return None
     header, options, payload = taken
     flags = header[4] & 0x3F

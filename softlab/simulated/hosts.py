@@ -164,10 +164,9 @@ def nd_received(path: DataPath, lcore: int, packet: Packet, port: int, now: floa
         hardware = _option(packet.body, _SOURCE_LINK)
         if not local:
             return True
-        if packet.src == ANY6:
-            _send_na(path, lcore, port, target, ALL_NODES, b"", flags=_OVERRIDE, now=now)
-            return True
-        if not hardware:
+        # The device ignores a solicitation that does not say whose it is, so also that of a host
+        # that looks for a duplicate of its address.
+        if not hardware or packet.src == ANY6:
             return True
         for each in path.workers:
             learned(path, each, port, packet.src, hardware, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import struct
 
-from softlab.simulated import uoa
+from softlab.simulated import fullnat, uoa
 from softlab.simulated.fullnat import Packet, readdress
 from softlab.simulated.packet import (
     PROTO_OPT,
@@ -63,6 +63,8 @@ def udp_inbound(
             if not plain or len(packet) + len(prefix) > mtu:
                 sent.append(_standalone_uoa(conn, packet, mode, ident))
                 prefix = b""
+    if fullnat.is_untranslatable(packet, conn.laddr):
+        return sent
     summed = not (prefix and four)
     datagram = _udp(conn.laddr, conn.daddr, conn.lport, conn.dport, payload, summed=summed)
     proto = PROTO_OPT if prefix else PROTO_UDP
@@ -84,7 +86,8 @@ def _standalone_uoa(
     if not four:
         bare = Packet(packet.head[:40], PROTO_UDP, b"")
         return readdress(bare, conn.laddr, conn.daddr, proto, empty)
-    tos, ttl = (packet.head[1], packet.head[8]) if packet.family == 4 else (0, packet.head[7])
+    # Of an IPv6 datagram the device takes the same bytes, though they mean something else there.
+    tos, ttl = packet.head[1], packet.head[8]
     number = ident(conn.laddr, conn.daddr)
     head = ipv4_header(
         conn.laddr, conn.daddr, proto, len(empty), ttl=ttl, tos=tos, ident=number, fragment=0
