@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+
 import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
@@ -16,6 +19,7 @@ from fixtures.traffic import Clients
 
 REQUESTS = 12
 ECHOES = 20
+SECONDS = 10.0
 ESTABLISHED = ("TCP_EST", "ESTABLISHED")
 COUNTERS = ("ipvsadm -ln --stats", "dpip -s -v link show")
 
@@ -91,6 +95,26 @@ def test_no_connection_missed_a_source_port(look: Look, deployment: Deployment) 
         raise Unsound(f"of {len(lips)} LIPs only {[*pools] or 'none'} have a pool that could miss")
     missed = {lip: pool.miss for lip, pool in pools.items() if pool.miss}
     assert not missed, f"connections found no free source port, sa_miss: {missed}"
+
+
+@pytest.mark.requirement("S28")
+@pytest.mark.traffic
+def test_source_ports_are_given_back(look: Look, deployment: Deployment) -> None:
+    """Steps: `dpip -s addr show` and `ipvsadm -lnc`, again until they agree, for 10 s at most.
+
+    Verify: on no LIP more source ports are in use (sa_used) than it has connections. A leak ends
+    in sa_miss, weeks later.
+    """
+    lips = {owned.address for owned in deployment.addresses if owned.use == "lip"}
+    end = time.monotonic() + SECONDS
+    while True:
+        state = look("dpip -s addr show", "ipvsadm -lnc")
+        open_now = Counter(one.local.address for one in state.connections)
+        used = {e.address: e.pool.used for e in state.addresses if e.address in lips and e.pool}
+        kept = [f"{a}: {n} in use, {open_now[a]} open" for a, n in used.items() if n > open_now[a]]
+        if not kept or time.monotonic() > end:
+            break
+    assert not kept, "source ports are not given back: " + ", ".join(kept)
 
 
 @pytest.mark.requirement("S26")

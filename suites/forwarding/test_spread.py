@@ -12,9 +12,10 @@ from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.traffic.balance import flows_needed, round_robin
 from dpvs_acceptance.traffic.http import curl_burst
+from dpvs_acceptance.traffic.pairing import connections
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.views import TcpView
-from dpvs_acceptance.verdict.causes import NotSupported
+from dpvs_acceptance.verdict.causes import NotSupported, Unsound
 from fixtures.traffic import Clients
 
 pytestmark = pytest.mark.traffic
@@ -27,7 +28,7 @@ CONNECTIONS = 40
 def test_connections_are_spread_as_the_scheduler_promises(
     scene: Scene, clients: Clients, captures: Path, deployment: Deployment, tcp4_name: str
 ) -> None:
-    """Steps: as many connections as the statistics need, counted by the SYNs at each RS.
+    """Steps: as many connections as the statistics need, counted at each RS.
 
     Verify: round robin exactly, by worker: the counts per weight differ by at most one round for
     each lcore, since every lcore walks the list of real servers on its own.
@@ -43,10 +44,13 @@ def test_connections_are_spread_as_the_scheduler_promises(
         watch.settle(scene.vip(service), flows)
     failed = [str(answer) for answer in answers if answer.status != 200]
     assert not failed, f"{len(failed)} of {flows} requests failed: {failed[0]}"
+    # By who opened them: a SYN that had to be sent again is still one connection.
     counts = Counter(
         {
-            name: sum(isinstance(view, TcpView) and view.handshake for view in watch.views(name))
-            for name in scene.servers
+            target.name: len(connections(watch.views(target.name), end))
+            for target, end in zip(
+                service.real_servers, scene.fullnat(service, client).rs, strict=True
+            )
         }
     )
     spread = round_robin(counts, weights, len(deployment.workers))
@@ -94,8 +98,10 @@ def test_no_source_port_is_used_twice(
     An RS remembers a closed connection for a minute, and may refuse the next from the same port.
     """
     service = deployment.topology.service(tcp4_name)
-    _, far = _many(scene, clients, captures, service)
+    _, far = _many(scene, clients, captures, service, all_answered=False)
     opened = {(v.src, v.sport, v.dst, v.seq) for v in far if v.handshake}
+    if len(opened) < CONNECTIONS / 2:
+        raise Unsound(f"of {CONNECTIONS} connections only {len(opened)} reached an RS")
     used = Counter((lip, port, rs) for lip, port, rs, _ in opened)
     twice = [f"{lip}:{port} to {rs} {n} times" for (lip, port, rs), n in used.items() if n > 1]
     assert not twice, f"source ports used again within {CONNECTIONS} connections: " + ", ".join(
@@ -104,7 +110,12 @@ def test_no_source_port_is_used_twice(
 
 
 def _many(
-    scene: Scene, clients: Clients, captures: Path, service: Service
+    scene: Scene,
+    clients: Clients,
+    captures: Path,
+    service: Service,
+    *,
+    all_answered: bool = True,
 ) -> tuple[list[TcpView], list[TcpView]]:
     """TCP packets of the service at the client, and at all RS, over many connections."""
     client = next(iter(scene.deployment.topology.clients))
@@ -112,7 +123,9 @@ def _many(
         answers = curl_burst(clients[client], clients.url(service), CONNECTIONS)
         watch.settle(scene.vip(service), CONNECTIONS)
     failed = [str(answer) for answer in answers if answer.status != 200]
-    assert not failed, f"{len(failed)} of {CONNECTIONS} requests failed: {failed[0]}"
+    assert not (failed and all_answered), (
+        f"{len(failed)} of {CONNECTIONS} requests failed: {failed[0]}"
+    )
     vip, lips = str(service.vip), set(map(str, service.local_addresses))
     near = [v for v in watch.client_views if isinstance(v, TcpView) and vip in (v.src, v.dst)]
     far = [
