@@ -26,6 +26,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "counters": ("test_counters_move_by_what_was_sent",),
     "tracking": ("test_a_connection_is_tracked_while_it_lasts",),
     "sources": ("test_no_connection_missed_a_source_port",),
+    "given-back": ("test_source_ports_are_given_back",),
     "neighbours": ("test_neighbours_are_resolved",),
     "kni": ("test_each_kni_reaches_its_neighbours",),
     "reader": (
