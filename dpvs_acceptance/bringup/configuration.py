@@ -55,7 +55,7 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
             ),
         ),
         # Lcores that share a CPU answer each other only when the scheduler lets them.
-        msg_timeout_us=200_000 if _shares_cpus(deployment) else 2000,
+        msg_timeout_us=1_000_000 if _shares_cpus(deployment) else 2000,
         unix_domain=facts.ipc_path if facts.ipc_keyword else None,
     )
 

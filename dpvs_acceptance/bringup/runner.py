@@ -40,7 +40,10 @@ class BringUp:
         """
         # DPVS first lets go of what the peers talk to, but nothing of theirs depends on it.
         with ThreadPoolExecutor(len(self._gates)) as pool:
-            return [line for lines in pool.map(self._undo_one, self._gates) for line in lines]
+            futures = [
+                pool.submit(copy_context().run, self._undo_one, role) for role in self._gates
+            ]
+            return [line for future in futures for line in future.result()]
 
     def _undo_one(self, role: str) -> list[str]:
         gate = self._gates[role]

@@ -90,7 +90,9 @@ class Deployment:
     @property
     def workers(self) -> tuple[Worker, ...]:
         lcores = self.bench.dut.lcores.workers
-        redirect = len(lcores) - 1 if self.topology.dpvs.icmp_redirect and len(lcores) > 1 else None
+        # A build that can redirect ICMP and is not told where to loses all of it, so that it is
+        # said even where there is only one worker.
+        redirect = len(lcores) - 1 if self.topology.dpvs.icmp_redirect else None
         return tuple(Worker(lcore, i, i == redirect) for i, lcore in enumerate(lcores))
 
     @property
