@@ -162,7 +162,7 @@ def _ipvs_tree(version: Version) -> Tree:
         "conn_init_timeout": (shown("conn_init_timeout", "IPVS"), None),
         "expire_quiescent_template": (said("expire_quiescent_template ON", "IPVS"), None),
         "fast_xmit_close": (set_keyword("fast_xmit", to=False, text="fast xmit OFF"), None),
-        "redirect": (switch("redirect", "redirect", "IPVS"), None),
+        "redirect": (switch("redirect", "conn:redirect", "IPVS"), None),
     }
     udp: Tree = {
         "defence_udp_drop": (set_keyword("defence_udp", to=True, text="defence_udp_drop ON"), None),

@@ -54,8 +54,10 @@ class Device:
             where = lcores.cpus_here(cpus.get(lcore, {lcore}))
             body = self._poll if alone else self._work
             self._thread(name, where, body, lcore)
-        if not alone:
-            self._thread(version.interrupt_thread, None, self._poll, None)
+        where = lcores.control_cpus(cpus, self.path.settings.master)
+        for index, name in enumerate(version.control_threads):
+            body = self._poll if index == 0 and not alone else _idle
+            self._thread(name, where, body, None)
         for lcore in sorted(set(cpus) - set(workers) - {self.path.settings.master}):
             where = lcores.cpus_here(cpus[lcore])
             self._thread(version.worker_thread.format(lcore), where, _idle, None)
@@ -212,8 +214,12 @@ def run(startup: Startup) -> None:
     settings = startup.check()
     startup.reserve_memory(settings)
     server = Server(startup.options.ipc_file)
+    ports = portstart.make(startup.config, settings, startup.nics)
+    why_not = portstart.too_many_queues(ports)
+    if why_not:
+        startup.leave(why_not)
     path = DataPath(
-        portstart.make(startup.config, settings, startup.nics),
+        ports,
         settings,
         startup.version,
         startup.omitted,

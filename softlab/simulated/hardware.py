@@ -52,6 +52,7 @@ class Nic:
     numa_node: int
     ifindex: int
     link_now: Link
+    queues: int = 64
 
 
 def open_interface(name: str) -> socket.socket:
@@ -165,11 +166,21 @@ class Host:
             found += hardware.probe()
         for vdev in self._vdevs:
             driver, _, arguments = vdev.partition(",")
-            name = dict(part.split("=", 1) for part in arguments.split(","))["iface"]
+            options = dict(part.split("=", 1) for part in arguments.split(","))
+            name = options["iface"]
             link = open_interface(name)
-            ifindex = socket.if_nametoindex(name)
-            driver = driver.rstrip("0123456789")
-            found.append(Nic(link, link.getsockname()[4], "vdev", driver, 0, ifindex, Link()))
+            found.append(
+                Nic(
+                    link,
+                    link.getsockname()[4],
+                    "vdev",
+                    driver.rstrip("0123456789"),
+                    0,
+                    socket.if_nametoindex(name),
+                    Link(),
+                    int(options.get("qpairs", "1")),
+                )
+            )
         for nic in found:
             prepare(nic.link)
         return found

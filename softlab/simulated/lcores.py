@@ -69,6 +69,12 @@ def cpus_here(cpus: set[int]) -> set[int]:
     return {cpu if cpu in usable else usable[cpu % len(usable)] for cpu in cpus}
 
 
+def control_cpus(cpus: dict[int, set[int]], master: int) -> set[int]:
+    """Where DPDK's own threads run: on what no lcore has, else with the master."""
+    free = os.sched_getaffinity(0) - {cpu for own in cpus.values() for cpu in cpus_here(own)}
+    return free or cpus_here(cpus.get(master, {master}))
+
+
 def workers_of(config: Configuration) -> list[Worker]:
     """The workers that are not the master, by cpu id."""
     return sorted(

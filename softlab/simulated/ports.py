@@ -29,6 +29,7 @@ class Port:
         ifindex: int = 0,
         kni_name: str = "",
         link: Link | None = None,
+        max_queues: int = 1,
         queues: Mapping[int, int] | None = None,
         tx_workers: Mapping[int, int] | None = None,
     ) -> None:
@@ -43,6 +44,7 @@ class Port:
         self.driver = driver
         self.ifindex = ifindex
         self.kni_name = kni_name
+        self.max_queues = max_queues
         self.queues = dict(queues or {})
         self.tx_workers = dict(tx_workers or {})
         self.up = link is None or link.up

@@ -52,6 +52,7 @@ def make(config: Configuration, settings: Settings, nics: list[Nic]) -> list[Por
             ifindex=nic.ifindex,
             kni_name=device.kni_name if device else "",
             link=nic.link_now,
+            max_queues=nic.queues,
             queues=rx,
             tx_workers=tx,
         )
@@ -62,6 +63,16 @@ def make(config: Configuration, settings: Settings, nics: list[Nic]) -> list[Por
             port.fast_free = device.fast_free
         made.append(port)
     return made
+
+
+def too_many_queues(ports: list[Port]) -> str:
+    """Why some port cannot be started, empty when all can."""
+    for port in ports:
+        if max(port.rx_queues, port.tx_queues) > port.max_queues:
+            most = f"{port.max_queues} rx-queues and {port.max_queues} tx-queues at max"
+            asked = f"{port.rx_queues} rx-queues and {port.tx_queues} tx-queues are configured."
+            return f"netif_port_start: {port.name} supports {most}, but {asked}"
+    return ""
 
 
 class BringUp:

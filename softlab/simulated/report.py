@@ -172,11 +172,10 @@ _IXGBE = (
 )  # fmt: skip
 
 
-def _software(version: Version) -> tuple[int, ...]:
-    longest, rx, tx = version.vdev_longest, version.vdev_rx_offloads, version.vdev_tx_offloads
-    return (
-        0, longest, 1, 1, 1, 0, 0, 0, rx, tx, 0, 0, 0, 0, 0, 65535, 0, 1, 0, 65535, 0, 1, 0,
-    )  # fmt: skip
+def _software(version: Version, queues: int) -> tuple[int, ...]:
+    sizes = (0, version.vdev_longest, queues, queues, 1, 0, 0, 0)
+    offloads = (version.vdev_rx_offloads, version.vdev_tx_offloads)
+    return (*sizes, *offloads, 0, 0, 0, 0, 0, 65535, 0, 1, 0, 65535, 0, 1, 0)
 
 
 def link_details(path: DataPath, port: Port) -> Value:
@@ -188,7 +187,7 @@ def link_details(path: DataPath, port: Port) -> Value:
         "pci": path.version.vdev_address if software else port.pci,
         "driver": port.driver,
         "ifindex": port.ifindex,
-        "details": list(_software(path.version) if software else _IXGBE),
+        "details": list(_software(path.version, port.max_queues) if software else _IXGBE),
         "queues": queue_lines(path, [port]),
         "multicast": _recorded_order(groups),
     }

@@ -53,7 +53,12 @@ class Version:
         # As DPDK 18.11, 20.11 and 24.11 call them.
         eal = "lcore-slave-{}" if number < (1, 9, 0) else "lcore-worker-{}"
         self.worker_thread = "dpdk-worker{}" if number >= (1, 10, 0) else eal
-        self.interrupt_thread = "dpdk-intr" if number >= (1, 10, 0) else "eal-intr-thread"
+        self.control_threads: tuple[str, ...] = ("eal-intr-thread", "rte_mp_handle")
+        if number >= (1, 9, 0):
+            # The third, telemetry, was not named yet.
+            self.control_threads += ("dpvs",)
+        if number >= (1, 10, 0):
+            self.control_threads = ("dpdk-intr", "dpdk-mp-msg", "dpdk-telemet-v2")
         self.main_lcore_option = "--main-lcore" if number >= (1, 9, 0) else "--master-lcore"
         self.dpdk = {(1, 8): "18.11.2", (1, 9): "20.11.10", (1, 10): "24.11"}[major, minor]
         self.lcore_error = (
