@@ -70,6 +70,10 @@ class Fault(BaseModel):
     """Requirements that it may take along; every other has to stay green."""
     reach: Annotated[tuple[str, ...], AfterValidator(_groups)]
     """Groups of checks that can see it (faults/reach.py); a full run proves that no other can."""
+    version: str = ""
+    """The one DPVS version that can have it; empty for all."""
+    topology: str = ""
+    """The one topology (a file of faults/topologies/) that can have it; empty for all others."""
     blocks: bool = False
     """The run cannot go on: BLOCKED, with the cause, is the right outcome."""
     survives: str = ""

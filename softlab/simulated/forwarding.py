@@ -192,6 +192,11 @@ def _choose(path: DataPath, lcore: int, service: Service) -> Dest | None:
         return service.dests[0] if service.dests else None
     if path.quirks.omits(quirks.SCHEDULE_UNEVEN) and path.quirks.nth("uneven", 2):
         return service.dests[0] if service.dests else None
+    if path.quirks.omits(quirks.SCHEDULE_WEIGHTS) and service.dests:
+        turn = path.quirks.counts["turn"] = path.quirks.counts.get("turn", 0) + 1
+        return service.dests[turn % len(service.dests)]
+    if path.quirks.omits(quirks.SCHEDULE_HEAVIEST) and service.dests:
+        return max(service.dests, key=lambda dest: dest.weight)
     if path.quirks.omits(quirks.SCHEDULE_STICKY) and service.dests:
         # Long on one server, then long on the next: fair in the end, never in between.
         turn = path.quirks.counts["turn"] = path.quirks.counts.get("turn", 0) + 1

@@ -42,6 +42,8 @@ COUNT_CONNS = "count.conns"
 STATE_STUCK = "state.stuck"
 SCHEDULE_UNEVEN = "schedule.uneven"
 SCHEDULE_STICKY = "schedule.sticky"
+SCHEDULE_WEIGHTS = "schedule.weights"
+SCHEDULE_HEAVIEST = "schedule.heaviest"
 POOL_ONE_PORT = "pool.one-port"
 POOL_REUSE = "pool.reuse"
 POOL_MISS = "pool.miss"
@@ -54,6 +56,8 @@ WRONGS = frozenset(
         STATE_STUCK,
         SCHEDULE_UNEVEN,
         SCHEDULE_STICKY,
+        SCHEDULE_WEIGHTS,
+        SCHEDULE_HEAVIEST,
         POOL_ONE_PORT,
         POOL_REUSE,
         POOL_MISS,

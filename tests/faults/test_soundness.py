@@ -1,0 +1,36 @@
+"""What an observation cannot carry is said as such, and in the words of a person."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.dpvs.errors import ParseError
+from dpvs_acceptance.hosts.errors import DeadlineError
+from dpvs_acceptance.hosts.snapshot import SnapshotError
+from dpvs_acceptance.traffic.errors import NotSeen, TrafficError
+from dpvs_acceptance.traffic.errors import Unsound as UnsoundObservation
+from dpvs_acceptance.verdict.causes import Unsound
+from fixtures.outcomes import _message
+
+
+@pytest.mark.parametrize("error", [UnsoundObservation("2 frames dropped"), Unsound("no control")])
+def test_an_unsound_observation_blames_the_check_first(error: Exception) -> None:
+    assert _message(error).startswith("this check might be broken: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "first"),
+    [
+        (TrafficError("rs1: no python3"), "rs1: no python3"),
+        (NotSeen("client1: nobody answers ARP"), "client1: nobody answers ARP"),
+        (SnapshotError("lb01: `dpip addr show`: no answer"), "lb01: `dpip addr show`: no answer"),
+        (DeadlineError("lb01", "not done in 5 s"), "lb01: not done in 5 s"),
+        (ParseError("dpip addr show", 3, "inet x", "an address"), "dpip addr show, line 3"),
+    ],
+)
+def test_the_library_s_own_sentences_need_no_class_in_front(error: Exception, first: str) -> None:
+    assert _message(error).startswith(first)
+
+
+def test_an_accident_of_the_suite_keeps_its_class() -> None:
+    assert _message(KeyError("x")).startswith("KeyError: ")
