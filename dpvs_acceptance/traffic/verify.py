@@ -14,6 +14,7 @@ from .pairing import Conversation, Pair
 from .views import TcpView, UdpView, View, describe
 
 V = TypeVar("V", TcpView, UdpView)
+_FOLLOWS = ("ip_length", "data_offset", "udp_length", "checksum")
 
 
 def sides(client: Capture, rs: dict[str, Capture]) -> tuple[list[View], dict[str, Sequence[View]]]:
@@ -38,7 +39,9 @@ def in_words(findings: Sequence[Finding]) -> str:
     for finding in findings:
         for one in finding.differences:
             counts[one.field] = counts.get(one.field, 0) + 1
-    first = findings[0].differences[0] if findings[0].differences else None
+    every = [one for finding in findings for one in finding.differences]
+    # A length that differs only follows from what else does.
+    first = min(every, key=lambda one: one.field in _FOLLOWS, default=None)
     fields = ", ".join(f"{name} in {n} packets" for name, n in counts.items())
     cause = f"{first}" if first is not None else findings[0].packet
     return "\n".join([f"not as FullNAT makes it: {cause} (differ: {fields})", *map(str, findings)])
