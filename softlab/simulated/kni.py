@@ -75,7 +75,10 @@ def create(
             "Kni: virtio_kni_alloc: virtio_kni hotplug_add failed: -1",
         )
     if not virtio and not open_device(_KNI):
-        raise KniError("KNI: Can not open /dev/kni", "Kni: kni_add_dev: fail to add kni device")
+        raise KniError(
+            "KNI: Can not open /dev/kni",
+            "KNI: KNI subsystem has not been initialized. Invoke rte_kni_init() first",
+        )
     try:
         taps = [Tap(port, name, hardware) for port, (name, hardware) in names.items()]
     except OSError as error:

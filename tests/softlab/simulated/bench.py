@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 from tests.softlab.simulated import hardware
@@ -170,14 +171,15 @@ listener = socket.create_server(
 while True:
     threading.Thread(target=serve, args=listener.accept(), daemon=True).start()
 """
-_UDP = (
-    "import socket, sys\n"
-    "s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)\n"
-    "s.bind(('::', 8053))\n"
-    "while True:\n"
-    "    data, peer = s.recvfrom(65535)\n"
-    "    s.sendto(sys.argv[1].encode() + b' ' + peer[0].encode() + b' ' + data, peer)\n"
-)
+_UDP = """\
+import socket, sys
+link = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+link.bind(("::", 8053))
+while True:
+    data, peer = link.recvfrom(65535)
+    seen = f"{peer[0].removeprefix('::ffff:')}:{peer[1]}"
+    link.sendto(f"{sys.argv[1]} saw {seen} ".encode() + data + b"\\n", peer)
+"""
 
 
 class Bench:
@@ -227,6 +229,7 @@ class Bench:
         redirect: str = "",
         devices: int = 2,
         replace: tuple[str, str] = ("", ""),
+        without: tuple[str, ...] = (),
     ) -> None:
         """dpvs.conf with that many workers, cpu1 and up."""
         values = {
@@ -240,7 +243,11 @@ class Bench:
             "established": established,
             "redirect": redirect,
         }
-        (self.folder / "dpvs.conf").write_text((CONF % values).replace(*replace))
+        text = (CONF % values).replace(*replace)
+        for part in without:
+            assert part in text, part
+            text = text.replace(part, "")
+        (self.folder / "dpvs.conf").write_text(text)
 
     @property
     def conf(self) -> Path:
@@ -258,15 +265,15 @@ class Bench:
         until("hardware", lambda: "played.sock" in self.lb.run("ls /run"))
         self.eal = ""
 
-    def launch(self, lcores: str = "0-1", **conf: object) -> None:
+    def launch(self, lcores: str = "-l 0-1", **conf: object) -> subprocess.Popen[bytes]:
         """Start the device without waiting for it."""
         self.write_conf(**conf)  # type: ignore[arg-type]
         # Before 1.9.4 the name of the file is fixed.
         self.conf.write_text((self.folder / "dpvs.conf").read_text())
         files = f"-c {self.folder}/dpvs.conf" if self.version != "1.8.10" else ""
-        self.lb.start(f"dpvs {files} -- -l {lcores} {self.eal}", self.folder / "dpvs.out")
+        return self.lb.start(f"dpvs {files} -- {lcores} {self.eal}", self.folder / "dpvs.out")
 
-    def start(self, lcores: str = "0-1", **conf: object) -> None:
+    def start(self, lcores: str = "-l 0-1", **conf: object) -> None:
         """Start the device and wait until it answers."""
         self.launch(lcores, **conf)
         until(
@@ -300,6 +307,18 @@ class Bench:
             "ipvsadm -a -t 10.0.0.100:80 -r 192.168.100.3:80 -b &&"
             "ipvsadm --add-laddr -z 192.168.100.200 -t 10.0.0.100:80 -F dpdk0"
         )
+
+    def configure_udp(self, vip: str = "10.0.0.100") -> None:
+        """The echo service, on servers of the VIP's family."""
+        six = ":" in vip
+        service = f"[{vip}]:8053" if six else f"{vip}:8053"
+        for number in (2, 3):
+            server = f"[fd00:100::{number}]" if six else f"192.168.100.{number}"
+            more = f"ipvsadm -a -u {service} -r {server}:8053 -b"
+            self.lb.run(more if number == 3 else f"ipvsadm -A -u {service} -s rr && {more}")
+        lip = "fd00:100::200" if six else "192.168.100.200"
+        # The address is there already, for the other service; the tool says so.
+        self.lb.run(f"ipvsadm --add-laddr -z {lip} -u {service} -F dpdk0", check=False)
 
     def configure_six(self) -> None:
         """The recordings' services for IPv6 clients, with IPv6 and with IPv4 servers."""
