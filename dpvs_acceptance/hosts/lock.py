@@ -68,10 +68,12 @@ remaining
 _ACQUIRE = r"""
 umask 077
 mkdir -p "$root" || exit 1
+# By `cat`, since an echo of the shell's own does not say why it could not write.
+put() { cat >"$lock/$1"; }
 take() {
-echo "$token" >"$lock/token" && printf '%s\n' "$owner" >"$lock/owner" &&
-date -u +%Y-%m-%dT%H:%M:%SZ >"$lock/since" &&
-echo "${SSH_CONNECTION:-here}" | cut -d' ' -f1 >"$lock/from" &&
+echo "$token" | put token && printf '%s\n' "$owner" | put owner &&
+date -u +%Y-%m-%dT%H:%M:%SZ | put since &&
+echo "${SSH_CONNECTION:-here}" | cut -d' ' -f1 | put from &&
 keeper >"$lock/keeper" && renew
 }
 if mkdir "$lock" 2>/dev/null; then take && exit 0; rm -rf "$lock"; exit 1; fi

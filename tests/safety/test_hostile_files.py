@@ -48,7 +48,6 @@ INJECTIONS = (
         "%$(reboot)",
         "%;touch /tmp/x",
         "%$(touch /tmp/x)",
-        "/../../etc/passwd",
         "\t-o",
         " -oProxyCommand=x",
     ),
