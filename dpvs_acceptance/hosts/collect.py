@@ -100,12 +100,16 @@ done
 :"""
 
 # Whom this session answers, from which of its addresses, and by which interface. `sudo` clears the
-# variable that sshd sets, the processes above still have it.
+# variable that sshd sets: the processes above still have it, or else their sshd has the socket.
 SSH_SESSION = """\
 s=${SSH_CONNECTION-}
 p=$$
 while [ -z "$s" ] && [ "${p:-0}" -gt 1 ]; do
 s=$(tr '\\0' '\\n' <"/proc/$p/environ" | sed -n 's/^SSH_CONNECTION=//p')
+if [ -z "$s" ]; then
+set -- $(ss -tnp | grep -F "pid=$p," | tr -d '[]')
+[ $# -lt 5 ] || s="${5%:*} - ${4%:*}"
+fi
 IFS= read -r t <"/proc/$p/stat" || break
 set -- ${t##*) }
 p=$2
