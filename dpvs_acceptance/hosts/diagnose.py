@@ -60,6 +60,10 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
         "itself, is down ({said})",
     ),
     (
+        r"Connection to \S+ closed by remote host",
+        "ended the connection in the middle of it ({said}): it reboots, or its sshd was ended",
+    ),
+    (
         r"(?:Connection|Operation) timed out|Connection to .* timed out",
         "no answer within the time allowed ({said}): check that the host is up and that no "
         "firewall drops ssh; `{ssh} -v true` shows how far it gets",

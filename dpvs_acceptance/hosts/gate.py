@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from . import frames, journal
 from .connection import Host, abridge
-from .errors import HostError
+from .errors import ConnectionLostError, HostError
 from .shell import quote
 
 # A check or the finding of an undo reads only.
@@ -213,10 +213,15 @@ class WriteGate:
     def undo(self, timeout: float = 300.0) -> list[journal.Undone]:
         """Undo all that this run recorded, last first, each whatever the others do.
 
-        WriteRefused where the mode does not allow it. See `journal.undo`.
+        Over a new connection where the old one was lost: the host may be there again. WriteRefused
+        where the mode does not allow it. See `journal.undo`.
         """
         self._allow("undo")
-        return journal.undo(self.host, self.run, root=self._root, timeout=timeout)
+        try:
+            return journal.undo(self.host, self.run, root=self._root, timeout=timeout)
+        except ConnectionLostError:
+            self.host.reconnect()
+            return journal.undo(self.host, self.run, root=self._root, timeout=timeout)
 
     def leftovers(self) -> list[journal.Leftover]:
         """The journals that other runs left on this host; only reads."""
