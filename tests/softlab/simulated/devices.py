@@ -70,4 +70,5 @@ def recorded(
     add_service(path, PROTO_UDP, "10.0.0.100", 8053, udp, "192.168.100.200")
     add_service(path, PROTO_TCP, "2001:db8:1::100", 80, six, "fd00:100::200")
     add_service(path, PROTO_TCP, "2001:db8:1::64", 80, four, "192.168.100.200")
+    path.log.clear()
     return path
