@@ -42,10 +42,10 @@ clean:
 # for each fault (an hour), which proves that the selection leaves none out. docs/faults.md.
 .PHONY: faults
 faults: setup
-	$(PYTEST) --fault-matrix $(if $(FULL),--fault-full) $(ARGS)
-	$(if $(ARGS),:,$(PYTEST) --dpvs-version=1.9.10 --fault-matrix='rte-kni-*,dpdk-module-*' \
+	$(PYTEST) --fault-matrix $(if $(FULL),--fault-full) $(if $(DPVS_HOME),--dpvs-home=$(DPVS_HOME)) $(ARGS)
+	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --dpvs-version=1.9.10 --fault-matrix='rte-kni-*,dpdk-module-*' \
 	    --fault-report=reports/faults/1.9.10)
-	$(if $(ARGS),:,$(PYTEST) --topology=faults/topologies/weighted.yaml \
+	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=faults/topologies/weighted.yaml \
 	    --fault-matrix='wrr-*,weights-*' --fault-report=reports/faults/weighted)
 
 # Twenty runs in a row with no fault, all green: a check that fails by chance is worse than none.
