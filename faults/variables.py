@@ -33,7 +33,7 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
     for number, client in enumerate(topology.clients.values(), 1):
         both(f"CLIENT{number}", client.address, client.address6)
     wan, lan = deployment.port("wan"), deployment.port("lan")
-    spare = next((port for port in deployment.ports if port.link is None), wan)
+    spare = next((port for port in deployment.ports if port.link is None), lan)
     gateways = topology.links["wan"].gateways
     both("GATEWAY", *(next((g for g in gateways if g.version == v), None) for v in (4, 6)))
     for name, link in (("WAN", "wan"), ("LAN", "lan")):
