@@ -88,6 +88,8 @@ def judge(
     cells = {one: _cell(fault, one, one in red) for one in sorted(looked | set(fault.red))}
     named = {*fault.red, *fault.may}
     reds = list({id(r): r for rows in red.values() for r in rows}.values())
+    # First what the fault is about, then what it took along.
+    reds.sort(key=lambda r: not set(fault.red) & set(r.requirements))
     alarms = [r for r in reds if not named & set(r.requirements)]
     errors = [
         f"{r.nodeid}: {_first(r.message)}"
