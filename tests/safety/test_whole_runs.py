@@ -129,9 +129,25 @@ def test_the_dead_man_switch_restores_the_dut_alone(
 
 
 @pytest.mark.usefixtures("first")
-def test_a_run_with_the_switch_leaves_nothing(bench: Benched) -> None:
-    ran = runs.run(bench.deployment.bench.path, SOME, "--dead-man=8")
-    assert ran.returncode == 0 or "PARTIAL" in ran.stdout, ran.stdout[-2000:]
+@pytest.mark.parametrize(
+    ("kind", "more", "armed"),
+    [
+        ("simulation", ("--dead-man=8",), True),
+        ("hardware", (), True),
+        ("hardware", ("--dead-man=0",), False),
+    ],
+)
+def test_a_run_with_the_switch_leaves_nothing(
+    bench: Benched, kind: str, more: tuple[str, ...], armed: bool
+) -> None:
+    path = bench.deployment.bench.path.with_name(f"{kind}.yaml")
+    text = bench.deployment.bench.path.read_text()
+    path.write_text(text.replace('kind: "simulation"', f'kind: "{kind}"'))
+    ran = runs.run(path, SOME, *more)
+    assert "\nPARTIAL\n" in ran.stdout, ran.stdout[-2000:]
+    # Sent before the first change, ended at the end.
+    sent = [one["command"] for one in runs.transcript(ran.stdout) if one["kind"] == "run"]
+    assert any("dpvs-acceptance-dead-man" in command for command in sent) == armed
     assert not bench.hosts["dut"].run("pgrep -f dpvs-acceptance-dead-ma[n]").ok
 
 
