@@ -17,7 +17,8 @@ from softlab import kernel
 
 #: Pages of 2 MiB: what the article calls the least that DPVS starts with, 1 GB.
 PAGES: Final = 512
-_POOL: Final = Path("/proc/sys/vm/nr_hugepages")
+_NODE: Final = Path("/sys/devices/system/node/node0/hugepages/hugepages-2048kB")
+_POOL: Final = _NODE / "nr_hugepages"
 _NOTES: Final = Path("/run/dpvs-softlab")
 _NAME: Final = re.compile(r"hugepages-(\d+)-(\d+)")
 
@@ -43,6 +44,17 @@ def sweep() -> None:
     if _NOTES.is_dir():
         with _locked():
             _sweep()
+
+
+def show_own() -> None:
+    """Have the host whose mount namespace this is see its own pages as the pool of node 0.
+
+    The pool is shared with whatever else runs on the machine, and another lab that starts would
+    look like a change of this host. How many are free stays the machine's own word.
+    """
+    own = Path("/run/softlab/nr_hugepages")
+    own.write_text(f"{PAGES}\n")
+    kernel.bind(own, _POOL)
 
 
 def release() -> None:

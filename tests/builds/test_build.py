@@ -47,7 +47,7 @@ def test_no_requirement_fails_on_the_build(dpvs_home: Path) -> None:
 
 
 def test_two_runs_side_by_side_do_not_disturb_each_other(dpvs_home: Path) -> None:
-    pool = Path("/proc/sys/vm/nr_hugepages")
+    pool = Path("/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages")
     before = pool.read_text()
     command = [sys.executable, "-m", "pytest", f"--dpvs-home={dpvs_home}", "-k", "http or spread"]
     runs = [
