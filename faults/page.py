@@ -67,6 +67,8 @@ def picture(matrix: Matrix) -> str:
         )
         for column, requirement in enumerate(matrix.requirements):
             cell = row.cells.get(requirement, Cell.NOT_LOOKED)
+            if cell is Cell.NOT_LOOKED:
+                continue  # the page's own white
             out.append(
                 f'<rect x="{_LEFT + column * _SIZE}" y="{y}" width="{_SIZE - 1}" '
                 f'height="{_SIZE - 1}" fill="{_COLOURS[cell]}">'
