@@ -36,13 +36,7 @@ def start(deployment: Deployment, facts: VersionFacts) -> Change:
         id="dpvs.start",
         title="start dpvs and wait until it answers",
         done=f"{alive} && timeout 5 {sh(dpip)} link show >/dev/null 2>&1",
-        undo=(
-            f"pid=$(cat {pid_file} 2>/dev/null) && kill $pid 2>/dev/null; n=0; "
-            'while [ -n "$pid" ] && kill -0 $pid 2>/dev/null && [ $n -lt 100 ]; '
-            "do n=$((n+1)); sleep 0.1; done; "
-            '[ -z "$pid" ] || ! kill -0 $pid 2>/dev/null || kill -9 $pid; '
-            f"rm -f {pid_file} {shlex.quote(facts.ipc_path)} {START_LOG}"
-        ),
+        undo=_stop(f"{deployment.bench.dut.dpvs.home}/bin/dpvs", pid_file, facts.ipc_path),
         apply=(
             # Where the machine cannot give as many, S12 says so; DPVS still starts.
             f"ulimit -n {deployment.topology.open_files} || ulimit -n $(ulimit -Hn); cd /; "
@@ -50,6 +44,23 @@ def start(deployment: Deployment, facts: VersionFacts) -> Change:
         ),
         verify=_answers(sh(dpip), deployment.topology.dpvs.log_file),
         timeout=60.0,
+    )
+
+
+def _stop(program: str, pid_file: str, ipc_path: str) -> str:
+    """Ends dpvs, by its name: it writes its pid file last, and a run may be killed before that.
+
+    No other dpvs runs here, or the bring-up had been refused. One that is only being started is
+    still setsid.
+    """
+    starting = shlex.quote(f"^setsid {program} ")
+    return (
+        f"ours() {{ pgrep -x dpvs; pgrep -f {starting}; }}; n=0; "
+        'while pids=$(ours); [ -n "$pids" ] && [ $n -lt 100 ]; '
+        "do [ $((n % 20)) != 0 ] || kill $pids 2>/dev/null; n=$((n+1)); sleep 0.1; done; "
+        '[ -z "$pids" ] || kill -9 $pids; '
+        'while [ -n "$(ours)" ] && [ $n -lt 150 ]; do n=$((n+1)); sleep 0.1; done; '
+        f"rm -f {pid_file} {shlex.quote(ipc_path)} {START_LOG}"
     )
 
 
