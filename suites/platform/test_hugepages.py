@@ -52,7 +52,9 @@ def test_the_reserved_memory_is_gone_from_what_is_free(
     size = deployment.topology.hugepages.size_kb
     wrong = []
     for node in deployment.bench.dut.numa_nodes:
-        memory = dut.numa_nodes[node]
+        if (memory := dut.numa_nodes.get(node)) is None:
+            wrong.append(f"node {node} does not exist: the machine has {list(dut.numa_nodes)}")
+            continue
         pool = dut.hugepages(node, size).total * size
         most = memory.total_kb - pool
         if memory.free_kb > most + TOLERANCE * pool:
