@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -11,6 +12,7 @@ from dpvs_acceptance.verdict.outcomes import BAD, CheckResult, Outcome
 from faults.model import Fault
 
 SCHEMA = 1
+_ACCIDENT = re.compile(r"[A-Z]\w*(Error|Exception|Exit|Iteration): ")
 
 
 class Cell(StrEnum):
@@ -60,7 +62,8 @@ class Row:
     caught: tuple[Caught, ...]
     false_alarms: tuple[Caught, ...]
     errors: tuple[str, ...]
-    """A check that could not judge (BLOCKED), where the fault does not say that it would."""
+    """A check that could not judge (BLOCKED) though the fault does not say that it would, or that
+    fell over what it met: its message begins with the class of an exception."""
     reason: str
     """Why it survived, or why it could not be made."""
     checks: int
@@ -94,7 +97,7 @@ def judge(
     errors = [
         f"{r.nodeid}: {_first(r.message)}"
         for r in results
-        if r.outcome is Outcome.BLOCKED and not fault.blocks
+        if not fault.blocks and (r.outcome is Outcome.BLOCKED or _ACCIDENT.match(r.message))
     ]
     killed = any(one in red for one in fault.red)
     fate = Fate.BROKEN if trouble else Fate.KILLED if killed else Fate.SURVIVED

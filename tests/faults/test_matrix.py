@@ -65,6 +65,11 @@ def test_blocked_is_no_catch_unless_the_fault_says_so() -> None:
     assert judge(FAULT.model_copy(update={"blocks": True}), blocked, 1.0).fate is Fate.KILLED
 
 
+def test_a_check_that_falls_over_a_fault_is_an_error_of_its_own() -> None:
+    row = judge(FAULT, [result("S25", Outcome.FAIL, "KeyError: 1")], 1.0)
+    assert row.errors == ("suites/x.py::test_S25[web]: KeyError: 1",)
+
+
 def test_a_fault_that_could_not_be_made_proves_nothing() -> None:
     row = judge(FAULT, [result("S25", Outcome.FAIL)], 1.0, trouble="dut: exit 1")
     assert (row.fate, row.reason) == (Fate.BROKEN, "dut: exit 1")
