@@ -23,6 +23,15 @@ DEFAULT_QUEUES = 16
 MAX_QUEUES = 16
 
 
+class Crash(Exception):  # noqa: N818 - what happens to the real device
+    """The real device would not refuse this but die of it, by a signal and with these words."""
+
+    def __init__(self, number: int, text: str = "") -> None:
+        super().__init__(text)
+        self.number = number
+        self.text = text
+
+
 @dataclass(slots=True)
 class Device:
     """A ``device`` block."""
@@ -116,7 +125,7 @@ def tokens_of(line: str) -> list[str]:
 class Reader:
     """Reads one file; ``config`` is the result."""
 
-    def __init__(self, version: Version, say: Say, on_log: Callable[[str, str], None]) -> None:
+    def __init__(self, version: Version, say: Say, on_log: Callable[[str, str], bool]) -> None:
         self.version = version
         self.say = say
         self.on_log = on_log

@@ -1,11 +1,12 @@
-"""The keywords of dpvs.conf, what each sets and what the device logs when it takes it."""
+"""Keywords of dpvs.conf, those of ports and workers first: what each sets, and what the device logs
+when it takes it."""
 
 from __future__ import annotations
 
+import signal
 from datetime import datetime
 
-from softlab.simulated import tcpstates
-from softlab.simulated.conf import Device, Queues, Reader, Worker, round_down
+from softlab.simulated.conf import Crash, Device, Queues, Reader, Worker, round_down
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 RSS_KINDS = ("all", "ip", "tcp", "udp", "sctp", "ether", "port", "tunnel")
 
 
-def _number(text: str) -> int:
+def atoi(text: str) -> int:
     """A number as C's atoi takes it: leading digits, else 0."""
     digits = ""
     for char in text.lstrip():
@@ -24,23 +25,28 @@ def _number(text: str) -> int:
     return int(digits) if digits.strip("-") else 0
 
 
-def _value(words: list[str]) -> str:
-    return words[1] if len(words) > 1 else ""
+def value(words: list[str]) -> str:
+    """The word after a keyword, which the device takes for granted."""
+    if len(words) < 2:
+        text = "parser.c:382: set_value: Assertion `VECTOR_SIZE(tokens) > 1' failed."
+        raise Crash(signal.SIGABRT, text)
+    return words[1]
 
 
 # -- global_defs ------------------------------------------------------------------------------
 
 
 def log_level(reader: Reader, words: list[str]) -> None:
-    reader.say("INFO", "CFG_FILE", f"log_level = {_value(words)}")
-    reader.config.log_level = _value(words)
-    reader.on_log("level", _value(words))
+    reader.say("INFO", "CFG_FILE", f"log_level = {value(words)}")
+    reader.config.log_level = value(words)
+    reader.on_log("level", value(words))
 
 
 def log_file(reader: Reader, words: list[str]) -> None:
-    reader.say("INFO", "CFG_FILE", f"log_file = {_value(words)}")
-    reader.config.log_file = _value(words)
-    reader.on_log("file", _value(words))
+    reader.say("INFO", "CFG_FILE", f"log_file = {value(words)}")
+    reader.config.log_file = value(words)
+    if not reader.on_log("file", value(words)):
+        return
     when = datetime.now().astimezone().strftime("%Y/%m/%d %X %A")
     reader.say("INFO", "CFG_FILE", f"load dpvs configuation file at {when}")
 
@@ -49,11 +55,11 @@ def switch(attribute: str, label: str, module: str = "CFG_FILE") -> Handler:
     """A keyword that is on or off."""
 
     def take(reader: Reader, words: list[str]) -> None:
-        text = _value(words).lower()
+        text = value(words).lower()
         if text in ("on", "off"):
             setattr(reader.config, attribute, text == "on")
         else:
-            reader.say("WARNING", module, f"invalid {label} switch: {_value(words)}")
+            reader.say("WARNING", module, f"invalid {label} switch: {value(words)}")
         state = "on" if getattr(reader.config, attribute) else "off"
         reader.say("INFO", module, f"{label} = {state}")
 
@@ -64,7 +70,7 @@ def shown(label: str, module: str, note: str = "", level: str = "INFO") -> Handl
     """A keyword that the simulated device takes but does not act on."""
 
     def take(reader: Reader, words: list[str]) -> None:
-        reader.say(level, module, f"{label} = {_value(words)}{note}")
+        reader.say(level, module, f"{label} = {value(words)}{note}")
 
     return take
 
@@ -78,6 +84,30 @@ def said(text: str, module: str) -> Handler:
     return take
 
 
+def limited(
+    label: str,
+    module: str,
+    low: int,
+    high: int,
+    default: int,
+    note: str = "",
+    *,
+    wrong: str = "invalid {} {}, using default {}",
+    power: bool = False,
+) -> Handler:
+    """A number within limits that the simulated device takes but does not act on."""
+
+    def take(reader: Reader, words: list[str]) -> None:
+        number = atoi(value(words))
+        if low <= number <= high:
+            number = round_down(number) if power else number
+            reader.say("INFO", module, f"{label} = {number}{note}")
+        else:
+            reader.say("WARNING", module, wrong.format(label, value(words), default))
+
+    return take
+
+
 def ranged(
     attribute: str,
     label: str,
@@ -87,18 +117,19 @@ def ranged(
     default: int,
     note: str = "",
     level: str = "INFO",
+    *,
+    wrong: str = "invalid {} {}, using default {}",
 ) -> Handler:
     """A number within limits; outside them the default is taken, with a warning."""
 
     def take(reader: Reader, words: list[str]) -> None:
-        number = _number(_value(words))
+        number = atoi(value(words))
         if low <= number <= high:
             setattr(reader.config, attribute, number)
             reader.say(level, module, f"{label} = {number}{note}")
         else:
             setattr(reader.config, attribute, default)
-            text = f"invalid {label} {_value(words)}, using default {default}"
-            reader.say("WARNING", module, text)
+            reader.say("WARNING", module, wrong.format(label, value(words), default))
 
     return take
 
@@ -107,10 +138,10 @@ def ranged(
 
 
 def pktpool_size(reader: Reader, words: list[str]) -> None:
-    number = _number(_value(words))
+    number = atoi(value(words))
     if not 1023 <= number <= 134217728:
         reader.config.pktpool_size = 65535
-        text = f"invalid pktpool_size {_value(words)}, using default 65535"
+        text = f"invalid pktpool_size {value(words)}, using default 65535"
         reader.say("WARNING", "NETIF", text)
         return
     reader.config.pktpool_size = round_down(number, 1) - 1
@@ -119,24 +150,24 @@ def pktpool_size(reader: Reader, words: list[str]) -> None:
 
 
 def device_keyword(reader: Reader, words: list[str]) -> None:
-    reader.say("INFO", "NETIF", f"netif device config: {_value(words)}")
-    reader.config.devices.append(Device(_value(words)))
+    reader.say("INFO", "NETIF", f"netif device config: {value(words)}")
+    reader.config.devices.append(Device(value(words)))
 
 
 def bonding(reader: Reader, words: list[str]) -> None:
-    reader.say("INFO", "NETIF", f"netif bonding config: {_value(words)}")
-    reader.config.bonds.append(_value(words))
+    reader.say("INFO", "NETIF", f"netif bonding config: {value(words)}")
+    reader.config.bonds.append(value(words))
 
 
 def queues(attribute: str, label: str, level: str) -> Handler:
     def take(reader: Reader, words: list[str]) -> None:
         device = reader.config.devices[-1]
-        number = _number(_value(words))
+        number = atoi(value(words))
         if 0 <= number <= MAX_QUEUES_OF_DEVICE:
             setattr(device, attribute, number)
             reader.say(level, "NETIF", f"{device.name}:{label} = {number}")
         else:
-            text = f"invalid {device.name}:{label} {_value(words)}, using default 16"
+            text = f"invalid {device.name}:{label} {value(words)}, using default 16"
             reader.say("WARNING", "NETIF", text)
 
     return take
@@ -148,14 +179,14 @@ MAX_QUEUES_OF_DEVICE = 16
 def descriptors(attribute: str, label: str, default: int) -> Handler:
     def take(reader: Reader, words: list[str]) -> None:
         device = reader.config.devices[-1]
-        number = _number(_value(words))
+        number = atoi(value(words))
         if 16 <= number <= 8192:
             setattr(device, attribute, round_down(number))
             text = f"{device.name}:{label} = {round_down(number)} (round to 2^n)"
             reader.say("INFO", "NETIF", text)
         else:
             setattr(device, attribute, default)
-            text = f"invalid {device.name}:{label} {_value(words)}, using default {default}"
+            text = f"invalid {device.name}:{label} {value(words)}, using default {default}"
             reader.say("WARNING", "NETIF", text)
 
     return take
@@ -163,7 +194,7 @@ def descriptors(attribute: str, label: str, default: int) -> Handler:
 
 def rss(reader: Reader, words: list[str]) -> None:
     device = reader.config.devices[-1]
-    text = _value(words)
+    text = value(words)
     if all(kind.strip() in RSS_KINDS for kind in text.split("|")):
         device.rss = text
         reader.say("INFO", "NETIF", f"{device.name}:rss = {text}")
@@ -174,7 +205,7 @@ def rss(reader: Reader, words: list[str]) -> None:
 
 def fast_free(reader: Reader, words: list[str]) -> None:
     device = reader.config.devices[-1]
-    text = _value(words)
+    text = value(words)
     if text.lower() not in ("on", "off"):
         line = f"invalid {device.name}:tx_mbuf_fast_free, using default ON"
         reader.say("WARNING", "NETIF", line)
@@ -192,26 +223,26 @@ def flag(attribute: str) -> Handler:
 
 def mtu(reader: Reader, words: list[str]) -> None:
     device = reader.config.devices[-1]
-    number = _number(_value(words))
+    number = atoi(value(words))
     if 0 < number <= 9000:
         device.mtu = number
         reader.say("INFO", "NETIF", f"{device.name}:mtu = {number}")
     else:
-        text = f"invalid {device.name}:MTU {_value(words)}, using default 1500"
+        text = f"invalid {device.name}:MTU {value(words)}, using default 1500"
         reader.say("WARNING", "NETIF", text)
 
 
 def kni_name(reader: Reader, words: list[str]) -> None:
     device = reader.config.devices[-1]
-    device.kni_name = _value(words)
+    device.kni_name = value(words)
     space = " " if reader.version.device_fdir else ""
-    reader.say("INFO", "NETIF", f"{device.name}:{space}kni_name = {_value(words)}")
+    reader.say("INFO", "NETIF", f"{device.name}:{space}kni_name = {value(words)}")
 
 
 def fdir(label: str) -> Handler:
     def take(reader: Reader, words: list[str]) -> None:
         device = reader.config.devices[-1]
-        reader.say("INFO", "NETIF", f"{device.name}:fdir_{label} = {_value(words)}")
+        reader.say("INFO", "NETIF", f"{device.name}:fdir_{label} = {value(words)}")
 
     return take
 
@@ -220,13 +251,13 @@ def fdir(label: str) -> Handler:
 
 
 def worker_keyword(reader: Reader, words: list[str]) -> None:
-    reader.say("INFO", "NETIF", f"netif worker config: {_value(words)}")
-    reader.config.workers.append(Worker(_value(words)))
+    reader.say("INFO", "NETIF", f"netif worker config: {value(words)}")
+    reader.config.workers.append(Worker(value(words)))
 
 
 def role(reader: Reader, words: list[str]) -> None:
     worker = reader.config.workers[-1]
-    text = _value(words)
+    text = value(words)
     if text in ("master", "slave", "kni"):
         worker.role = text
         reader.say("INFO", "NETIF", f"{worker.name}:type = {text}")
@@ -237,8 +268,8 @@ def role(reader: Reader, words: list[str]) -> None:
 
 def cpu(reader: Reader, words: list[str]) -> None:
     worker = reader.config.workers[-1]
-    text = _value(words)
-    if text.isdigit() and int(text) < 64:
+    text = value(words)
+    if text.isdigit():
         worker.cpu = int(text)
         reader.say("INFO", "NETIF", f"{worker.name}:cpu_id = {worker.cpu}")
     else:
@@ -255,8 +286,8 @@ def icmp(reader: Reader, words: list[str]) -> None:  # noqa: ARG001 - the handle
 
 def worker_port(reader: Reader, words: list[str]) -> None:
     worker = reader.config.workers[-1]
-    worker.ports.append(Queues(_value(words)))
-    reader.say("INFO", "NETIF", f"worker {worker.name}:{_value(words)} queue config")
+    worker.ports.append(Queues(value(words)))
+    reader.say("INFO", "NETIF", f"worker {worker.name}:{value(words)} queue config")
 
 
 def queue_ids(attribute: str, label: str) -> Handler:
@@ -264,7 +295,7 @@ def queue_ids(attribute: str, label: str) -> Handler:
         worker = reader.config.workers[-1]
         queues = worker.ports[-1]
         for text in words[1:]:
-            number = _number(text)
+            number = atoi(text)
             if not 0 <= number < 16:
                 line = f"invalid worker {worker.name}:{queues.port} {label} {text}, using default 0"
                 reader.say("WARNING", "NETIF", line)
@@ -275,73 +306,3 @@ def queue_ids(attribute: str, label: str) -> Handler:
             getattr(queues, attribute).append(number)
 
     return take
-
-
-# -- the other modules ------------------------------------------------------------------------
-
-
-def disable6(reader: Reader, words: list[str]) -> None:
-    reader.config.ipv6_disabled = _value(words).lower() == "on"
-    state = "disabled" if reader.config.ipv6_disabled else "enabled"
-    text = f"ipv6:disable = {_value(words)}" if reader.version.device_fdir else None
-    reader.say("INFO", "IPV6", text or f"ipv6:disable={state}")
-
-
-def address_mode(reader: Reader, words: list[str]) -> None:
-    reader.config.address_mode = _value(words)
-    reader.say("INFO", "IPV6", f"ipv6:addr_gen_mode={_value(words)}")
-
-
-def conn_pool(reader: Reader, words: list[str]) -> None:
-    number = _number(_value(words))
-    if number < 65536:
-        line = f"invalid conn_pool_size {_value(words)}, using default 2097152"
-        reader.say("WARNING", "IPVS", line)
-        return
-    rounded = round_down(number)
-    reader.config.conn_pool_size = rounded - 1
-    reader.say("INFO", "IPVS", f"conn_pool_size = {rounded} (round to 2^n-1)")
-
-
-def set_keyword(attribute: str, *, to: bool, text: str) -> Handler:
-    def take(reader: Reader, words: list[str]) -> None:  # noqa: ARG001 - the handlers' shape
-        setattr(reader.config, attribute, to)
-        reader.say("INFO", "IPVS", text)
-
-    return take
-
-
-def uoa_mode(reader: Reader, words: list[str]) -> None:
-    text = _value(words)
-    if text in ("opp", "ipo"):
-        reader.config.uoa_mode = text
-    else:
-        reader.say("WARNING", "IPVS", f"invalid uoa_mode: {text}")
-
-
-def timeout(proto: str, keyword: str, state: str) -> Handler:
-    def take(reader: Reader, words: list[str]) -> None:
-        number = _number(_value(words))
-        if 0 < number < 31536000:
-            reader.config.timeouts[state] = number
-            reader.say("INFO", "IPVS", f"{proto}_timeout_{keyword} = {number}")
-        else:
-            default = tcpstates.DEFAULT_TIMEOUTS[state]
-            line = f"invalid {proto}_timeout_{keyword}, using default {default}"
-            reader.say("INFO", "IPVS", line)
-
-    return take
-
-
-def pool_hash_size(reader: Reader, words: list[str]) -> None:
-    # The device speaks of this one only when it is wrong.
-    number = _number(_value(words))
-    if 1 <= number <= 128:
-        reader.config.pool_hash_size = number
-    else:
-        reader.say("WARNING", "SAPOOL", "sa_pool_hash_size_handler: invalid pool_hash_size")
-
-
-def flow_enable(reader: Reader, words: list[str]) -> None:
-    # The device says nothing when it takes this one.
-    reader.config.flow_enable = _value(words).lower() != "off"

@@ -4,37 +4,41 @@ from __future__ import annotations
 
 from softlab.simulated import tcpstates
 from softlab.simulated.confkeywords import (
-    address_mode,
     bonding,
-    conn_pool,
     cpu,
     descriptors,
     device_keyword,
-    disable6,
     fast_free,
     fdir,
     flag,
-    flow_enable,
     icmp,
     kni_name,
+    limited,
     log_file,
     log_level,
     mtu,
     pktpool_size,
-    pool_hash_size,
     queue_ids,
     queues,
     ranged,
     role,
     rss,
     said,
-    set_keyword,
     shown,
     switch,
-    timeout,
-    uoa_mode,
     worker_keyword,
     worker_port,
+)
+from softlab.simulated.confmodules import (
+    address_mode,
+    conn_pool,
+    disable6,
+    flow_enable,
+    pool_hash_size,
+    priority,
+    set_keyword,
+    timeout,
+    uoa_mode,
 )
 
 TYPE_CHECKING = False
@@ -168,7 +172,7 @@ def _ipvs_tree(version: Version) -> Tree:
         "defence_udp_drop": (set_keyword("defence_udp", to=True, text="defence_udp_drop ON"), None),
         "uoa_mode": (uoa_mode, None),
         "uoa_max_trail": (
-            ranged("uoa_max_trail", "uoa_max_trail", "IPVS", 0, 64, 3),
+            ranged("uoa_max_trail", "uoa_max_trail", "IPVS", 0, 2**31 - 1, 3),
             None,
         ),
         "timeout": (None, _timeouts("udp", udp_states)),
@@ -223,7 +227,10 @@ def tree(version: Version) -> Tree:
         ipv6["stable_secret"] = (None, None)
     netif: Tree = {
         "pktpool_size": (pktpool_size, None),
-        "pktpool_cache": (shown("pktpool_cache_size", "NETIF", " (round to 2^n)"), None),
+        "pktpool_cache": (
+            limited("pktpool_cache_size", "NETIF", 32, 8192, 256, " (round to 2^n)", power=True),
+            None,
+        ),
         "device": (device_keyword, _device_tree(version)),
         "bonding": (
             bonding,
@@ -241,9 +248,12 @@ def tree(version: Version) -> Tree:
     if not version.device_fdir:
         pool["flow_enable"] = (flow_enable, None)
     message: Tree = {
-        "ring_size": (shown("msg_ring_size", "MSGMGR", " (round to 2^n)"), None),
-        "sync_msg_timeout_us": (shown("sync_msg_timeout_us", "MSGMGR"), None),
-        "priority_level": (shown("priority_level", "MSGMGR"), None),
+        "ring_size": (
+            limited("msg_ring_size", "MSGMGR", 256, 524288, 4096, " (round to 2^n)", power=True),
+            None,
+        ),
+        "sync_msg_timeout_us": (limited("sync_msg_timeout_us", "MSGMGR", 1, 2**31 - 1, 2000), None),
+        "priority_level": (priority, None),
     }
     control: Tree = {"lcore_msg": (None, message)}
     if version.toa_on_syn:
@@ -257,11 +267,27 @@ def tree(version: Version) -> Tree:
             None,
             {
                 "unres_queue_length": (
-                    ranged("neighbour_queue", "arp_unres_qlen", "NEIGHBOUR", 16, 8192, 128),
+                    ranged(
+                        "neighbour_queue",
+                        "arp_unres_qlen",
+                        "NEIGHBOUR",
+                        16,
+                        8192,
+                        128,
+                        wrong="invalid {} config {}, using default {}",
+                    ),
                     None,
                 ),
                 "timeout": (
-                    ranged("neighbour_timeout", "arp_reachable_timeout", "NEIGHBOUR", 1, 3600, 60),
+                    ranged(
+                        "neighbour_timeout",
+                        "arp_reachable_timeout",
+                        "NEIGHBOUR",
+                        1,
+                        3600,
+                        60,
+                        wrong=f"invalid {{}} config {{}},{' ' * 17}using default {{}}",
+                    ),
                     None,
                 ),
             },

@@ -23,9 +23,11 @@ from softlab.simulated.packet import (
     PROTO_ICMPV6,
     PROTO_TCP,
     PROTO_UDP,
+    address_text,
     ethernet,
     fragmented,
     multicast_mac,
+    solicited_node,
 )
 from softlab.simulated.ports import LcoreStats, Port
 from softlab.simulated.quirks import Quirks
@@ -67,6 +69,7 @@ class DataPath:
         self.connections = {lcore: ConnectionTable() for lcore in self.workers}
         self.lcores = {lcore: LcoreStats() for lcore in (settings.master, *self.workers)}
         self.log: list[tuple[str, str, str]] = []
+        self._of_workers: list[tuple[int, str, str]] = []
         self._secret = secret
         self._idents: dict[tuple[bytes, bytes], int] = {}
         self._out: Frames = []
@@ -240,6 +243,9 @@ class DataPath:
     def add_address(self, entry: IfAddr) -> Frames:
         """Add an address with its routes; for IPv6 also its multicast group and a DAD probe."""
         self.addresses.add(entry)
+        if len(entry.addr) == 16:
+            hosts.join(self, self.ports[entry.port], solicited_node(entry.addr))
+        self.say_each("IFA", f"ifa_entry_add: add ifaddr {address_text(entry.addr)}")
         limit = len(entry.addr) * 8
         mtu = self.ports[entry.port].mtu
         self.add_route(Route(LOCAL, entry.addr, limit, entry.port, mtu=mtu), quiet=True)
@@ -249,7 +255,7 @@ class DataPath:
             route = Route(NET, net, entry.plen, entry.port, src=entry.addr, mtu=mtu)
             self.add_route(route, quiet=True)
         if limit == 128:
-            hosts.address_added6(self, entry)
+            hosts.look_for_duplicate(self, entry)
         return self._flush()
 
     def remove_address(self, port: int, addr: bytes, plen: int) -> None:
@@ -258,6 +264,7 @@ class DataPath:
         limit = len(addr) * 8
         if limit == 128:
             hosts.address_removed6(self, entry)
+        self.say_each("IFA", f"ifa_free: del ifaddr {address_text(addr)}")
         self.remove_route(LOCAL, addr, limit, port, quiet=True)
         if entry.plen < limit:
             self.remove_route(NET, addr, entry.plen, port, quiet=True)
@@ -291,6 +298,23 @@ class DataPath:
     def say(self, level: str, module: str, text: str) -> None:
         """A line for the log; the daemon writes it."""
         self.log.append((level, module, text))
+
+    def say_each(self, module: str, text: str) -> None:
+        """A line of every lcore: the master's now, the workers' when the master is done."""
+        self.say("DEBUG", module, f"[{self.settings.master:02d}] {text}")
+        self._of_workers += [(lcore, module, text) for lcore in self.workers]
+
+    def take_log(self) -> list[tuple[str, str, str]]:
+        """All lines since the last time."""
+        said = self.log
+        for mine in self.workers:
+            said += [
+                ("DEBUG", module, f"[{lcore:02d}] {text}")
+                for lcore, module, text in self._of_workers
+                if lcore == mine
+            ]
+        self.log, self._of_workers = [], []
+        return said
 
 
 def is_broadcast(frame: bytes) -> bool:

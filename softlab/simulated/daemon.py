@@ -148,8 +148,7 @@ class Device:
             except OSError:
                 self.path.ports[port].oerrors += 1
         if self.path.log:
-            said, self.path.log = self.path.log, []
-            for level, module, text in said:
+            for level, module, text in self.path.take_log():
                 self._log.say(level, module, text)
 
 
@@ -214,12 +213,8 @@ def run(startup: Startup) -> None:
     settings = startup.check()
     startup.reserve_memory(settings)
     server = Server(startup.options.ipc_file)
-    ports = portstart.make(startup.config, settings, startup.nics)
-    why_not = portstart.too_many_queues(ports)
-    if why_not:
-        startup.leave(why_not)
     path = DataPath(
-        ports,
+        portstart.make(startup.config, settings, startup.nics),
         settings,
         startup.version,
         startup.omitted,
@@ -228,11 +223,7 @@ def run(startup: Startup) -> None:
     now = time.monotonic()
     for stats in path.lcores.values():
         stats.started = now
-    link_local = startup.config.address_mode != "none"
-    bring_up = portstart.BringUp(
-        path, startup.host, startup.log, startup.version, link_local=link_local
-    )
-    frames = bring_up.run(now)
+    frames = portstart.BringUp(path, startup).run(now)
     device = Device(path, startup)
     device.emit(frames)
     device.start(startup.version, startup.cpus)

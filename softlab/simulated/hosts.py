@@ -17,6 +17,7 @@ from softlab.simulated.packet import (
     ICMP6_NS,
     ICMP_ECHO,
     PROTO_ICMP,
+    address_text,
     arp,
     checksum,
     ethernet,
@@ -102,10 +103,13 @@ def join(path: DataPath, port: Port, group: bytes) -> None:
     """Listen to an IPv6 multicast group; once is enough."""
     if group not in port.groups:
         port.groups.insert(0, group)
+        path.say_each("IFA", f"idev_mc_add: create and add mcaddr {address_text(group)}")
         _groups_changed(path, port)
 
 
 def _groups_changed(path: DataPath, port: Port) -> None:
+    text = f"{port.name}: configuring {len(port.groups)} multicast hw-addrs"
+    path.say("DEBUG", "NETIF", text)
     if not port.is_software:
         return
     if path.version.late_groups:
@@ -124,12 +128,12 @@ def address_removed6(path: DataPath, entry: IfAddr) -> None:
     others = (other.addr for other in path.addresses.of_port(entry.port) if len(other.addr) == 16)
     if group in port.groups and all(solicited_node(other) != group for other in others):
         port.groups.remove(group)
+        path.say_each("IFA", f"imc_put: del mcaddr {address_text(group)}")
         _groups_changed(path, port)
 
 
-def address_added6(path: DataPath, entry: IfAddr) -> None:
-    """Join the address's multicast group and look for a duplicate of it on the link."""
-    join(path, path.ports[entry.port], solicited_node(entry.addr))
+def look_for_duplicate(path: DataPath, entry: IfAddr) -> None:
+    """Ask the link whether somebody else has the address."""
     _send_ns(path, path.settings.master, entry.port, entry.addr, ANY6)
 
 

@@ -4,6 +4,9 @@ the ports (src/netif.c, check_lcore_conf)."""
 from __future__ import annotations
 
 import os
+import signal
+
+from softlab.simulated.conf import Crash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +84,32 @@ def workers_of(config: Configuration) -> list[Worker]:
         (worker for worker in config.workers if worker.role != "master"),
         key=lambda worker: worker.cpu,
     )
+
+
+def crash(config: Configuration) -> Crash | None:
+    """What of the configuration the device does not survive, before it even checks it."""
+    names = [device.name for device in config.devices]
+    if len(set(names)) < len(names):
+        return Crash(signal.SIGSEGV)
+    for worker in workers_of(config):
+        if worker.cpu >= MAX_LCORES:
+            where = "netif.c:1251: config_lcores"
+            return Crash(signal.SIGABRT, f"{where}: Assertion `worker_min != NULL' failed.")
+        if any(queues.port not in names for queues in worker.ports):
+            return Crash(signal.SIGSEGV)
+    return None
+
+
+def twice_used(config: Configuration, master: int) -> Crash | None:
+    """Two workers, or one and the master, on one lcore."""
+    seen = {master}
+    for worker in workers_of(config):
+        if worker.ports and worker.cpu in seen:
+            where = "netif.c:1469: lcore_role_init"
+            text = f"{where}: Assertion `g_lcore_role[cid] == LCORE_ROLE_IDLE' failed."
+            return Crash(signal.SIGABRT, text)
+        seen.add(worker.cpu)
+    return None
 
 
 def check(config: Configuration, ports: int, lcores: int) -> tuple[int, str]:

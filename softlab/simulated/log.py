@@ -44,17 +44,19 @@ class Log:
             self._stream.write(text + "\n")
             self._stream.flush()
 
-    def set(self, what: str, value: str) -> None:
-        """``level`` or ``file``, as dpvs.conf gives it."""
+    def set(self, what: str, value: str) -> bool:
+        """``level`` or ``file``, as dpvs.conf gives it; False when that cannot be."""
         if what == "level":
             for name, number in LEVELS.items():
                 if value.startswith(name):
                     self._level = number
-                    return
+                    return True
             self.say("WARNING", "CFG_FILE", f"set_log_level: illegal log level: {value}")
-            return
+            return False
         try:
             self._stream = Path(value).open("a", encoding="utf-8")  # noqa: SIM115 - kept open
         except OSError as error:
             text = f"set_log_file: illegal log file: {value} -- {error.strerror}"
             self.say("WARNING", "CFG_FILE", text)
+            return False
+        return True

@@ -49,6 +49,10 @@ class Port:
         self.tx_workers = dict(tx_workers or {})
         self.up = link is None or link.up
         self.speed = SPEED if link is None else link.speed
+        # What dpvs.conf says of it.
+        self.asked_rx = 0
+        self.asked_tx = 0
+        self.rss = "all"
         self.promisc = False
         self.allmulticast = False
         self.forward2kni = False

@@ -15,13 +15,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from softlab.simulated.conf import Configuration, Device
     from softlab.simulated.core import DataPath, Frames
-    from softlab.simulated.hardware import Host, Nic
-    from softlab.simulated.log import Log
+    from softlab.simulated.hardware import Nic
     from softlab.simulated.settings import Settings
-    from softlab.simulated.versions import Version
+    from softlab.simulated.startup import Startup
 
 # Seconds that a port may take until its link is up.
 _PATIENCE = 30.0
+_RSS = {"ip": 0xA38C, "tcp": 0x10410, "udp": 0x20820, "sctp": 0x1040, "all": 0x3AFBC}
 
 
 def make(config: Configuration, settings: Settings, nics: list[Nic]) -> list[Port]:
@@ -58,6 +58,8 @@ def make(config: Configuration, settings: Settings, nics: list[Nic]) -> list[Por
         )
         port.lldp = True
         if device:
+            port.asked_rx, port.asked_tx = device.rx_queues, device.tx_queues
+            port.rss = device.rss
             port.promisc = device.promisc
             port.allmulticast = device.allmulticast
             port.fast_free = device.fast_free
@@ -65,27 +67,25 @@ def make(config: Configuration, settings: Settings, nics: list[Nic]) -> list[Por
     return made
 
 
-def too_many_queues(ports: list[Port]) -> str:
-    """Why some port cannot be started, empty when all can."""
-    for port in ports:
-        if max(port.rx_queues, port.tx_queues) > port.max_queues:
-            most = f"{port.max_queues} rx-queues and {port.max_queues} tx-queues at max"
-            asked = f"{port.rx_queues} rx-queues and {port.tx_queues} tx-queues are configured."
-            return f"netif_port_start: {port.name} supports {most}, but {asked}"
-    return ""
+def _rss(kinds: str) -> int:
+    """DPDK's bits for dpvs.conf's words."""
+    bits = 0
+    for kind in kinds.split("|"):
+        bits |= _RSS.get(kind.strip(), 0)
+    return bits
 
 
 class BringUp:
     """Starts the ports of a device one after the other."""
 
-    def __init__(
-        self, path: DataPath, host: Host, log: Log, version: Version, *, link_local: bool
-    ) -> None:
+    def __init__(self, path: DataPath, startup: Startup) -> None:
         self._path = path
-        self._host = host
-        self._log = log
-        self._version = version
-        self._link_local = link_local and version.link_local and not path.settings.ipv6_disabled
+        self._host = startup.host
+        self._log = startup.log
+        self._leave = startup.leave
+        version = self._version = startup.version
+        wanted = startup.config.address_mode != "none" and not path.settings.ipv6_disabled
+        self._link_local = wanted and version.link_local
         self._frames: Frames = []
 
     def run(self, now: float) -> Frames:
@@ -100,8 +100,9 @@ class BringUp:
             self._configure(port)
             if self._wait(port):
                 self._started(port, now)
-        head = "".join(f"{f'{port.name}: {mac_text(port.hardware)} ':<25}" for port in path.ports)
-        lines = [f"    {'':<12}{head}", *report.queue_lines(path, path.ports), ""]
+        serving = [port for port in path.ports if port.rx_queues or port.tx_queues]
+        head = "".join(f"{f'{port.name}: {mac_text(port.hardware)} ':<25}" for port in serving)
+        lines = [f"    {'':<12}{head}", *report.queue_lines(path, serving), ""]
         title = "port-queue-lcore relation array: "
         title = title if self._version.lcore_tables else f"\n{title}"
         self._log.say("INFO", "DPVS", f"{title}\n" + "\n".join(lines))
@@ -112,15 +113,31 @@ class BringUp:
 
     def _configure(self, port: Port) -> None:
         version = self._version
+        for kind, served, asked in (
+            ("rx", port.rx_queues, port.asked_rx),
+            ("tx", port.tx_queues, port.asked_tx),
+        ):
+            if 0 < asked < served:
+                text = (
+                    f"{port.name}: {kind}-queues configured in workers ({served}) != {kind}-queues"
+                    f" configured in device ({asked}), setup {served} {kind}-queues for {port.name}"
+                )
+                self._log.say("WARNING", "NETIF", text)
+        if max(port.rx_queues, port.tx_queues) > port.max_queues:
+            most = f"{port.max_queues} rx-queues and {port.max_queues} tx-queues at max"
+            both = f"{port.rx_queues} rx-queues and {port.tx_queues} tx-queues are configured."
+            self._leave(f"netif_port_start: {port.name} supports {most}, but {both}")
         if version.device_fdir:
             self._log.say("INFO", "NETIF", f"{port.name}:dst_port_mask=0")
         if port.is_software:
             invalid = (
-                ("rss_hf", 0x3AFBC, 0),
+                ("rss_hf", _rss(port.rss), 0),
                 ("rx_offload", 3 if version.late_dpdk else 2, version.vdev_rx_offloads),
-                ("tx_offload", 0x10000, version.vdev_tx_offloads),
+                ("tx_offload", 0x10000 if port.fast_free else 0, version.vdev_tx_offloads),
             )
             for what, value, valid in invalid:
+                if not value:
+                    continue
                 text = f"invalid {what}: {value:#x}, valid value: {valid:#x}"
                 self._log.say("WARNING", "NETIF", f"Ethdev port_id={port.index} {text}")
         lines = [f"device {port.name} configuration:"]
@@ -158,6 +175,9 @@ class BringUp:
         if port.promisc:
             text = f"promiscous mode enabled for device {port.name}"
             self._log.say("INFO", "NETIF", text)
+        if port.allmulticast:
+            text = f"allmulticast enabled for device {port.name}"
+            self._log.say("INFO", "NETIF", text)
         if self._link_local:
             entry = IfAddr(
                 port.index,
@@ -173,9 +193,8 @@ class BringUp:
         if not path.settings.ipv6_disabled:
             hosts.join(path, port, hosts.ALL_NODES)
             hosts.join(path, port, hosts.ALL_ROUTERS)
-        for level, module, text in path.log:
+        for level, module, text in path.take_log():
             self._log.say(level, module, text)
-        path.log.clear()
         if not port.is_software:
             return
         if self._version.device_fdir:

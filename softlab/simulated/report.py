@@ -98,7 +98,7 @@ def link(path: DataPath, port: Port) -> Value:
     flags = []
     if port.promisc:
         flags.append("promisc")
-    if port.allmulticast and path.version.allmulticast:
+    if port.allmulticast and path.version.allmulticast and hardware:
         flags.append("allmulticast")
     if port.forward2kni:
         flags.append("foward2kni")

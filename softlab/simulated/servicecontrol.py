@@ -71,11 +71,17 @@ class ServiceControl:
 
     def _svc_del(self, ask: Fields) -> Value:
         self.path.services.remove(self._service(ask, errors.INVAL))
+        self._say_deleted()
         return {}
 
     def _svc_flush(self, _ask: Fields) -> Value:
+        for _ in self.path.services.all():
+            self._say_deleted()
         self.path.services.clear()
         return {}
+
+    def _say_deleted(self) -> None:
+        self.path.say("DEBUG", "SERVICE", "dp_vs_service_put: delete svc.")
 
     def _svc_zero(self, ask: Fields) -> Value:
         if ask.raw("vip"):

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import sys
 from pathlib import Path
 
 from softlab.simulated import kni, lcores
-from softlab.simulated.conf import Configuration, Reader
+from softlab.simulated.conf import Configuration, Crash, Reader
 from softlab.simulated.hardware import Host, Nic, NoHugepagesError
 from softlab.simulated.log import Log
 from softlab.simulated.quirks import Quirks
@@ -58,9 +60,9 @@ class Startup:
         self.taps: list[kni.Tap] = []
         self.nics: list[Nic] = []
 
-    def leave(self, text: str) -> None:
+    def leave(self, text: str, before: str = "") -> None:
         """DPDK's way out: the reason goes where the log goes, and the status is 1."""
-        self.log.raw("EAL: Error - exiting with code: 1")
+        self.log.raw(f"{before}EAL: Error - exiting with code: 1")
         self.log.raw(text)
         sys.stdout.write(f"current thread affinity is set to {_affinity():X}\n")
         sys.stdout.flush()
@@ -111,7 +113,10 @@ class Startup:
             self.log.say("INFO", "DPVS", f"dpvs-pid-file: {self.options.pid_file}")
             self.log.say("INFO", "DPVS", f"dpvs-ipc-file: {self.options.ipc_file}")
         reader = Reader(self.version, self.log.say, self.log.set)
-        self.config = reader.read(self.options.conf)
+        try:
+            self.config = reader.read(self.options.conf)
+        except Crash as crash:
+            self._survive(crash)
 
     # -- netif -----------------------------------------------------------------------------------
 
@@ -132,15 +137,40 @@ class Startup:
             self.leave(f"ports in DPDK RTE ({len(self.nics)}) != ports in dpvs.conf({configured})")
         if config.kni or not self.version.kni_switch:
             self._make_knis()
+        for lcore in sorted(self.cpus, reverse=True):
+            text = f"[{lcore:02d}] timer initialized 0x5560{_CALLBACKS + 256 * lcore:08x}."
+            self.log.say("DEBUG", "DTIMER", text)
         self._lcore_status()
-        code, said = lcores.check(config, len(self.nics), len(self.cpus))
-        if said:
-            self.log.say("ERR", "NETIF", said)
-        if code:
-            self.leave(self.version.lcore_error.format(code))
+        self._check_lcores()
         settings = self._settings()
+        self._survive(lcores.twice_used(config, settings.master))
         self._lcore_roles(settings)
+        for lcore in settings.workers:
+            text = f"master_xmit_msg registered on lcore #{lcore}"
+            self.log.say("DEBUG", "NETIF", f"[netif_register_master_xmit_msg] {text}")
         return settings
+
+    def _check_lcores(self) -> None:
+        config = self.config
+        self._survive(lcores.crash(config))
+        code, said = lcores.check(config, len(self.nics), len(self.cpus))
+        if code:
+            # What is said before has no end of line.
+            self.leave(self.version.lcore_error.format(code), f"NETIF: {said}" if said else "")
+        serving = [worker.cpu for worker in lcores.workers_of(config) if worker.ports]
+        if self.version.lcore_tables and not set(serving) <= set(self.cpus):
+            cause = "cause: non-EAL thread lcore"
+            self.leave(f"netif_lcore_init: lcore_index_init failed ({cause}), exit ...")
+
+    def _survive(self, crash: Crash | None) -> None:
+        if crash is None:
+            return
+        if crash.text:
+            sys.stderr.write(f"dpvs: {crash.text}\n")
+            sys.stderr.flush()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.signal(crash.number, signal.SIG_DFL)
+        os.kill(os.getpid(), crash.number)
 
     def _device(self, index: int) -> str:
         names = [device.name for device in self.config.devices]
@@ -229,9 +259,8 @@ class Startup:
         """The rest of the hugepages, held from now on."""
         config = self.config
         need = _BASE_BYTES + config.pktpool_size * (_MBUF_BYTES + _TC_MBUF_BYTES)
-        need += config.conn_pool_size * _CONN_BYTES
         try:
-            self.host.reserve(need, hold=True)
+            self.host.reserve(need, hold=False)
         except NoHugepagesError:
             self.log.say("ERR", "MSGMGR", "ctrl_init: msg module initialization failed!")
             self.leave("failed to init ctrl: no memory")
@@ -240,10 +269,10 @@ class Startup:
             self.log.say("INFO", "DPVS_MPOOL", text)
         text = "dpvs_mempool_create: create mempool mp_msg: obj_size 64->131072, arr_size 12"
         self.log.say("INFO", "DPVS_MPOOL", f"{text}, pool_mem 2048KB")
-        self._memory_of_modules(settings)
+        self._memory_of_modules(settings, need)
 
-    def _memory_of_modules(self, settings: Settings) -> None:
-        """What the modules say of the memory they took."""
+    def _memory_of_modules(self, settings: Settings, need: int) -> None:
+        """What the modules say of the memory they took, and what comes on top of ``need``."""
         lines = ["msg_init: built-in msg registered:"]
         width = 2 if self.version.lcore_tables else 4
         for lcore in (settings.master, *settings.workers):
@@ -266,6 +295,12 @@ class Startup:
         if self.version.lldp:
             text = "lldp_serail_number_init: fail to open serial number file"
             self.log.say("WARNING", "LLDP", text)
+        try:
+            self.host.reserve(need + self.config.conn_pool_size * _CONN_BYTES, hold=True)
+        except NoHugepagesError:
+            self.log.say("ERR", "IPVS", "fail to init conn: no memory")
+            self.leave("failed to init ipvs: no memory")
+        self.log.say("DEBUG", "IPVS", "ipvs inialized.")
 
 
 def _affinity() -> int:
