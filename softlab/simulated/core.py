@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from zlib import crc32
 
-from softlab.simulated import errors, forwarding, hosts, mangling, quirks, xmit
+from softlab.simulated import errors, forwarding, hosts, mangling, quirks, spreading, xmit
 from softlab.simulated.addresses import AddressTable, IfAddr
 from softlab.simulated.connections import ConnectionTable
 from softlab.simulated.neighbours import NeighbourTable
@@ -19,10 +19,6 @@ from softlab.simulated.packet import (
     ETH_ARP,
     ETH_IPV4,
     ETH_IPV6,
-    PROTO_ICMP,
-    PROTO_ICMPV6,
-    PROTO_TCP,
-    PROTO_UDP,
     address_text,
     ethernet,
     fragmented,
@@ -145,41 +141,9 @@ class DataPath:
         out, self._out = self._out, []
         return out
 
-    # -- receive side scaling ----------------------------------------------------------------
-
     def lcore_of(self, frame: bytes, port: int) -> int:
-        """The worker that gets the frame: by the flow rules of the LIPs, else by hash."""
-        workers = self.workers
-        if len(workers) == 1:
-            return workers[0]
-        kind = frame[12:14]
-        if kind == ETH_IPV4 and len(frame) >= 34:
-            proto, src, dst = frame[23], frame[26:30], frame[30:34]
-            at = 14 + (frame[14] & 0xF) * 4
-        elif kind == ETH_IPV6 and len(frame) >= 54:
-            proto, src, dst, at = frame[20], frame[22:38], frame[38:54], 54
-        else:
-            return self._queue_owner(port, 0)
-        if proto in (PROTO_ICMP, PROTO_ICMPV6) and self.settings.icmp_core is not None:
-            other = self.quirks.omits(quirks.ICMP_CORE)
-            return workers[0] if other else self.settings.icmp_core
-        key = src + dst
-        if proto in (PROTO_TCP, PROTO_UDP):
-            if dst in self.addresses.lips and self.settings.flow_enable:
-                dport = int.from_bytes(frame[at + 2 : at + 4], "big")
-                bits = (len(workers) - 1).bit_length()
-                base = dport & ((1 << bits) - 1)
-                if base < len(workers):
-                    return workers[base]
-            key += frame[at : at + 4]
-        return self._queue_owner(port, crc32(key))
-
-    def _queue_owner(self, port: int, spread: int) -> int:
-        arrived = self.ports[port]
-        queues = arrived.queues
-        if not queues:
-            return self.workers[spread % len(self.workers)]
-        return queues[sorted(queues)[spread % len(queues)]]
+        """The worker that gets the frame."""
+        return spreading.lcore_of(self, frame, port)
 
     # -- frames out --------------------------------------------------------------------------
 

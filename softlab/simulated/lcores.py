@@ -11,6 +11,7 @@ from softlab.simulated.conf import Crash
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from softlab.simulated.conf import Configuration, Worker
+    from softlab.simulated.settings import Settings
 
 REPEATED_RX = -2
 REPEATED_TX = -3
@@ -84,6 +85,38 @@ def workers_of(config: Configuration) -> list[Worker]:
         (worker for worker in config.workers if worker.role != "master"),
         key=lambda worker: worker.cpu,
     )
+
+
+def status_lines(enabled: set[int], *, tables: bool) -> list[str]:
+    """What the device logs of lcores: a table, or up to 1.8 a line for each."""
+    every = range(MAX_LCORES)
+    if not tables:
+        return [
+            f"netif_lcore_init: lcore{lcore} is {'enabled' if lcore in enabled else 'disabled'}"
+            for lcore in every
+        ]
+    on = "".join(f"{lcore:4d}" for lcore in every if lcore in enabled)
+    off = "".join(f"{lcore:4d}" for lcore in every if lcore not in enabled)
+    return [f"LCORE STATUS\n\tenabled: {on}\n\tdisabled: {off}"]
+
+
+def role_lines(settings: Settings, enabled: set[int], *, tables: bool) -> list[str]:
+    """What the device logs of what its lcores do."""
+    if not tables:
+        names = dict.fromkeys(range(MAX_LCORES), "lcre_role_null")
+        names.update(dict.fromkeys(settings.workers, "lcre_role_fwd_worker"))
+        names[settings.master] = "lcre_role_master"
+        return [f"[{lcore:02d}]: {name}" for lcore, name in names.items()]
+    kni_core = [] if settings.kni_core is None else [settings.kni_core]
+    roles: tuple[tuple[str, list[int]], ...] = (
+        ("lcre_role_idle", sorted(enabled - {settings.master, *kni_core, *settings.workers})),
+        ("lcre_role_master", [settings.master]),
+        ("lcre_role_fwd_worker", list(settings.workers)),
+        ("lcre_role_isolrx_worker", []),
+        ("lcore_role_kni_worker", kni_core),
+    )
+    lines = [f"\t{role}: " + "".join(f"{n:<4d}" for n in numbers) for role, numbers in roles]
+    return ["LCORE ROLES:\n" + "\n".join(lines)]
 
 
 def crash(config: Configuration) -> Crash | None:

@@ -140,11 +140,14 @@ class Startup:
         for lcore in sorted(self.cpus, reverse=True):
             text = f"[{lcore:02d}] timer initialized 0x5560{_CALLBACKS + 256 * lcore:08x}."
             self.log.say("DEBUG", "DTIMER", text)
-        self._lcore_status()
+        for text in lcores.status_lines(set(self.cpus), tables=self.version.lcore_tables):
+            self.log.say("INFO", "NETIF", text)
         self._check_lcores()
         settings = self._settings()
         self._survive(lcores.twice_used(config, settings.master))
-        self._lcore_roles(settings)
+        roles = lcores.role_lines(settings, set(self.cpus), tables=self.version.lcore_tables)
+        for text in roles:
+            self.log.say("INFO", "NETIF", text)
         for lcore in settings.workers:
             text = f"master_xmit_msg registered on lcore #{lcore}"
             self.log.say("DEBUG", "NETIF", f"[netif_register_master_xmit_msg] {text}")
@@ -188,37 +191,6 @@ class Startup:
             for line in error.args:
                 self.log.raw(line)
             self.leave("add KNI port fail, exiting...")
-
-    def _lcore_status(self) -> None:
-        if not self.version.lcore_tables:
-            for lcore in range(lcores.MAX_LCORES):
-                state = "enabled" if lcore in self.cpus else "disabled"
-                self.log.say("INFO", "NETIF", f"netif_lcore_init: lcore{lcore} is {state}")
-            return
-        every = range(lcores.MAX_LCORES)
-        enabled = "".join(f"{lcore:4d}" for lcore in every if lcore in self.cpus)
-        disabled = "".join(f"{lcore:4d}" for lcore in every if lcore not in self.cpus)
-        text = f"LCORE STATUS\n\tenabled: {enabled}\n\tdisabled: {disabled}"
-        self.log.say("INFO", "NETIF", text)
-
-    def _lcore_roles(self, settings: Settings) -> None:
-        if not self.version.lcore_tables:
-            for lcore in range(lcores.MAX_LCORES):
-                role = "lcre_role_fwd_worker" if lcore in settings.workers else "lcre_role_null"
-                role = "lcre_role_master" if lcore == settings.master else role
-                self.log.say("INFO", "NETIF", f"[{lcore:02d}]: {role}")
-            return
-        busy = {settings.master, settings.kni_core, *settings.workers}
-        kni_core = [] if settings.kni_core is None else [settings.kni_core]
-        roles: tuple[tuple[str, list[int]], ...] = (
-            ("lcre_role_idle", sorted(set(self.cpus) - busy)),
-            ("lcre_role_master", [settings.master]),
-            ("lcre_role_fwd_worker", list(settings.workers)),
-            ("lcre_role_isolrx_worker", []),
-            ("lcore_role_kni_worker", kni_core),
-        )
-        lines = [f"\t{role}: " + "".join(f"{n:<4d}" for n in numbers) for role, numbers in roles]
-        self.log.say("INFO", "NETIF", "LCORE ROLES:\n" + "\n".join(lines))
 
     def _settings(self) -> Settings:
         config = self.config
