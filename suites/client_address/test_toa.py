@@ -17,7 +17,7 @@ from dpvs_acceptance.traffic.tcpclient import LINUX_SYN, CraftedTcp
 from dpvs_acceptance.traffic.tcpoptions import TcpOption
 from dpvs_acceptance.traffic.verify import check_tcp, in_words
 from dpvs_acceptance.traffic.views import TcpView
-from dpvs_acceptance.verdict.causes import NotTested, Unsound
+from dpvs_acceptance.verdict.causes import Unsound
 from fixtures.traffic import Clients
 
 pytestmark = [pytest.mark.traffic, pytest.mark.usefixtures("readers")]
@@ -137,8 +137,7 @@ def test_a_client_that_forges_toa_is_not_believed(
 
     Verify: the RS names the crafted client, not the address that it claims.
     """
-    client, address = _crafting_client(deployment)
-    source = Endpoint(address, clients.flow(client).port)
+    client, source = clients.crafting()
     service = deployment.topology.service(tcp4_name)
     forged = TcpOption(254, toa.encode(FORGED.address, FORGED.port)[2:])
     with (
@@ -159,10 +158,3 @@ def test_a_client_that_forges_toa_is_not_believed(
     seen = client_seen(body.partition(b"\r\n\r\n")[2].decode())
     assert seen != FORGED, f"the RS believed the client's own TOA option: it saw {seen}"
     assert seen == source, f"the client was {source}, the RS saw {seen}"
-
-
-def _crafting_client(deployment: Deployment) -> tuple[str, str]:
-    for name, client in deployment.bench.clients.items():
-        if client.crafted_address is not None:
-            return name, str(client.crafted_address)
-    raise NotTested("no client of the bench has an address to craft with (crafted_address)")

@@ -10,7 +10,6 @@ import pytest
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic.http import curl_burst
 from dpvs_acceptance.traffic.icmp import ping
-from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.tcpclient import CraftedTcp
 from dpvs_acceptance.verdict.causes import NotSupported, NotTested, Unsound
@@ -68,8 +67,7 @@ def test_a_connection_is_tracked_while_it_lasts(
     a real server. One that stays in SYN_RECV has the short timeout of an attack (#802).
     """
     service = deployment.topology.service(tcp4_name)
-    client, address = _crafting_client(deployment)
-    source = Endpoint(address, clients.flow(client).port)
+    client, source = clients.crafting()
     mac = scene.next_hop(client, str(service.vip))
     with CraftedTcp(scene.stations[client], source, scene.vip(service), mac=mac) as connection:
         connection.connect()
@@ -169,10 +167,3 @@ def test_icmp_is_answered_by_its_worker(
         f"lcore {chosen[0]} should have sent {result.received} echo replies; sent by lcore: {sent}"
     )
     assert others < result.received, f"other workers sent as many packets as ICMP had: {sent}"
-
-
-def _crafting_client(deployment: Deployment) -> tuple[str, str]:
-    for name, client in deployment.bench.clients.items():
-        if client.crafted_address is not None:
-            return name, str(client.crafted_address)
-    raise NotTested("no client of the bench has an address to craft with (crafted_address)")
