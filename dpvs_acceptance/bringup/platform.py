@@ -142,9 +142,14 @@ def bindings(deployment: Deployment) -> list[Change]:
 
 
 def _bind(nic: Nic, devbind: str) -> Change:
-    driver = f"/sys/bus/pci/devices/{nic.pci}/driver"
+    device = f"/sys/bus/pci/devices/{nic.pci}"
+    driver = f"{device}/driver"
     bound = f'[ "$(basename "$(readlink {driver})")" = {nic.dpdk_driver} ]'
-    back = sh(devbind, "-b", nic.kernel_driver, nic.pci)
+    # A dpdk-devbind.py killed in its work leaves the override that keeps all other drivers away.
+    back = (
+        f"! [ -e {device}/driver_override ] || echo >{device}/driver_override; "
+        f"{sh(devbind, '-b', nic.kernel_driver, nic.pci)}"
+    )
     return Change(
         id=f"bind.{nic.pci}",
         title=f"bind {nic.pci} ({nic.name}, {nic.mac}) to {nic.dpdk_driver}",

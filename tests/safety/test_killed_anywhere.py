@@ -63,6 +63,21 @@ def test_killed_in_the_undo(bench: Benched, killer: Killer) -> None:
     _on_each_host(_kill_undo, bench, killer)
 
 
+def test_a_devbind_killed_in_its_work(bench: Benched) -> None:
+    """What dpdk-devbind.py does first keeps all other drivers away, until it does its last."""
+    host, first = bench.hosts["dut"], bench.snapshot("dut")
+    change = next(one for one in bench.changes("dut") if one.id.startswith("bind."))
+    address = change.id.removeprefix("bind.")
+    device = f"/sys/bus/pci/devices/{address}"
+    halfway = (
+        f"echo {address} >{device}/driver/unbind; echo uio_pci_generic >{device}/driver_override"
+    )
+    gate = WriteGate(host, Mode.WRITABLE, run="halfway")
+    assert not gate.apply([replace(change, apply=halfway, timeout=1)])[0].ok
+    assert f"  undone: {change.title}" in _restore(bench, "dut")
+    assert differences(first, bench.snapshot("dut")) == ()
+
+
 def _on_each_host(
     kill: Callable[[Benched, Killer, str], int], bench: Benched, killer: Killer
 ) -> None:
