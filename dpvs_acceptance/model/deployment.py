@@ -11,7 +11,16 @@ from ipaddress import ip_network
 
 from dpvs_acceptance.model.bench import Bench, Lcore, Nic
 from dpvs_acceptance.model.loading import DeclarationError
-from dpvs_acceptance.model.topology import Address, Network, Service, Topology
+from dpvs_acceptance.model.topology import Address, Link, Network, Pair, Service, Snat, Topology
+
+# How `ipvsadm -ln` calls the forwarding modes.
+FORWARD_WORDS = {
+    "fullnat": "FullNat",
+    "nat": "Masq",
+    "dr": "Route",
+    "tunnel": "Tunnel",
+    "snat": "SNAT",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +52,41 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRoute:
-    """A route as `dpip route show` must list it. `via` None: directly on the link."""
+    """A route as `dpip route show` must list it. `via` None: directly on the link.
+
+    `source` is the address that DPVS itself sends from on it, where it has one there.
+    """
 
     destination: Network
     port: str
     scope: str
     via: Address | None = None
+    source: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedAddress:
-    """An address that a port must own: `use` is `vip` or `lip`."""
+    """An address that a port must own: `use` is `vip`, `lip`, `own` or `pool` (of SNAT)."""
 
     address: Address
     port: str
     use: str
+    prefix: int
+
+    @property
+    def has_pool(self) -> bool:
+        """Whether connections take source ports of it."""
+        return self.use in ("lip", "pool")
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedTarget:
-    """A real server of a service, as `ipvsadm -ln` must list it."""
+    """A real server of a service, as `ipvsadm -ln` must list it; of SNAT, a WAN address, port 0."""
 
     address: Address
     port: int
     weight: int
+    forward: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +107,23 @@ class Deployment:
         """The port on a link of the topology."""
         return next(port for port in self.ports if port.link == link)
 
+    def device(self, link: str) -> str:
+        """DPVS's device on a link: its port, `dpdk0`, or the VLAN of it, `dpdk0.229`."""
+        vlan = self.topology.links[link].vlan
+        port = self.port(link).name
+        return port if vlan is None else f"{port}.{vlan}"
+
+    def interface(self, machine: str) -> str:
+        """The interface of a client or real server that is on its link, VLAN and all."""
+        topology, bench = self.topology, self.bench
+        if machine in topology.clients:
+            link, interface = topology.clients[machine].link, bench.clients[machine].interface
+        else:
+            server = bench.real_servers[machine]
+            link, interface = topology.real_servers[machine].link, server.interface
+        on = topology.links.get(link)
+        return interface if on is None or on.vlan is None else f"{interface}.{on.vlan}"
+
     @property
     def workers(self) -> tuple[Worker, ...]:
         lcores = self.bench.dut.lcores.workers
@@ -101,34 +138,59 @@ class Deployment:
 
     @property
     def addresses(self) -> tuple[ExpectedAddress, ...]:
-        """VIPs, then LIPs, each once."""
+        """DPVS's own addresses, VIPs, LIPs, then SNAT's addresses, each once."""
+        own = [
+            ExpectedAddress(address, self.device(name), "own", network.prefixlen)
+            for name, link in self.topology.links.items()
+            for address, network in _with_networks(link.own, link)
+        ]
         vips = [
-            ExpectedAddress(vip, self.port(link).name, "vip")
+            self._host(vip, link, "vip")
             for link, addresses in self.topology.vips.items()
             for vip in addresses
         ]
         lips = [
-            ExpectedAddress(lip, self.lip_port(lip).name, "lip")
+            self._host(lip, self._link_of(lip), "lip")
             for service in self.topology.services
             for lip in service.local_addresses
         ]
-        return tuple(dict.fromkeys(vips + lips))
+        pools = [
+            self._host(wan.address, rule.outgoing, "pool")
+            for rule in self.topology.snat
+            for wan in rule.pool
+        ]
+        return tuple(dict.fromkeys(own + vips + lips + pools))
+
+    def _host(self, address: Address, link: str, use: str) -> ExpectedAddress:
+        return ExpectedAddress(address, self.device(link), use, address.max_prefixlen)
+
+    def _link_of(self, address: Address) -> str:
+        link = self.topology.link_of(address)
+        assert link is not None, "the topology's own checks place every address on a link"
+        return link
 
     def lip_port(self, lip: Address) -> Port:
-        link = self.topology.link_of(lip)
-        assert link is not None, "the topology's own checks place every LIP on a link"
-        return self.port(link)
+        return self.port(self._link_of(lip))
+
+    def lip_device(self, lip: Address) -> str:
+        """The device that `ipvsadm --add-laddr` is told."""
+        return self.device(self._link_of(lip))
 
     @property
     def declared_routes(self) -> tuple[ExpectedRoute, ...]:
-        """The routes that the plan adds: networks, kni addresses, default gateways."""
+        """The routes that the plan adds: networks, kni addresses, default gateways.
+
+        Where DPVS has an address of its own, adding that brings the network's route with it.
+        """
+        brought = {route.destination for route in self._own_routes}
         networks = [
-            ExpectedRoute(network, self.port(name).name, "link")
+            ExpectedRoute(network, self.device(name), "link")
             for name, link in self.topology.links.items()
             for network in link.networks
+            if network not in brought
         ]
         knis = [
-            ExpectedRoute(ip_network(address), self.port(name).name, "kni_host")
+            ExpectedRoute(ip_network(address), self.device(name), "kni_host")
             for name, link in self.topology.links.items()
             if self.kni and link.kni
             for address in link.kni.both
@@ -136,7 +198,7 @@ class Deployment:
         defaults = [
             ExpectedRoute(
                 ip_network("::/0" if gateway.version == 6 else "0.0.0.0/0"),
-                self.port(name).name,
+                self.device(name),
                 "global",
                 gateway,
             )
@@ -146,23 +208,38 @@ class Deployment:
         return tuple(networks + knis + defaults)
 
     @property
+    def _own_routes(self) -> tuple[ExpectedRoute, ...]:
+        return tuple(
+            ExpectedRoute(network, self.device(name), "link", source=address)
+            for name, link in self.topology.links.items()
+            for address, network in _with_networks(link.own, link)
+        )
+
+    @property
     def routes(self) -> tuple[ExpectedRoute, ...]:
-        """Every route that must be there: the declared, and the host routes of VIP and LIP."""
+        """Every route that must be there: the declared, and those that addresses bring."""
         hosts = [
             ExpectedRoute(ip_network(owned.address), owned.port, "host") for owned in self.addresses
         ]
-        return self.declared_routes + tuple(hosts)
+        return self.declared_routes + self._own_routes + tuple(hosts)
 
-    def targets(self, service: Service) -> tuple[ExpectedTarget, ...]:
-        """The service's real servers, by the address of the family that the LIPs have."""
-        family = service.local_addresses[0].version
+    def targets(self, service: Service | Snat) -> tuple[ExpectedTarget, ...]:
+        """What it must be listed with: real servers by the family that they are spoken to in."""
+        word = FORWARD_WORDS[service.forwarding]
+        if isinstance(service, Snat):
+            return tuple(ExpectedTarget(wan.address, 0, wan.weight, word) for wan in service.pool)
         expected = []
         for target in service.real_servers:
-            machine = self.topology.real_servers[target.name]
-            address: Address | None = machine.address6 if family == 6 else machine.address
-            assert address is not None, "checked when the deployment was made"
-            expected.append(ExpectedTarget(address, target.port, target.weight))
+            address = self.topology.real_servers[target.name].of(service.server_family)
+            assert address is not None, "the topology's own checks see to it"
+            expected.append(ExpectedTarget(address, target.port, target.weight, word))
         return tuple(expected)
+
+
+def _with_networks(pair: Pair | None, link: Link) -> list[tuple[Address, Network]]:
+    """Addresses on a link, each with the network that it is of."""
+    both = pair.both if pair else ()
+    return [(one, net) for one in both for net in link.networks if one in net]
 
 
 def deploy(topology: Topology, bench: Bench, *, kni: bool = True) -> Deployment:
@@ -189,11 +266,6 @@ def deploy(topology: Topology, bench: Bench, *, kni: bool = True) -> Deployment:
                 f"clients.{name}.link: the bench says {bench.clients[name].link!r}, "
                 f"the topology {client.link!r}"
             )
-    for service in topology.services:
-        for target in service.real_servers:
-            v6 = service.local_addresses[0].version == 6
-            if v6 and topology.real_servers[target.name].address6 is None:
-                problems.append(f"service {service.name!r}: {target.name} has no IPv6 address")
     if problems:
         where = f"{bench.path} with topology {topology.name!r}"
         raise DeclarationError("\n".join(f"{where}: {problem}" for problem in problems))

@@ -1,0 +1,49 @@
+"""What a topology says of the wire: links, the networks behind them."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+
+from pydantic import Field
+
+from dpvs_acceptance.model.declared import Address, Declared, IPv6Address, Name, Network, Pair
+
+
+class Link(Declared):
+    """One arm of the load balancer: its networks, its gateway, and DPVS's addresses on it."""
+
+    network: IPv4Network
+    network6: IPv6Network | None = None
+    gateway: IPv4Address | None = None
+    gateway6: IPv6Address | None = None
+    kni: Pair | None = None
+    own: Pair | None = Field(
+        default=None,
+        description="DPVS's own address on the link: it asks for neighbours and tunnels from it, "
+        "and hosts may route through it",
+    )
+    vlan: int | None = Field(
+        default=None, ge=1, le=4094, description="the link is this VLAN, tagged, on its NIC"
+    )
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        return (self.network,) if self.network6 is None else (self.network, self.network6)
+
+    @property
+    def gateways(self) -> tuple[Address, ...]:
+        return tuple(g for g in (self.gateway, self.gateway6) if g is not None)
+
+
+class RemoteNetwork(Declared):
+    """A network of hosts that is reached through the gateway of `behind`."""
+
+    network: IPv4Network
+    network6: IPv6Network | None = None
+    behind: Name
+    router: IPv4Address
+    router6: IPv6Address | None = None
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        return (self.network,) if self.network6 is None else (self.network, self.network6)
