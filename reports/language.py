@@ -173,6 +173,8 @@ _REASONS = (
     (r"^the waiver of (\S+) expired on (\S+) ", r"\1 的豁免已于 \2 到期 "),
     (r"^warning: the waiver of (\S+) is of no use.*$", r"警告：\1 的豁免已无必要，请删除"),
     (r" is waived until (\S+) by ", r" 已豁免至 \1，负责人 "),
+    (r"^(\S+): (\d+) of (\d+) rows checked", r"\1：共 \3 条，已检查 \2 条"),
+    (r", the others NOT TESTED$", "，其余未测试"),
     (r"\bNOT TESTED\b", "未测试"),
     (r"\bNOT SUPPORTED\b", "不支持"),
     (r"^(\S+ \(P\d\)) FAIL\b", r"\1 失败"),

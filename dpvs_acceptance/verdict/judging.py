@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from dpvs_acceptance.model.requirement import Priority, Requirement
+from dpvs_acceptance.model.requirement import Held, Priority, Requirement
 from dpvs_acceptance.verdict.facts import DeviceKind, ProblemKind, Profile, RunProblem
 from dpvs_acceptance.verdict.outcomes import (
     BAD,
@@ -55,6 +55,11 @@ class Row:
     results: tuple[CheckResult, ...]
 
     @property
+    def decides(self) -> bool:
+        """Not a row of a catalogue held where it was checked, that nothing looked at."""
+        return self.requirement.held is Held.WHOLE or self.outcome is not Outcome.NOT_TESTED
+
+    @property
     def can_be_waived(self) -> bool:
         return self.outcome in BAD | SKIPPED
 
@@ -99,7 +104,8 @@ def judge(
     4. not every check was asked to run: PARTIAL, exit 0 (but 3 when none ran)
     5. nothing passed, or nothing says what the device is: NOT READY
     6. a P1 requirement is NOT TESTED or NOT SUPPORTED, and the device is not simulated, or
-       `strict`: NOT READY
+       `strict`: NOT READY. Of a catalogue held where it was checked, rows that are NOT TESTED do
+       not count here; how many they are is told.
     7. the device is simulated: PASSED ON SIMULATION; otherwise READY
 
     What is waived on the day `today` counts in none of these, and is told; a waiver that has
@@ -110,7 +116,7 @@ def judge(
     today = today or datetime.now(UTC).date()
     ids = waived_ids(waivers, today)
     table = [row for row in whole if row.requirement.id not in ids or not row.can_be_waived]
-    told = tuple(_waivers(whole, waivers, today))
+    told = (*_waivers(whole, waivers, today), *_checked(whole))
     if profile is not Profile.FULL:
         told = (f"profile {profile}: only requirements of {profile.words} were judged", *told)
     expired = [
@@ -145,7 +151,7 @@ def judge(
     core = [
         f"{row.requirement.id} (P1) {row.outcome}" + (f": {row.cause}" if row.cause else "")
         for row in table
-        if row.requirement.priority is Priority.P1 and row.outcome in SKIPPED
+        if row.requirement.priority is Priority.P1 and row.outcome in SKIPPED and row.decides
     ]
     if core and (strict or device_kind is not DeviceKind.SIMULATION):
         return Verdict(VerdictName.NOT_READY, (*core, *told), EXIT_NOT_READY)
@@ -170,6 +176,18 @@ def _waivers(table: Sequence[Row], waivers: Sequence[Waiver], today: date) -> It
                 f"warning: the waiver of {waiver.requirement} is of no use, the outcome is "
                 f"{row.outcome}: remove it"
             )
+
+
+def _checked(table: Sequence[Row]) -> Iterator[str]:
+    """A line per catalogue held where it was checked: how much of it that is."""
+    by_catalogue: dict[str, list[Row]] = {}
+    for row in table:
+        if row.requirement.held is Held.WHERE_CHECKED:
+            by_catalogue.setdefault(row.requirement.catalogue, []).append(row)
+    for name, whole in by_catalogue.items():
+        checked = sum(row.decides for row in whole)
+        others = ", the others NOT TESTED" if checked < len(whole) else ""
+        yield f"{name}: {checked} of {len(whole)} rows checked{others}"
 
 
 def _of(problem: RunProblem) -> str:
@@ -213,7 +231,7 @@ def _gaps(table: Sequence[Row]) -> list[str]:
     """What the run does not show although nothing failed, a line per kind of gap."""
     lines = []
     for outcome in (Outcome.NOT_SUPPORTED, Outcome.NOT_TESTED):
-        ids = [row.requirement.id for row in table if row.outcome is outcome]
+        ids = [row.requirement.id for row in table if row.outcome is outcome and row.decides]
         if ids:
             lines.append(f"{outcome}: {', '.join(ids)}")
     return lines

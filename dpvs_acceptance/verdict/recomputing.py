@@ -48,6 +48,9 @@ def judge_again(signoff: SignOff) -> Verdict:
             source=row.source,
             hint=row.hint,
             hint_zh=row.hint_zh,
+            needs=row.needs,
+            catalogue=row.catalogue,
+            held=row.held,
         )
         for row in signoff.requirements
     ]

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dpvs_acceptance.model.requirement import Priority, Requirement
+from dpvs_acceptance.model.requirement import SEED, Held, Need, Priority, Requirement
 from dpvs_acceptance.verdict.facts import DeviceKind, NicFacts, ProblemKind, Profile, RunFacts
 from dpvs_acceptance.verdict.judging import Row, Verdict, VerdictName, rows
 from dpvs_acceptance.verdict.outcomes import SKIPPED, Attempt, CheckResult, Outcome
@@ -86,6 +86,14 @@ class RequirementEntry(_Frozen):
     hint: str = ""
     hint_zh: str = ""
     waived: bool = Field(False, description="the outcome does not count: see the waivers")
+    catalogue: str = Field(SEED, description="file of requirements/ that has the row")
+    held: Held = Field(Held.WHOLE, description="where checked: NOT TESTED decides nothing")
+    needs: tuple[Need, ...] = ()
+
+    @property
+    def decides(self) -> bool:
+        """Not a row of a catalogue held where it was checked, that nothing looked at."""
+        return self.held is Held.WHOLE or self.outcome is not Outcome.NOT_TESTED
 
     @property
     def remark(self) -> str:
@@ -254,6 +262,9 @@ def _requirement(row: Row, waived: Collection[str]) -> RequirementEntry:
         hint=row.requirement.hint,
         hint_zh=row.requirement.hint_zh,
         waived=row.can_be_waived and row.requirement.id in waived,
+        catalogue=row.requirement.catalogue,
+        held=row.requirement.held,
+        needs=row.requirement.needs,
     )
 
 

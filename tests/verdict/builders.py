@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dpvs_acceptance.model.requirement import Priority, Requirement
+from dpvs_acceptance.model.requirement import SEED, Held, Priority, Requirement
 from dpvs_acceptance.verdict.facts import DeviceKind, NicFacts, RunFacts
 from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome
 
@@ -13,7 +13,9 @@ STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 FINISHED = datetime(2026, 1, 2, 3, 4, 25, 500_000, tzinfo=UTC)
 
 
-def requirement(name: str = "S29", priority: str = "P1") -> Requirement:
+def requirement(
+    name: str = "S29", priority: str = "P1", catalogue: str = SEED, held: Held = Held.WHOLE
+) -> Requirement:
     return Requirement(
         id=name,
         priority=Priority(priority),
@@ -22,6 +24,8 @@ def requirement(name: str = "S29", priority: str = "P1") -> Requirement:
         source="seed 3",
         hint=f"Look at `dpip addr show` for {name}.",
         hint_zh=f"查看 `dpip addr show`（{name}）。",
+        catalogue=catalogue,
+        held=held,
     )
 
 

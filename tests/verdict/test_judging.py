@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dpvs_acceptance.model.requirement import Held
 from dpvs_acceptance.verdict.facts import DeviceKind, ProblemKind, RunProblem
 from dpvs_acceptance.verdict.judging import Verdict, judge
 from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome
@@ -109,6 +110,33 @@ def test_nothing_run_is_a_usage_error_and_nothing_passed_is_no_pass() -> None:
 
 def test_an_unknown_device_is_never_ready() -> None:
     assert seen(judge(DeviceKind.UNKNOWN, CORE, GOOD)) == ("NOT READY", 1)
+
+
+LOOSE = [
+    requirement(name, priority, "upstream", Held.WHERE_CHECKED)
+    for name, priority in (("FWD-01", "P1"), ("FWD-02", "P1"), ("FWD-26", "P3"))
+]
+
+
+def test_rows_held_where_checked_decide_nothing_while_nobody_looked_at_them() -> None:
+    verdict = judge(HARDWARE, [*CORE, *LOOSE], [*GOOD, check("PASS", "FWD-01")])
+    assert seen(verdict) == ("READY", 0)
+    told = "upstream: 1 of 3 rows checked, the others NOT TESTED"
+    assert verdict.reasons == (told, "NOT TESTED: S36")
+    # Nor by a check that found no reason to look; also where the sign-off is strict.
+    skipped = [*GOOD, check("PASS", "FWD-01"), check("NOT TESTED", "FWD-02", message="no arm")]
+    assert judge(HARDWARE, [*CORE, *LOOSE], skipped, strict=True).reasons == verdict.reasons
+
+
+def test_rows_held_where_checked_decide_where_they_were_checked() -> None:
+    bad = judge(HARDWARE, LOOSE, [check("PASS", "FWD-01"), check("FAIL", "FWD-26", message="lost")])
+    assert seen(bad) == ("NOT READY", 1)
+    assert bad.reasons[0] == "FWD-26 (P3) FAIL: lost"
+    assert "upstream: 2 of 3 rows checked, the others NOT TESTED" in bad.reasons
+    lacks = judge(HARDWARE, LOOSE, [check("PASS", "FWD-01"), check("NOT SUPPORTED", "FWD-02")])
+    assert seen(lacks) == ("NOT READY", 1)
+    whole = [check("PASS", "FWD-01", "FWD-02", "FWD-26")]
+    assert judge(HARDWARE, LOOSE, whole).reasons == ("upstream: 3 of 3 rows checked",)
 
 
 RESULTS = st.lists(

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from dpvs_acceptance.model.loading import DeclarationError
-from dpvs_acceptance.model.requirement import Priority, load_requirements
+from dpvs_acceptance.model.requirement import Held, Priority, catalogues, load_requirements
 
-SEED = Path(__file__).parents[2] / "requirements" / "seed.yaml"
+ROOT = Path(__file__).parents[2]
+SEED = ROOT / "requirements" / "seed.yaml"
+UPSTREAM = ROOT / "requirements" / "upstream.yaml"
+EACH = sorted((ROOT / "requirements").glob("*.yaml"))
 
 ROW = """\
   - id: {id}
@@ -35,9 +39,25 @@ def test_the_seed_has_s01_to_s36_in_the_articles_order() -> None:
     assert len({r.statement for r in loaded}) == len({r.hint for r in loaded}) == 36
 
 
-def test_each_seed_hint_names_a_command_and_each_chinese_text_is_chinese() -> None:
+def test_upstreams_list_is_whole_with_its_ids_and_priorities() -> None:
+    loaded = load_requirements([UPSTREAM])
+    counts = {"DEV": 15, "IP4": 9, "IP6": 9, "FWD": 27, "SCH": 4, "TOA": 10}
+    counts |= {"DPI": 19, "ADM": 12, "KAD": 37, "V172": 30}
+    wanted = [f"{area}-{n:02}" for area, last in counts.items() for n in range(1, last + 1)]
+    assert [r.id for r in loaded] == wanted
+    graded = Counter(str(r.priority) for r in loaded if not r.id.startswith("V172"))
+    assert graded == {"P1": 74, "P2": 31, "P3": 27, "P4": 10}
+    assert {(r.catalogue, r.held) for r in loaded} == {("upstream", Held.WHERE_CHECKED)}
+    assert len({r.statement for r in loaded}) == len(loaded)
+
+
+def test_each_seed_hint_names_a_command() -> None:
     for requirement in load_requirements([SEED]):
         assert "`" in requirement.hint or "getsockopt" in requirement.hint, requirement.id
+
+
+def test_each_chinese_text_is_chinese() -> None:
+    for requirement in load_requirements(EACH):
         for text in (requirement.statement_zh, requirement.hint_zh):
             assert any("\u4e00" <= c <= "\u9fff" for c in text), requirement.id
         for text in (requirement.statement, requirement.hint):
@@ -52,6 +72,8 @@ def test_rows_keep_their_order_over_files_and_are_frozen(tmp_path: Path) -> None
     two = write(tmp_path / "a.yaml", ROW.format(id="FWD-01", priority="P4"))
     loaded = load_requirements([one, two])
     assert [(r.id, r.priority) for r in loaded] == [("S02", "P1"), ("FWD-01", "P4")]
+    assert catalogues(loaded) == ("b", "a")
+    assert {r.held for r in loaded} == {Held.WHOLE}
     with pytest.raises(ValidationError):
         loaded[0].id = "S03"
 
@@ -73,6 +95,8 @@ def test_an_id_given_twice_names_both_places(tmp_path: Path) -> None:
         ("source: seed 3", "source: 3", ":4: S02: source: Input should be a valid string"),
         ("The VIP answers.", "''", ":5: S02: statement: must be one line of text"),
         ("id: S02", "id: s 2", ":2: s 2: id: String should match pattern"),
+        ("source: seed 3", "source: seed 3\n    needs: [wings]", ":5: S02: needs.0: Input should"),
+        ("source: seed 3", "source: seed 3\n    held: whole", ":2: S02: held: unknown key"),
         ("id: S02", "id: 2", ":2: row 1: id: Input should be a valid string"),
     ],
 )
@@ -87,11 +111,20 @@ def test_a_bad_row_is_one_sentence_with_file_line_id_and_key(
     assert f"{path}{said}" in str(error.value)
 
 
+def test_how_a_catalogue_is_held_is_one_of_two_words(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.yaml", ROW.format(id="S02", priority="P1"))
+    path.write_text("held: where checked\n" + path.read_text("utf-8"), encoding="utf-8")
+    assert load_requirements([path])[0].held is Held.WHERE_CHECKED
+    path.write_text(path.read_text("utf-8").replace("where checked", "loosely"), encoding="utf-8")
+    with pytest.raises(DeclarationError, match=r"a.yaml:1: held: expected whole or where checked"):
+        load_requirements([path])
+
+
 @pytest.mark.parametrize("text", ["", "- a\n", "requirements: []\n", "requirements: 3\nx: 1\n"])
 def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(text)
-    with pytest.raises(DeclarationError, match="expected the one key 'requirements'"):
+    with pytest.raises(DeclarationError, match="expected the key 'requirements'"):
         load_requirements([path])
 
 

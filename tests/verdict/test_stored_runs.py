@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dpvs_acceptance.model.requirement import Held
 from dpvs_acceptance.verdict.comparing import compare, to_lines
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.manifest import (
@@ -25,7 +26,11 @@ from dpvs_acceptance.verdict.signoff import SignOff, compose, write
 from dpvs_acceptance.verdict.verifying import ReplayError, Verification, verify
 from tests.verdict.builders import FINISHED, check, facts, requirement
 
-ROWS = (requirement("S01", "P3"), requirement("S29", "P1"))
+ROWS = (
+    requirement("S01", "P3"),
+    requirement("S29", "P1"),
+    requirement("FWD-01", "P1", "upstream", Held.WHERE_CHECKED),
+)
 RESULTS = (
     replace(check("PASS", "S29", node="suites/a.py::test_ping[x]"), evidence=("evidence/a.pcap",)),
     check("NOT SUPPORTED", "S01", node="suites/a.py::test_ht", message="no smt"),
