@@ -162,31 +162,3 @@ def test_restore_of_a_lab_of_its_own_is_refused() -> None:
     ran = runs.run(Path("softlab"), "--restore")
     assert ran.returncode == 3
     assert "name a bench with --host" in ran.stderr
-
-
-# As sudo does: nothing of the caller's environment gets through; it stays, or its command takes its
-# place.
-_SUDO = """\
-[ "$1" = -n ] && [ "$2" = -- ] || exit 99
-shift 2
-{run} env -i HOME=/root PATH=/usr/bin:/bin "$@"
-"""
-
-
-@pytest.mark.usefixtures("first")
-@pytest.mark.parametrize("run", ["exec", ""])
-def test_sudo_on_the_dut(bench: Benched, run: str) -> None:
-    """A stand-in for sudo, which the lab's hosts need not have; the account is root's."""
-    dut = bench.hosts["dut"]
-    path = bench.deployment.bench.path.with_name("sudo.yaml")
-    text = bench.deployment.bench.path.read_text()
-    path.write_text(text.replace('host: "lb01"\n', 'host: "lb01"\n  sudo: true\n'))
-    assert "sudo: true" in path.read_text()
-    sudo = "/usr/local/bin/sudo"
-    script = "#!/bin/sh\n" + _SUDO.format(run=run)
-    assert dut.run(f"cat >{sudo} && chmod +x {sudo}", stdin=script.encode()).ok
-    try:
-        ran = runs.run(path, SOME, "--dead-man=20")
-    finally:
-        dut.run(f"rm -f {sudo}")
-    assert "\nPARTIAL\n" in ran.stdout, ran.stdout[-3000:]
