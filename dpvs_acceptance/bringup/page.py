@@ -55,7 +55,8 @@ At the end of every run, also one that failed or was interrupted, the undos run 
 whatever the others do. Then drivers, hugepages per node, mounts, modules, links, addresses, routes,
 sysctls, files and processes are compared with the first reading: a difference fails the run.
 
-* A run that was killed: `pytest --host=NAME --restore`, and it says what it did. By hand, on the
+* A run that was killed: `pytest --host=NAME --restore`, and it says what it did. A host that cannot
+  be reached is named (exit 2), and the others are restored all the same. By hand, on the
   host: `cd {root}/journal/RUN; for f in $(ls -r *.undo); do sh "$f" && rm "$f"; done`.
 * Nobody there to do it: the dead-man switch. A shell on the DUT undoes the journal when it has seen
   no sign of the run for `--dead-man=SECONDS` (120 on hardware unless told otherwise, 0: never, as

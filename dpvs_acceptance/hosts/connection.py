@@ -268,6 +268,25 @@ def connect_all(
     On hosts named in `sudo` every command runs by `sudo -n`. Either all are connected or none is
     kept: HostError for one that cannot be, HostsError for several.
     """
+    hosts, errors = connect_reachable(targets, ssh_config, transcript, sudo=sudo, timeout=timeout)
+    if errors:
+        close_all(hosts)
+        raise errors[0] if len(errors) == 1 else HostsError(errors)
+    return hosts
+
+
+def connect_reachable(
+    targets: Mapping[str, str],
+    ssh_config: Path | None = None,
+    transcript: Recorder | None = None,
+    *,
+    sudo: Collection[str] = (),
+    timeout: float = CONNECT_TIMEOUT,
+) -> tuple[dict[str, Host], list[HostError]]:
+    """As `connect_all`, but keeps the hosts that can be connected; beside them why others cannot.
+
+    HostError only for a target that is no destination at all.
+    """
     for name, target in targets.items():
         check_target(name, target)
     hosts = {
@@ -281,12 +300,12 @@ def connect_all(
                 host.wait_connected()
             except HostError as exc:
                 errors.append(exc)
-        if errors:
-            raise errors[0] if len(errors) == 1 else HostsError(errors)
     except BaseException:
         close_all(hosts)
         raise
-    return hosts
+    missing = {error.host for error in errors}
+    close_all({name: host for name, host in hosts.items() if name in missing})
+    return {name: host for name, host in hosts.items() if name not in missing}, errors
 
 
 def close_all(hosts: Mapping[str, Host]) -> None:

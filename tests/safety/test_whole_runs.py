@@ -14,6 +14,7 @@ import pytest
 
 from dpvs_acceptance.hosts import deadman, journal, lock
 from dpvs_acceptance.hosts.compare import differences
+from dpvs_acceptance.hosts.gate import Mode, WriteGate, first_failure
 from dpvs_acceptance.hosts.snapshot import Snapshot
 
 from . import runs
@@ -126,6 +127,32 @@ def test_the_dead_man_switch_restores_the_dut_alone(
         restored = runs.run(bench.deployment.bench.path, "--restore")
         assert restored.returncode == 0
         assert "lb01: the dead-man switch of run" in restored.stdout.replace("dut:", "lb01:")
+
+
+@pytest.mark.parametrize("role", ["client1", "dut"])
+def test_a_host_that_is_not_reached_does_not_keep_the_others_from_being_restored(
+    bench: Benched, first: dict[str, Snapshot], role: str
+) -> None:
+    target = bench.deployment.bench.hosts[role]
+    config = bench.deployment.bench.path.parent / "ssh_config"
+    away = config.with_name("away_ssh_config")
+    away.write_text(f"Host {target}\n    ProxyCommand false\n{config.read_text()}")
+    path = bench.deployment.bench.path.with_name("away.yaml")
+    path.write_text(bench.deployment.bench.path.read_text().replace('"ssh_c', '"away_ssh_c'))
+    for name in ("client1", "rs1", "dut"):
+        gate = WriteGate(bench.hosts[name], Mode.WRITABLE, run="dead")
+        assert first_failure(gate.apply(bench.changes(name)[:1])) is None
+    ran = runs.run(path, "--restore")
+    try:
+        assert ran.returncode == 2, ran.stdout + ran.stderr
+        assert f"NOT restored: {role}: cannot be connected" in ran.stdout
+        for name, host in bench.hosts.items():
+            left = [one.run for one in journal.leftovers(host)]
+            assert left == (["dead"] if name == role else []), ran.stdout
+    finally:
+        restored = runs.run(bench.deployment.bench.path, "--restore")
+    assert restored.returncode == 0, restored.stdout
+    _as_at_first(bench, first)
 
 
 @pytest.mark.usefixtures("first")
