@@ -21,6 +21,7 @@ pytest_plugins = [
     "fixtures.several",
     "fixtures.plan",
     "fixtures.state",
+    "fixtures.operator",
     "fixtures.traffic",
     "fixtures.attempts",
     "fixtures.faults",

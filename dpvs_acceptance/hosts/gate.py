@@ -152,7 +152,8 @@ class Applied:
     """What became of one change.
 
     `problem` is one sentence where it failed. `recorded`: its undo is in the journal, because the
-    change was made or may have been. `output`: what it printed, `verify` last.
+    change was made or may have been. `output`: what it printed, `verify` last. `answer`: how the
+    command itself ended and what it printed, where it came to that.
     """
 
     change: Change
@@ -161,6 +162,7 @@ class Applied:
     seconds: float = 0.0
     output: str = ""
     problem: str = ""
+    answer: frames.Frame | None = None
 
     @property
     def ok(self) -> bool:
@@ -210,18 +212,19 @@ class WriteGate:
             raise HostError(self.host.name, f"the stage ended with {raw.exit_status}: {said}")
         return applied
 
-    def undo(self, timeout: float = 300.0) -> list[journal.Undone]:
+    def undo(self, timeout: float = 300.0, *, only: str = "") -> list[journal.Undone]:
         """Undo all that this run recorded, last first, each whatever the others do.
 
+        `only`: no more than the changes whose ids begin like this.
         Over a new connection where the old one was lost: the host may be there again. WriteRefused
         where the mode does not allow it. See `journal.undo`.
         """
         self._allow("undo")
         try:
-            return journal.undo(self.host, self.run, root=self._root, timeout=timeout)
+            return journal.undo(self.host, self.run, only=only, root=self._root, timeout=timeout)
         except ConnectionLostError:
             self.host.reconnect()
-            return journal.undo(self.host, self.run, root=self._root, timeout=timeout)
+            return journal.undo(self.host, self.run, only=only, root=self._root, timeout=timeout)
 
     def leftovers(self) -> list[journal.Leftover]:
         """The journals that other runs left on this host; only reads."""
@@ -269,9 +272,11 @@ def _applied(change: Change, parts: dict[int, frames.Frame], folder: str) -> App
     if status == 0 and last == _DONE:
         return Applied(change, Outcome.ALREADY, seconds=seconds)
     if status == 0 and last >= (_VERIFY if change.verify or change.done else _APPLY):
-        return Applied(change, Outcome.APPLIED, True, seconds, output)
+        return Applied(change, Outcome.APPLIED, True, seconds, output, answer=parts.get(_APPLY))
     problem = _problem(change, last, parts[last], folder)
-    return Applied(change, Outcome.FAILED, recorded, seconds, output, problem)
+    return Applied(
+        change, Outcome.FAILED, recorded, seconds, output, problem, answer=parts.get(_APPLY)
+    )
 
 
 def _problem(change: Change, part: int, frame: frames.Frame, folder: str) -> str:

@@ -69,6 +69,7 @@ settle
 note_stage
 for file in $(ls -r | grep '^[0-9]*\.undo$'); do
 number=${file%.undo}
+case $(sed -n 's/^# id //p;q' "$file") in "$only"*) ;; *) continue ;; esac
 begin "${number}0"; cat "$file"; end "${number}0" $?
 seconds=$(sed -n 's/^# timeout //p;/^[^#]/q' "$file")
 begin "${number}1"
@@ -152,15 +153,18 @@ def prologue(mark: str, where: str) -> str:
     return f"{frames.library(mark)}folder={quote(where)}\nnoting={quote(noting)}\n{LIBRARY}"
 
 
-def undo(host: Host, run: str, *, root: str = ROOT, timeout: float = 300.0) -> list[Undone]:
+def undo(
+    host: Host, run: str, *, only: str = "", root: str = ROOT, timeout: float = 300.0
+) -> list[Undone]:
     """Run a journal in reverse; each undo whatever the others did. What succeeded is removed.
 
-    One round trip. Raises HostError where the host cannot be reached or `timeout` seconds were not
-    enough for all; what was undone until then is removed from the journal on the host. Use
-    `gate.WriteGate.undo`, which knows whether writing is allowed.
+    `only`: of the changes whose ids begin like this. One round trip. Raises HostError where the
+    host cannot be reached or `timeout` seconds were not enough for all; what was undone until then
+    is removed from the journal on the host. Use `gate.WriteGate.undo`, which knows whether writing
+    is allowed.
     """
     mark = secrets.token_hex(16)
-    script = prologue(mark, folder(root, run)) + _UNDO
+    script = f"{prologue(mark, folder(root, run))}only={quote(only)}\n{_UNDO}"
     raw = host.exchange(script, timeout=timeout, title=f"undo what run {run} recorded")
     if raw.unfinished:
         raise host.end_unfinished(f"undoing run {run}", timeout, raw)
@@ -183,7 +187,7 @@ def undo_by_itself(run: str, root: str = ROOT) -> str:
     mark = secrets.token_hex(16)
     # What it prints is for people: each undo, and how it ended.
     plain = 'begin() { :; }\nend() { case $1 in *1) echo "# ${1%?}: exit $2" ;; esac; }\n'
-    return f"(\n{prologue(mark, folder(root, run))}{plain}{_UNDO})"
+    return f"(\n{prologue(mark, folder(root, run))}{plain}only=\n{_UNDO})"
 
 
 def leftovers(host: Host, *, root: str = ROOT) -> list[Leftover]:

@@ -85,6 +85,26 @@ def test_a_stage_is_one_round_trip_and_undone_in_reverse(
     assert [entry["kind"] for entry in new] == ["run", "run"]
 
 
+def test_some_changes_are_undone_before_the_others(host: Host, playground: Path) -> None:
+    gate = _gate(host)
+    gate.apply([_write(playground, "a"), _write(playground, "b")])
+    check = dataclasses.replace(_write(playground, "c"), id="operator.1")
+    failing = dataclasses.replace(
+        check, id="operator.2", done=None, apply="echo seen; echo why >&2; exit 253"
+    )
+    (applied,) = gate.apply([check])
+    assert applied.answer is not None
+    assert applied.answer.stdout == b"wrote c\n"
+    (refused,) = gate.apply([failing])
+    assert refused.answer is not None
+    answer = (refused.answer.exit_status, refused.answer.stdout, refused.answer.stderr)
+    assert answer == (253, b"seen\n", b"why\n")
+    assert [one.entry.id for one in gate.undo(only="operator.")] == ["operator.2", "operator.1"]
+    assert _tree(playground) == {"a": "new\n", "b": "new\n"}
+    assert gate.undo(only="operator.") == []
+    assert [one.entry.id for one in gate.undo()] == ["write.b", "write.a"]
+
+
 def test_what_is_so_already_is_left_alone(host: Host, playground: Path) -> None:
     (playground / "a").write_text("new\n")
     gate = _gate(host)
