@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from . import tcpoptions
 from .expected import Expected
-from .views import LinkView, View, describe
+from .views import LinkView, Outer, View, describe
 
+_OUTER = {f"outer.{field.name}" for field in fields(Outer)}
 SHORTEST = 60  # bytes of an Ethernet frame without FCS, up to which it is padded
 
 
@@ -34,7 +35,7 @@ def differences(
     wanted = expected.view if isinstance(expected, Expected) else expected
     left_out = dict(expected.free) if isinstance(expected, Expected) else {}
     left_out.update(ignore or {})
-    names = {field.name for field in fields(wanted)}
+    names = {field.name for field in fields(wanted)} | _OUTER
     for name, reason in left_out.items():
         if name not in names:
             raise ValueError(f"{type(wanted).__name__} has no field {name!r} to leave out")
@@ -45,11 +46,9 @@ def differences(
     if type(seen) is not type(wanted):
         return [Difference("kind of packet", describe(wanted), describe(seen))]
     found = [
-        _difference(field.name, getattr(wanted, field.name), getattr(seen, field.name), seen)
-        for field in fields(wanted)
-        if field.compare
-        and field.name not in left_out
-        and getattr(wanted, field.name) != getattr(seen, field.name)
+        _difference(name, one, other, seen)
+        for name, one, other in _compared(wanted, seen)
+        if name not in left_out and one != other
     ]
     if seen.padding and "padding" not in left_out:
         longest = SHORTEST + 4 * len(seen.vlans)
@@ -62,6 +61,19 @@ def differences(
                 )
             )
     return found
+
+
+def _compared(wanted: View, seen: View) -> Iterator[tuple[str, Any, Any]]:
+    """(name, expected, seen) of every field; a tunnel's header field by field as ``outer.…``."""
+    for field in fields(wanted):
+        if not field.compare:
+            continue
+        one, other = getattr(wanted, field.name), getattr(seen, field.name)
+        if isinstance(one, Outer) and isinstance(other, Outer):
+            for part in fields(Outer):
+                yield f"outer.{part.name}", getattr(one, part.name), getattr(other, part.name)
+        else:
+            yield field.name, one, other
 
 
 def _difference(name: str, expected: Any, seen: Any, view: LinkView) -> Difference:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from dataclasses import replace
 from typing import Any
 
 from . import tcpoptions, uoa
@@ -16,6 +17,7 @@ from .views import (
     IcmpView,
     IpView,
     LinkView,
+    Outer,
     TcpView,
     UdpView,
     View,
@@ -25,6 +27,7 @@ from .views import (
 _VLAN_TYPES = (0x8100, 0x88A8)
 _EXTENSIONS = (0, 43, 60)
 _ICMP = (1, 58)
+_TUNNELS = (4, 41)
 
 
 def dissect(frame: Frame | bytes) -> View:
@@ -73,7 +76,7 @@ def _arp(common: dict[str, Any], body: bytes) -> ArpView:
 def _ipv4(common: dict[str, Any], body: bytes) -> View:
     header = (body[0] & 15) * 4 if body else 0
     if len(body) < 20 or body[0] >> 4 != 4 or not 20 <= header <= len(body):
-        return LinkView(**common, problem="no IPv4 header where one should be")
+        return _no_header(common, "IPv4")
     _, tos, length, ident, fragment, ttl, protocol, _ = struct.unpack_from("!BBHHHBBH", body)
     end = length or len(body)
     common |= {
@@ -102,9 +105,14 @@ def _ipv4(common: dict[str, Any], body: bytes) -> View:
     return _upper(common, pseudo, bool(fragment & 0x2000))
 
 
+def _no_header(common: dict[str, Any], family: str) -> LinkView:
+    link = {name: value for name, value in common.items() if name != "outer"}
+    return LinkView(**link, problem=f"no {family} header where one should be")
+
+
 def _ipv6(common: dict[str, Any], body: bytes) -> View:
     if len(body) < 40 or body[0] >> 4 != 6:
-        return LinkView(**common, problem="no IPv6 header where one should be")
+        return _no_header(common, "IPv6")
     word, length, protocol, hops = struct.unpack_from("!IHBB", body)
     end = 40 + length
     at, offset, fragmented = 40, 0, False
@@ -143,6 +151,8 @@ def _ipv6(common: dict[str, Any], body: bytes) -> View:
 def _upper(common: dict[str, Any], pseudo: bytes, fragmented: bool) -> View:
     """pseudo: source and destination address, as both families' pseudo headers begin."""
     protocol, data = common["protocol"], common["ip_payload"]
+    if protocol in _TUNNELS and not fragmented and "outer" not in common:
+        return _inner(common, data)
     carried: uoa.Uoa | None = None
     try:
         if protocol == uoa.PROTOCOL:
@@ -162,6 +172,30 @@ def _upper(common: dict[str, Any], pseudo: bytes, fragmented: bool) -> View:
     if protocol in (socket.IPPROTO_TCP, socket.IPPROTO_UDP, *_ICMP):
         common["problem"] = f"{len(data)} bytes are no header of protocol {protocol}"
     return IpView(**common)
+
+
+def _inner(common: dict[str, Any], data: bytes) -> View:
+    """The packet inside of a tunnel's, with the tunnel's header as ``outer``; one level deep."""
+    outer = Outer(
+        version=common["version"],
+        src=common["src"],
+        dst=common["dst"],
+        tos=common["tos"],
+        flow_label=common["flow_label"],
+        length=common["ip_length"],
+        ip_id=common["ip_id"],
+        ip_flags=common["ip_flags"],
+        ttl=common["ttl"],
+        protocol=common["protocol"],
+        options=common["ip_options"],
+        checksum=common["ip_checksum"],
+    )
+    kept = ("mac_dst", "mac_src", "vlans", "ethertype", "frame")
+    inside = {name: common[name] for name in kept} | {"outer": outer}
+    view = _ipv4(inside, data) if common["protocol"] == 4 else _ipv6(inside, data)
+    if not isinstance(view, IpView):
+        return IpView(**common, problem=view.problem)
+    return replace(view, padding=view.padding + common["padding"])
 
 
 def _sum(

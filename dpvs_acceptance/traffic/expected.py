@@ -97,7 +97,7 @@ def tcp_at_client(sent: TcpView, mapping: Mapping) -> Expected:
     """The frame at the client for a TCP frame the RS sent to the LIP."""
     if mapping.seq_offset is None:
         raise NotPredicted("the sequence offset is learned from the SYN, which was not seen")
-    options = _sack_moved(sent.options, mapping.seq_offset)
+    options = sack_moved(sent.options, mapping.seq_offset)
     if sent.has("SA"):
         options = _mss_lowered(options, mapping.toa_length)
     free = {} if sent.has("A") else {"ack": "without the ACK flag the field means nothing"}
@@ -123,7 +123,7 @@ def _mss_lowered(options: tcpoptions.Options, room: int) -> tcpoptions.Options:
     return tuple(out)
 
 
-def _sack_moved(options: tcpoptions.Options, offset: int) -> tcpoptions.Options:
+def sack_moved(options: tcpoptions.Options, offset: int) -> tcpoptions.Options:
     """SACK blocks of the RS speak of rewritten sequence numbers; only the first option counts."""
     out, done = [], False
     for option in options:

@@ -136,7 +136,7 @@ def _tcp_conversation(
         seq = (view.seq - base) % WRAP if view.sport in (client.port, lip.port) else view.seq
         return (seq, view.flags, view.payload)
 
-    pairs = _paired(ours, theirs, client, lip, key)
+    pairs = paired(ours, theirs, client, lip, key)
     return Conversation(client, service.vip, lip, rs, name, pairs), mapping
 
 
@@ -158,7 +158,7 @@ def find_udp(
                 continue
             mapping = service.mapping(client, lip, rs)
             theirs = flow_frames(views, UdpView, lip, rs)
-            pairs = _paired(ours, theirs, client, lip, lambda view, _: (view.payload,))
+            pairs = paired(ours, theirs, client, lip, lambda view, _: (view.payload,))
             return Conversation(client, service.vip, lip, rs, name, pairs), mapping
     raise NotPaired(
         f"datagrams of {client} to {service.vip}: {len(ours)} at the client, none of their "
@@ -166,13 +166,18 @@ def find_udp(
     )
 
 
-def _paired(
+def paired(
     ours: Sequence[V],
     theirs: Sequence[V],
     client: Endpoint,
     lip: Endpoint,
     key: Callable[[V, bool], tuple[object, ...]],
 ) -> tuple[Pair[V], ...]:
+    """Each frame with its counterpart, the client's packets first, in order of sending.
+
+    client: the client's end at the client; lip: what stands for it at the real server. key: what
+    a packet is known by (view, and whether it is the real server's side).
+    """
     pairs: list[Pair[V]] = []
     for towards_rs in (True, False):
         near = [

@@ -33,7 +33,7 @@ class Finding:
         return "\n".join([self.packet, *(f"    {one}" for one in self.differences)])
 
 
-def in_words(findings: Sequence[Finding]) -> str:
+def in_words(findings: Sequence[Finding], mode: str = "FullNAT") -> str:
     """All findings for a person: the first line names what differs, the others where."""
     counts: dict[str, int] = {}
     for finding in findings:
@@ -44,7 +44,7 @@ def in_words(findings: Sequence[Finding]) -> str:
     first = min(every, key=lambda one: one.field in _FOLLOWS, default=None)
     fields = ", ".join(f"{name} in {n} packets" for name, n in counts.items())
     cause = f"{first}" if first is not None else findings[0].packet
-    return "\n".join([f"not as FullNAT makes it: {cause} (differ: {fields})", *map(str, findings)])
+    return "\n".join([f"not as {mode} makes it: {cause} (differ: {fields})", *map(str, findings)])
 
 
 def check_tcp(
@@ -58,7 +58,7 @@ def check_tcp(
         assert pair.sent is not None
         return ((tcp_at_rs if pair.towards_rs else tcp_at_client)(pair.sent, mapping),)
 
-    return _check(conversation, expect, ignore)
+    return compare(conversation, expect, ignore)
 
 
 def check_udp(
@@ -76,14 +76,18 @@ def check_udp(
             return udp_at_rs(pair.sent, mapping, ordinals[id(pair)])
         return (udp_at_client(pair.sent, mapping),)
 
-    return _check(conversation, expect, ignore)
+    return compare(conversation, expect, ignore)
 
 
-def _check(
+def compare(
     conversation: Conversation[V],
     expect: Callable[[Pair[V]], tuple[Expected, ...]],
-    ignore: dict[str, str] | None,
+    ignore: dict[str, str] | None = None,
 ) -> list[Finding]:
+    """Every packet against what ``expect`` says of it; lost and added ones are findings, too.
+
+    ``expect`` gives the counterpart last; what stands before it must be there besides.
+    """
     findings: list[Finding] = []
     strays = [pair.seen for pair in conversation.added if pair.seen is not None]
     for pair in conversation.pairs:

@@ -61,13 +61,35 @@ class ArpView(LinkView):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outer:
+    """The IP header that a tunnel (IPIP, IPv6 in IPv6, IPv6 in IPv4) put in front of a packet.
+
+    protocol: 4 or 41. length: of the whole packet, outer header included, as the header says.
+    """
+
+    version: int
+    src: str
+    dst: str
+    tos: int
+    flow_label: int | None
+    length: int
+    ip_id: int | None
+    ip_flags: int | None
+    ttl: int
+    protocol: int
+    options: bytes
+    checksum: Checksum | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IpView(LinkView):
     """IPv4 or IPv6 with what both have; also the view of a packet with an unknown upper layer.
 
     tos: TOS byte, or IPv6's traffic class. ip_id, ip_flags (bit 1 DF, bit 0 MF): IPv4 only.
     ip_length: whole packet in bytes as the header says. ip_options: IPv4 options; for IPv6 the
     first next-header byte and the extension headers, where there are any. protocol: the upper
-    one, after extension headers (UOA: 248).
+    one, after extension headers (UOA: 248). outer: the tunnel's header where there is one; all
+    else is then of the packet inside.
     """
 
     version: int
@@ -84,6 +106,7 @@ class IpView(LinkView):
     ip_options: bytes
     ip_checksum: Checksum | None
     ip_payload: bytes = field(repr=False, compare=False)
+    outer: Outer | None = None
 
     @property
     def dont_fragment(self) -> bool:
@@ -199,6 +222,8 @@ def describe(frame: Frame | View) -> str:
     text = f"{arrow} {view.mac_src} > {view.mac_dst}"
     if view.vlans:
         text += " vlan " + ",".join(str(tag.vid) for tag in view.vlans)
+    if isinstance(view, IpView) and view.outer:
+        text += f" in {view.outer.src} > {view.outer.dst} ttl {view.outer.ttl}:"
     if isinstance(view, ArpView):
         what = {1: "who has", 2: "reply"}.get(view.operation, f"ARP {view.operation}")
         text += f" ARP {what}: {view.sender_ip} ({view.sender_mac}) to {view.target_ip}"

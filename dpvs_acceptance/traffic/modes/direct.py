@@ -1,0 +1,34 @@
+"""Direct routing (DR): a client's packet goes to the real server's MAC, otherwise untouched.
+
+``ip_vs_xmit.c`` __dp_vs_xmit_dr4, __dp_vs_xmit_dr6: a route to the real server is looked up and
+the packet given to neigh_output; TTL, checksums and ports are not written to, whatever
+``xmit_ttl`` says. The reply goes from the real server, which has the VIP, straight to the client.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dpvs_acceptance.traffic.expected import Expected
+from dpvs_acceptance.traffic.mapping import Endpoint
+
+from .arms import Server, past_the_device, to_server
+from .unmoved import Unmoved, V
+
+
+@dataclass(frozen=True, slots=True)
+class DirectRouting(Unmoved):
+    @property
+    def title(self) -> str:
+        return "DR"
+
+    def target(self, server: Server) -> Endpoint:
+        del server
+        return self.vip
+
+    def at_rs(self, sent: V, server: Server) -> Expected:
+        return Expected(to_server(sent, self.arms, server))
+
+    def at_client(self, sent: V, server: Server) -> Expected:
+        del server
+        return Expected(past_the_device(sent, self.arms))

@@ -1,0 +1,66 @@
+"""FullNAT, FNAT44, FNAT66 and NAT64 (``ip_vs_xmit.c`` dp_vs_xmit_fnat and the handlers it calls).
+
+The expectations themselves are in ``traffic/expected.py``; this is the mode around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dpvs_acceptance.traffic.mapping import Endpoint, FullNat
+from dpvs_acceptance.traffic.pairing import Conversation, find_tcp, find_udp
+from dpvs_acceptance.traffic.verify import Finding, check_tcp, check_udp
+from dpvs_acceptance.traffic.views import TcpView, UdpView, View
+
+from .mode import Followed, Views
+
+
+@dataclass(frozen=True, slots=True)
+class FullNatMode:
+    """Both addresses and ports change, sequence numbers move, TOA or UOA is put in."""
+
+    facts: FullNat
+
+    @property
+    def title(self) -> str:
+        client, rs = self.facts.vip.version, next(iter(self.facts.rs)).version
+        return "FullNAT" if client == rs else "NAT64"
+
+    @property
+    def vip(self) -> Endpoint:
+        return self.facts.vip
+
+    def tcp(
+        self,
+        client_views: Iterable[View],
+        rs_views: Views,
+        client: Endpoint,
+        ignore: dict[str, str] | None = None,
+    ) -> Followed:
+        conversation, mapping = find_tcp(client_views, rs_views, client, self.facts)
+        return self._followed(conversation, check_tcp(conversation, mapping, ignore))
+
+    def udp(
+        self,
+        client_views: Iterable[View],
+        rs_views: Views,
+        client: Endpoint,
+        ignore: dict[str, str] | None = None,
+    ) -> Followed:
+        conversation, mapping = find_udp(client_views, rs_views, client, self.facts)
+        return self._followed(conversation, check_udp(conversation, mapping, ignore))
+
+    def _followed(
+        self, found: Conversation[TcpView] | Conversation[UdpView], findings: list[Finding]
+    ) -> Followed:
+        return Followed(
+            self.title,
+            found.client,
+            found.vip,
+            found.lip,
+            found.rs,
+            found.rs_name,
+            sum(pair.sent is not None for pair in found.pairs),
+            tuple(findings),
+        )

@@ -1,0 +1,265 @@
+"""Synproxy: DPVS answers the SYN itself, and opens to the real server once the client is real.
+
+``ip_vs_synproxy.c``: the SYN-ACK is the client's SYN turned round, with a cookie for its sequence
+number (syn_proxy_reuse_mbuf); the client's ACK makes DPVS send a SYN of its own to the real server
+(syn_proxy_send_rs_syn) and is held back until that is answered; the real server's SYN-ACK goes no
+further (dp_vs_synproxy_synack_rcv), except as a window update where the client had been given a
+window of 0. From then on it is FullNAT, and besides the real server's sequence numbers move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from dpvs_acceptance.traffic.differences import differences
+from dpvs_acceptance.traffic.expected import WRAP, Expected, sack_moved, tcp_at_client, tcp_at_rs
+from dpvs_acceptance.traffic.mapping import Endpoint, FullNat, Mapping
+from dpvs_acceptance.traffic.pairing import Conversation, NotPaired, Pair, flow_frames, paired
+from dpvs_acceptance.traffic.verify import Finding, compare
+from dpvs_acceptance.traffic.views import DONT_FRAGMENT, TcpView, View, describe
+
+from .mode import Followed, Views
+from .synpackets import Settings, rs_syn, syn_ack
+
+
+@dataclass(frozen=True, slots=True)
+class SynProxy:
+    """A FullNAT service with synproxy on."""
+
+    facts: FullNat
+    settings: Settings = Settings()
+
+    @property
+    def title(self) -> str:
+        return "synproxy"
+
+    @property
+    def vip(self) -> Endpoint:
+        return self.facts.vip
+
+    def tcp(
+        self,
+        client_views: Iterable[View],
+        rs_views: Views,
+        client: Endpoint,
+        ignore: dict[str, str] | None = None,
+    ) -> Followed:
+        ours = flow_frames(client_views, TcpView, client, self.vip)
+        name, lip, rs = self._found(ours, rs_views, client)
+        theirs = flow_frames(rs_views[name], TcpView, lip, rs)
+        first = _Handshakes.of(ours, theirs, client, lip, name)
+        if not self.settings.close_window:
+            first = replace(first, update=None)
+        proxied = self._mapping(first, client, lip, rs)
+        findings = list(self._handshakes(first, proxied, ignore))
+        made = (first.syn, first.syn_ack, first.rs_syn, first.rs_syn_ack, first.update)
+        ours = [view for view in ours if not any(view is one for one in made)]
+        ours = [view for view in ours if not _again(view, first.syn)]
+        theirs = [view for view in theirs if not any(view is one for one in made)]
+        pairs = paired(ours, theirs, client, lip, proxied.key(client, lip))
+        found = Conversation(client, self.vip, lip, rs, name, pairs)
+
+        def expect(pair: Pair[TcpView]) -> tuple[Expected, ...]:
+            assert pair.sent is not None
+            return (proxied.at_rs(pair.sent) if pair.towards_rs else proxied.at_client(pair.sent),)
+
+        findings += compare(found, expect, ignore)
+        count = 3 + sum(pair.sent is not None for pair in pairs)
+        return Followed(self.title, client, self.vip, lip, rs, name, count, tuple(findings))
+
+    def udp(
+        self,
+        client_views: Iterable[View],
+        rs_views: Views,
+        client: Endpoint,
+        ignore: dict[str, str] | None = None,
+    ) -> Followed:
+        del client_views, rs_views, client, ignore
+        raise NotPaired(f"{self.vip}: a service with synproxy is a TCP service")
+
+    def _found(
+        self, ours: list[TcpView], rs_views: Views, client: Endpoint
+    ) -> tuple[str, Endpoint, Endpoint]:
+        """Where the client's segments are: found by what DPVS leaves alone in each of them."""
+        sent = {_mark(v) for v in ours if v.src == client.address and not v.handshake}
+        scores: dict[tuple[str, Endpoint, Endpoint], int] = {}
+        for name, views in rs_views.items():
+            for view in views:
+                if not isinstance(view, TcpView) or _mark(view) not in sent:
+                    continue
+                lip, rs = Endpoint(view.src, view.sport), Endpoint(view.dst, view.dport)
+                if rs in self.facts.rs and not view.handshake:
+                    place = (name, lip, rs)
+                    scores[place] = scores.get(place, 0) + 1
+        if not scores:
+            shown = "\n".join(f"  {describe(view)}" for view in ours[:6]) or "  nothing"
+            raise NotPaired(
+                f"connection of {client} to {self.vip}: none of its segments are at "
+                f"{', '.join(rs_views) or 'any RS'}; at the client:\n{shown}"
+            )
+        return max(scores, key=lambda place: scores[place])
+
+    def _mapping(
+        self, first: _Handshakes, client: Endpoint, lip: Endpoint, rs: Endpoint
+    ) -> Proxied:
+        mapping = self.facts.mapping(client, lip, rs)
+        mapping = replace(
+            mapping,
+            seq_offset=(first.rs_syn.seq - first.syn.seq) % WRAP,
+            # TOA goes by the client's own acknowledgement number, before it is moved.
+            rs_first=(first.syn_ack.seq + 1) % WRAP,
+        )
+        return Proxied(mapping, (first.rs_syn_ack.seq - first.syn_ack.seq) % WRAP)
+
+    def _handshakes(
+        self, first: _Handshakes, proxied: Proxied, ignore: dict[str, str] | None
+    ) -> Iterator[Finding]:
+        made: list[tuple[str, Expected, TcpView | None]] = [
+            (
+                "the SYN-ACK to the client",
+                syn_ack(first.syn, self.facts, self.settings),
+                first.syn_ack,
+            ),
+            (
+                "the SYN to the real server",
+                rs_syn(first.syn, first.client_ack, proxied.mapping, self.settings),
+                first.rs_syn,
+            ),
+        ]
+        if self.settings.close_window:
+            wanted = proxied.window_update(first.rs_syn_ack)
+            made.append(("the window update to the client", wanted, first.update))
+        for what, wanted, seen in made:
+            wrong = differences(wanted, seen, ignore)
+            if wrong:
+                yield Finding(what, tuple(wrong))
+
+
+@dataclass(frozen=True, slots=True)
+class Proxied:
+    """One connection: FullNAT's mapping, and how far the real server's numbers are moved.
+
+    moved: the real server's sequence number less the one that the client knows, modulo 2^32.
+    """
+
+    mapping: Mapping
+    moved: int
+
+    def at_rs(self, sent: TcpView) -> Expected:
+        """dp_vs_synproxy_dnat_handler: acknowledgement and SACK in the real server's numbers."""
+        expected = tcp_at_rs(sent, self.mapping)
+        view = expected.view
+        assert isinstance(view, TcpView)
+        view = replace(
+            view,
+            ack=(sent.ack + self.moved) % WRAP if sent.has("A") else sent.ack,
+            options=sack_moved(view.options, -self.moved % WRAP),
+        )
+        return Expected(view, expected.free)
+
+    def at_client(self, sent: TcpView) -> Expected:
+        """dp_vs_synproxy_snat_handler: the sequence number that the cookie began."""
+        expected = tcp_at_client(sent, self.mapping)
+        view = expected.view
+        assert isinstance(view, TcpView)
+        return Expected(replace(view, seq=(sent.seq - self.moved) % WRAP), expected.free)
+
+    def window_update(self, syn_ack: TcpView) -> Expected:
+        """syn_proxy_send_window_update: the real server's SYN-ACK as a bare ACK."""
+        four = syn_ack.version == 4
+        bare = replace(
+            syn_ack,
+            flags=syn_ack.flags.replace("S", ""),
+            seq=(syn_ack.seq + 1) % WRAP,
+            options=(),
+            options_left=b"",
+            payload=b"",
+            data_offset=5,
+            tos=0 if four else syn_ack.tos & 0x0F,
+            ip_flags=DONT_FRAGMENT if four else None,
+            ip_options=b"",
+            ip_length=(20 if four else 40) + 20,
+        )
+        return self.at_client(bare)
+
+    def key(self, client: Endpoint, lip: Endpoint) -> Callable[[TcpView, bool], tuple[object, ...]]:
+        offset = self.mapping.seq_offset or 0
+
+        def key(view: TcpView, at_rs: bool) -> tuple[object, ...]:
+            if view.sport in (client.port, lip.port):
+                seq = view.seq - (offset if at_rs else 0)
+            else:
+                seq = view.seq - (self.moved if at_rs else 0)
+            return (seq % WRAP, view.flags, view.payload)
+
+        return key
+
+
+@dataclass(frozen=True, slots=True)
+class _Handshakes:
+    """The packets of both handshakes. update: the window update, where there is one."""
+
+    syn: TcpView
+    syn_ack: TcpView
+    client_ack: TcpView
+    rs_syn: TcpView
+    rs_syn_ack: TcpView
+    update: TcpView | None
+
+    @classmethod
+    def of(
+        cls,
+        ours: list[TcpView],
+        theirs: list[TcpView],
+        client: Endpoint,
+        lip: Endpoint,
+        rs_name: str,
+    ) -> _Handshakes:
+        def first(views: list[TcpView], flags: str, source: Endpoint, where: str) -> TcpView:
+            for view in views:
+                sent = (view.src, view.sport) == (source.address, source.port)
+                if (
+                    sent == (flags != "SA")
+                    and view.has(flags)
+                    and (view.handshake == (flags == "S"))
+                ):
+                    return view
+            raise NotPaired(
+                f"connection of {client}: no {'SYN' if 'S' in flags else ''}"
+                f"{'-' if flags == 'SA' else ''}{'ACK' if 'A' in flags else ''} at {where}"
+            )
+
+        syn_ack = first(ours, "SA", client, "the client")
+        opened = (syn_ack.seq + 1) % WRAP
+        update = next(
+            (
+                v
+                for v in ours
+                if v.sport == syn_ack.sport
+                and v.src == syn_ack.src
+                and v.flags == "A"
+                and v.seq == opened
+                and v.ack == syn_ack.ack
+                and not v.payload
+            ),
+            None,
+        )
+        return cls(
+            first(ours, "S", client, "the client"),
+            syn_ack,
+            first(ours, "A", client, "the client"),
+            first(theirs, "S", lip, rs_name),
+            first(theirs, "SA", lip, rs_name),
+            update,
+        )
+
+
+def _again(view: TcpView, syn: TcpView) -> bool:
+    """The client's SYN sent once more: answered by another cookie, forwarded never."""
+    return view.handshake and view.seq == syn.seq
+
+
+def _mark(view: TcpView) -> tuple[object, ...]:
+    """What the way through DPVS leaves alone, by which a segment is known again."""
+    return (view.ip_id, view.flags, view.window, view.payload)

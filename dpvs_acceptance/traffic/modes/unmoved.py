@@ -1,0 +1,136 @@
+"""The modes that leave sequence numbers, options and payload as the client sent them.
+
+DR, tunnel, NAT and SNAT: the client's own end is seen at the real server, so a flow is found by
+its ends. What differs between them is in two functions each: the frame at the other side.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from dpvs_acceptance.traffic.expected import Expected
+from dpvs_acceptance.traffic.mapping import Endpoint
+from dpvs_acceptance.traffic.pairing import Conversation, NotPaired, Pair, flow_frames, paired
+from dpvs_acceptance.traffic.verify import compare
+from dpvs_acceptance.traffic.views import TcpView, UdpView, View, describe
+
+from .arms import Arms, Server
+from .mode import Followed, Views
+
+V = TypeVar("V", TcpView, UdpView)
+
+
+@dataclass(frozen=True, slots=True)
+class Unmoved(ABC):
+    """A mode in which only addresses, ports or headers in front change."""
+
+    arms: Arms
+
+    @property
+    @abstractmethod
+    def title(self) -> str: ...
+
+    @property
+    def vip(self) -> Endpoint:
+        return self.arms.vip
+
+    @abstractmethod
+    def target(self, server: Server) -> Endpoint:
+        """Where a client's packets are addressed to when they are at this real server."""
+
+    @abstractmethod
+    def at_rs(self, sent: V, server: Server) -> Expected:
+        """The frame at the real server for a frame that the client sent to the VIP."""
+
+    @abstractmethod
+    def at_client(self, sent: V, server: Server) -> Expected:
+        """The frame at the client for a frame that the real server sent in reply."""
+
+    def tcp(
+        self,
+        client_views: Iterable[View],
+        rs_views: Views,
+        client: Endpoint,
+        ignore: dict[str, str] | None = None,
+    ) -> Followed:
+        return self._follow(client_views, rs_views, client, TcpView, _tcp_key, ignore)
+
+    def udp(
+        self,
+        client_views: Iterable[View],
+        rs_views: Views,
+        client: Endpoint,
+        ignore: dict[str, str] | None = None,
+    ) -> Followed:
+        return self._follow(client_views, rs_views, client, UdpView, _udp_key, ignore)
+
+    def _follow(
+        self,
+        client_views: Iterable[View],
+        rs_views: Views,
+        client: Endpoint,
+        kind: type[V],
+        key: Callable[[V, bool], tuple[object, ...]],
+        ignore: dict[str, str] | None,
+    ) -> Followed:
+        ours = flow_frames(client_views, kind, client, self.vip)
+        name = self._server_of(rs_views, client, kind, ours)
+        server = self.arms.servers[name]
+        target = self.target(server)
+        theirs = flow_frames(rs_views[name], kind, client, target)
+        pairs = paired(ours, theirs, client, client, key)
+        found = Conversation(client, self.vip, client, target, name, pairs)
+
+        def expect(pair: Pair[V]) -> tuple[Expected, ...]:
+            assert pair.sent is not None
+            return ((self.at_rs if pair.towards_rs else self.at_client)(pair.sent, server),)
+
+        return Followed(
+            self.title,
+            client,
+            self.vip,
+            client,
+            target,
+            name,
+            sum(pair.sent is not None for pair in pairs),
+            tuple(compare(found, expect, ignore)),
+        )
+
+    def _server_of(
+        self, rs_views: Mapping[str, Iterable[View]], client: Endpoint, kind: type[V], ours: list[V]
+    ) -> str:
+        """The name of the one real server that the flow went to."""
+        there = {
+            name: [v for v in frames if v.mac_dst == server.mac]
+            for name, server in self.arms.servers.items()
+            if (frames := flow_frames(rs_views.get(name, ()), kind, client, self.target(server)))
+        }
+        reached = [name for name, frames in there.items() if frames] or list(there)
+        if len(reached) > 1:
+            raise NotPaired(
+                f"flow of {client} to {self.vip}: one real server expected, it is at "
+                f"{' and '.join(reached)}"
+            )
+        if not reached:
+            shown = "\n".join(f"  {describe(view)}" for view in ours[:6]) or "  nothing"
+            wanted = ", ".join(
+                f"{self.target(server)} at {name}" for name, server in self.arms.servers.items()
+            )
+            raise NotPaired(
+                f"flow of {client} to {self.vip} is at no real server: {self.title} takes it to "
+                f"{wanted}; at the client:\n{shown}"
+            )
+        return reached[0]
+
+
+def _tcp_key(view: TcpView, at_rs: bool) -> tuple[object, ...]:
+    del at_rs
+    return (view.seq, view.flags, view.payload)
+
+
+def _udp_key(view: UdpView, at_rs: bool) -> tuple[object, ...]:
+    del at_rs
+    return (view.payload,)
