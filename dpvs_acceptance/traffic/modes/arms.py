@@ -13,46 +13,49 @@ V = TypeVar("V", bound=IpView)
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A real server of a service: address and port there, and its MAC on the link."""
+    """A real server of a service: address and port there, and its own MAC.
+
+    link: its neighbour towards the DUT, which is the DUT's port or a router. hops: routers between.
+    """
 
     end: Endpoint
     mac: str
+    link: Link
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Arms:
     """What a topology and a bench say of one service for one client, before any packet.
 
-    servers: by the name of their capture. wan: the client's neighbour on the way to the VIP (the
-    DUT's port, or the client's router) and its link; lan: the DUT's port towards the real servers.
-    wan_peer_mac: the client's own MAC. hops: routers between client and DUT; each takes one off
-    the TTL, DPVS itself takes off none (unless ``xmit_ttl`` is in dpvs.conf: add one then, except
-    for DR, which never does).
+    servers: by the name of their capture. wan: the client's neighbour on the way to the DUT (its
+    port, or a router). wan_peer_mac: the client's own MAC. hops: routers between client and DUT;
+    each takes one off the TTL, DPVS itself takes off none (``xmit_ttl`` is not in any dpvs.conf
+    that is generated here).
     """
 
     vip: Endpoint
     servers: dict[str, Server]
     wan: Link
-    lan: Link
     wan_peer_mac: str
     hops: int = 0
 
 
 def to_server(view: V, arms: Arms, server: Server) -> V:
-    """Onto the link of the real servers: new MACs, the rest as it was sent."""
-    return _onto(view, arms.lan, server.mac, arms.hops)
+    """At the real server: new MACs, the routers' share of the TTL, the rest as it was sent."""
+    return _onto(view, server.link, server.mac, arms.hops + server.hops)
 
 
-def to_client(view: V, arms: Arms) -> V:
-    """Onto the client's link, by way of the DUT."""
-    return _onto(view, arms.wan, arms.wan_peer_mac, arms.hops)
+def to_client(view: V, arms: Arms, server: Server) -> V:
+    """At the client, by way of the DUT."""
+    return _onto(view, arms.wan, arms.wan_peer_mac, arms.hops + server.hops)
 
 
-def past_the_device(view: V, arms: Arms) -> V:
+def past_the_device(view: V, arms: Arms, server: Server) -> V:
     """A real server's reply that goes to the client past the DUT: the very frame that it sent,
     or what a router between them makes of it."""
-    if arms.hops:
-        return _onto(view, arms.wan, arms.wan_peer_mac, arms.hops)
+    if hops := arms.hops + server.hops:
+        return _onto(view, arms.wan, arms.wan_peer_mac, hops)
     return replace(_on_the_wire(view), padding=b"")
 
 

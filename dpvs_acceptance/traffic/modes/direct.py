@@ -30,5 +30,4 @@ class DirectRouting(Unmoved):
         return Expected(to_server(sent, self.arms, server))
 
     def at_client(self, sent: V, server: Server) -> Expected:
-        del server
-        return Expected(past_the_device(sent, self.arms))
+        return Expected(past_the_device(sent, self.arms, server))

@@ -50,8 +50,6 @@ class Mode(Protocol):
 
     @property
     def title(self) -> str: ...
-    @property
-    def vip(self) -> Endpoint: ...
 
     def tcp(
         self,

@@ -14,7 +14,7 @@ from dpvs_acceptance.traffic.expected import Expected
 from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.views import Checksum, IpView
 
-from .arms import Arms, Server, to_client, to_server
+from .arms import Server, to_client, to_server
 from .unmoved import Unmoved, V
 
 
@@ -28,26 +28,18 @@ class Nat(Unmoved):
         return server.end
 
     def at_rs(self, sent: V, server: Server) -> Expected:
-        return Expected(inwards(sent, self.arms, server))
+        moved = to_server(sent, self.arms, server)
+        moved = replace(moved, dst=server.end.address, dport=server.end.port)
+        return Expected(summed(moved))
 
     def at_client(self, sent: V, server: Server) -> Expected:
-        del server
-        return Expected(outwards(sent, self.arms, self.vip))
+        moved = to_client(sent, self.arms, server)
+        moved = replace(moved, src=self.vip.address, sport=self.vip.port)
+        return Expected(summed(moved))
 
 
-def inwards(sent: V, arms: Arms, server: Server) -> V:
-    """A packet to a virtual address, at the host behind it."""
-    moved = replace(to_server(sent, arms, server), dst=server.end.address, dport=server.end.port)
-    return _summed(moved)
-
-
-def outwards(sent: V, arms: Arms, virtual: Endpoint) -> V:
-    """A packet of the host behind, at the other side, where it comes from the virtual end."""
-    moved = replace(to_client(sent, arms), src=virtual.address, sport=virtual.port)
-    return _summed(moved)
-
-
-def _summed(view: V) -> V:
+def summed(view: V) -> V:
+    """Both checksums are computed anew, also one that was left out."""
     correct: Checksum = "correct"
     return replace(view, checksum=correct, ip_checksum=ip_sum(view))
 

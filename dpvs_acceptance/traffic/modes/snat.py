@@ -1,8 +1,9 @@
-"""SNAT: hosts inside reach the outside by an address of the DUT's.
+"""SNAT: a host inside reaches a server outside by an address of the DUT's.
 
 ``ip_vs_xmit.c`` __dp_vs_out_xmit_snat4/6 (out) and __dp_vs_xmit_snat4/6 (the answers in), with the
-same handlers as NAT. The virtual end (address and port) is chosen per connection; of ICMP nothing
-but addresses changes: ``ip_vs_proto_icmp.c`` has no handler that would rewrite an identifier.
+same handlers as NAT. Which address and port stand for the host is chosen per connection, and is
+learned from its first packet outside. Of ICMP nothing but addresses changes:
+``ip_vs_proto_icmp.c`` has no handler that would rewrite an identifier.
 """
 
 from __future__ import annotations
@@ -11,25 +12,25 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from dpvs_acceptance.traffic.differences import differences
 from dpvs_acceptance.traffic.expected import Expected
 from dpvs_acceptance.traffic.mapping import Endpoint, UnexpectedMapping, canonical
 from dpvs_acceptance.traffic.pairing import Conversation, NotPaired, Pair, flow_frames, paired
-from dpvs_acceptance.traffic.verify import compare
+from dpvs_acceptance.traffic.verify import Finding, compare
 from dpvs_acceptance.traffic.views import IcmpView, TcpView, UdpView, View, describe
 
 from .arms import Arms, Server, to_client, to_server
 from .mode import Followed, Views
-from .nat import inwards, ip_sum, outwards
+from .nat import ip_sum, summed
 
 V = TypeVar("V", TcpView, UdpView)
-Sent = TypeVar("Sent", TcpView, UdpView, IcmpView)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceNat:
-    """The hosts inside are ``arms.servers``, the one outside is where the other capture is.
+    """One host inside (the client) and the servers outside.
 
-    addresses: those that the DUT may give to what comes from inside. ``arms.vip`` has no port.
+    addresses: those that the DUT may give to what comes from inside. ``arms.vip`` is not used.
     """
 
     arms: Arms
@@ -39,10 +40,6 @@ class SourceNat:
     def title(self) -> str:
         return "SNAT"
 
-    @property
-    def vip(self) -> Endpoint:
-        return self.arms.vip
-
     def tcp(
         self,
         client_views: Iterable[View],
@@ -50,15 +47,7 @@ class SourceNat:
         client: Endpoint,
         ignore: dict[str, str] | None = None,
     ) -> Followed:
-        """Follow the connection that came from inside to the outside host's end ``client``."""
-        return self._follow(
-            client_views,
-            rs_views,
-            client,
-            TcpView,
-            lambda v, _: (v.seq, v.flags, v.payload),
-            ignore,
-        )
+        return self._follow(client_views, rs_views, client, TcpView, _tcp_key, ignore)
 
     def udp(
         self,
@@ -67,80 +56,134 @@ class SourceNat:
         client: Endpoint,
         ignore: dict[str, str] | None = None,
     ) -> Followed:
-        return self._follow(
-            client_views, rs_views, client, UdpView, lambda v, _: (v.payload,), ignore
-        )
+        return self._follow(client_views, rs_views, client, UdpView, _udp_key, ignore)
 
     def _follow(
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        outside: Endpoint,
+        inner: Endpoint,
         kind: type[V],
         key: Callable[[V, bool], tuple[object, ...]],
         ignore: dict[str, str] | None,
     ) -> Followed:
-        name, first = self._opened(rs_views, outside, kind)
-        inner = Endpoint(first.src, first.sport)
         views = list(client_views)
+        name, first = self._opened(views, inner, kind)
+        outside = Endpoint(first.dst, first.dport)
         arrived = next(
-            (v for v in views if isinstance(v, kind) and _same_packet(v, first, outside)), None
+            (v for v in rs_views[name] if isinstance(v, kind) and _same_packet(v, first, key)),
+            None,
         )
         if arrived is None:
-            raise NotPaired(f"what {inner} sent to {outside} is not there: {describe(first)}")
+            raise NotPaired(f"what {inner} sent to {outside} is not at {name}: {describe(first)}")
         virtual = Endpoint(arrived.src, arrived.sport)
-        self._require_declared(inner, virtual)
-        server = replace(self.arms.servers[name], end=inner)
-        ours = flow_frames(views, kind, outside, virtual)
-        theirs = flow_frames(rs_views[name], kind, outside, inner)
-        pairs = paired(ours, theirs, outside, outside, key)
-        found = Conversation(outside, virtual, outside, inner, name, pairs)
+        self._require_declared(inner, virtual.address)
+        server = self.arms.servers[name]
+        ours = flow_frames(views, kind, inner, outside)
+        theirs = flow_frames(rs_views[name], kind, virtual, outside)
+        pairs = paired(ours, theirs, inner, virtual, key)
+        found = Conversation(inner, outside, virtual, outside, name, pairs)
 
         def expect(pair: Pair[V]) -> tuple[Expected, ...]:
             assert pair.sent is not None
             if pair.towards_rs:
-                return (Expected(inwards(pair.sent, self.arms, server)),)
-            return (Expected(outwards(pair.sent, self.arms, virtual)),)
+                return (self.outside(pair.sent, virtual, server),)
+            return (self.inside(pair.sent, inner, server),)
 
         findings = tuple(compare(found, expect, ignore))
         count = sum(pair.sent is not None for pair in pairs)
-        return Followed(self.title, outside, virtual, outside, inner, name, count, findings)
+        return Followed(self.title, inner, outside, virtual, outside, name, count, findings)
 
-    def _opened(self, rs_views: Views, outside: Endpoint, kind: type[V]) -> tuple[str, V]:
-        """The first packet from inside to the end outside, and whose it is."""
-        for name in self.arms.servers:
-            for view in rs_views.get(name, ()):
-                if isinstance(view, kind) and (view.dst, view.dport) == (
-                    outside.address,
-                    outside.port,
-                ):
-                    return name, view
-        raise NotPaired(f"none of {', '.join(self.arms.servers)} sent anything to {outside}")
+    def outside(self, sent: V, virtual: Endpoint, server: Server) -> Expected:
+        """The frame at the server outside for a frame of the host inside."""
+        moved = to_server(sent, self.arms, server)
+        return Expected(summed(replace(moved, src=virtual.address, sport=virtual.port)))
 
-    def _require_declared(self, inner: Endpoint, virtual: Endpoint) -> None:
+    def inside(self, sent: V, inner: Endpoint, server: Server) -> Expected:
+        """The frame at the host inside for what the server outside answered."""
+        moved = to_client(sent, self.arms, server)
+        return Expected(summed(replace(moved, dst=inner.address, dport=inner.port)))
+
+    def _opened(self, views: list[View], inner: Endpoint, kind: type[V]) -> tuple[str, V]:
+        """The first packet of the host inside, and the name of the server it is for."""
+        by_address = {server.end.address: name for name, server in self.arms.servers.items()}
+        for view in views:
+            if (
+                isinstance(view, kind)
+                and (view.src, view.sport) == (inner.address, inner.port)
+                and view.dst in by_address
+            ):
+                return by_address[view.dst], view
+        raise NotPaired(f"{inner} sent nothing to any of {', '.join(by_address)}")
+
+    def _require_declared(self, inner: Endpoint | str, seen: str) -> None:
         declared = {canonical(one) for one in self.addresses}
-        if virtual.address not in declared:
+        if seen not in declared:
             raise UnexpectedMapping(
-                f"connection of {inner}: source address outside expected one of "
-                f"{', '.join(sorted(declared))}, seen {virtual.address}"
+                f"what {inner} sent: source address outside expected one of "
+                f"{', '.join(sorted(declared))}, seen {seen}"
             )
 
-    # -- ICMP echoes, which have no ports
+    def echoes(
+        self, client_views: Iterable[View], rs_views: Views, inner: str, name: str
+    ) -> Followed:
+        """ICMP echoes of the host inside to the server called ``name``, and the replies."""
+        server = self.arms.servers[name]
+        outside = server.end.address
+        ours = [
+            v
+            for v in client_views
+            if isinstance(v, IcmpView) and {v.src, v.dst} == {inner, outside}
+        ]
+        theirs = [
+            v for v in rs_views[name] if isinstance(v, IcmpView) and outside in (v.src, v.dst)
+        ]
+        asked = [view for view in ours if view.is_request and view.src == inner]
+        if not asked:
+            raise NotPaired(f"{inner} sent no echo request to {outside}")
+        known = {(view.identifier, view.sequence) for view in asked}
+        theirs = [view for view in theirs if (view.identifier, view.sequence) in known]
+        requests = {_echo(view): view for view in theirs if view.is_request}
+        if not requests:
+            raise NotPaired(f"none of {len(asked)} echo requests of {inner} is at {name}")
+        virtual = next(iter(requests.values())).src
+        self._require_declared(inner, virtual)
+        replies = {_echo(view): view for view in ours if view.is_reply}
+        findings = []
+        sent = 0
+        for view in (*asked, *(view for view in theirs if view.is_reply)):
+            sent += 1
+            if view.is_request:
+                moved = replace(to_server(view, self.arms, server), src=virtual)
+                seen = requests.get(_echo(view))
+            else:
+                moved = replace(to_client(view, self.arms, server), dst=inner)
+                seen = replies.get(_echo(view))
+            wanted = Expected(replace(moved, ip_checksum=ip_sum(view)))
+            if wrong := differences(wanted, seen):
+                findings.append(Finding(f"for {describe(view)}", tuple(wrong)))
+        ends = Endpoint(inner, 0), Endpoint(outside, 0), Endpoint(virtual, 0)
+        return Followed(self.title, ends[0], ends[1], ends[2], ends[1], name, sent, tuple(findings))
 
-    def icmp_outside(self, sent: IcmpView, virtual: str) -> Expected:
-        """The frame outside for an echo request of a host inside."""
-        moved = replace(to_client(sent, self.arms), src=virtual, ip_checksum=ip_sum(sent))
-        return Expected(moved)
 
-    def icmp_inside(self, sent: IcmpView, server: Server) -> Expected:
-        """The frame at the host inside for the answer from outside."""
-        moved = to_server(sent, self.arms, server)
-        return Expected(replace(moved, dst=server.end.address, ip_checksum=ip_sum(sent)))
+def _icmp(views: Iterable[View]) -> list[IcmpView]:
+    return [view for view in views if isinstance(view, IcmpView)]
 
 
-def _same_packet(view: TcpView | UdpView, sent: TcpView | UdpView, outside: Endpoint) -> bool:
-    if (view.dst, view.dport) != (outside.address, outside.port):
-        return False
-    if isinstance(view, TcpView) and isinstance(sent, TcpView):
-        return view.seq == sent.seq
-    return view.payload == sent.payload
+def _echo(view: IcmpView) -> tuple[int, int]:
+    return view.identifier, view.sequence
+
+
+def _same_packet(view: V, sent: V, key: Callable[[V, bool], tuple[object, ...]]) -> bool:
+    same_end = (view.dst, view.dport) == (sent.dst, sent.dport)
+    return same_end and key(view, True) == key(sent, False)
+
+
+def _tcp_key(view: TcpView, at_rs: bool) -> tuple[object, ...]:
+    del at_rs
+    return (view.seq, view.flags, view.payload)
+
+
+def _udp_key(view: UdpView, at_rs: bool) -> tuple[object, ...]:
+    del at_rs
+    return (view.payload,)

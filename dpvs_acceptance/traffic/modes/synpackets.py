@@ -49,6 +49,9 @@ class Settings:
     close_window: bool = False
 
 
+DEFAULTS = Settings()
+
+
 def syn_ack(syn: TcpView, facts: FullNat, settings: Settings) -> Expected:
     """DPVS's own answer: the client's SYN turned round (syn_proxy_reuse_mbuf)."""
     options = _options(syn.options, settings)

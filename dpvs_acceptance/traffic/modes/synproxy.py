@@ -20,7 +20,7 @@ from dpvs_acceptance.traffic.verify import Finding, compare
 from dpvs_acceptance.traffic.views import DONT_FRAGMENT, TcpView, View, describe
 
 from .mode import Followed, Views
-from .synpackets import Settings, rs_syn, syn_ack
+from .synpackets import DEFAULTS, Settings, rs_syn, syn_ack
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class SynProxy:
     """A FullNAT service with synproxy on."""
 
     facts: FullNat
-    settings: Settings = Settings()
+    settings: Settings = DEFAULTS
 
     @property
     def title(self) -> str:

@@ -41,13 +41,14 @@ class Tunnel(Unmoved):
         inside = to_server(sent, self.arms, server)
         version = server.end.version
         outer = _outer(inside, self.source[version], server.end)
+        # Routers behind the DUT see the outer header alone.
+        inside = replace(inside, ttl=inside.ttl + server.hops)
         free = _NEW_ID if version == 4 else {}
         ethertype = 0x0800 if version == 4 else 0x86DD
         return Expected(replace(inside, outer=outer, ethertype=ethertype), free)
 
     def at_client(self, sent: V, server: Server) -> Expected:
-        del server
-        return Expected(past_the_device(sent, self.arms))
+        return Expected(past_the_device(sent, self.arms, server))
 
 
 def _outer(inside: IpView, source: str, end: Endpoint) -> Outer:
