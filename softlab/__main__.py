@@ -4,8 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from softlab.asked import read_spec
 from softlab.bench import as_yaml, bench
-from softlab.spec import LabSpec, SpecError, read_spec
+from softlab.spec import LabSpec, SpecError
 from softlab.supervisor import main_up
 
 

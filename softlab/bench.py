@@ -5,19 +5,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from softlab import hugepages
-from softlab.spec import HOSTS, LabSpec, Nic
+from softlab.spec import LabSpec, Nic
 from softlab.ssh import SSH_CONFIG
 
 BENCH: Final = "bench.yaml"
-#: Addresses on a client's link, beside its own, from which its station sends crafted packets.
-CRAFTED: Final = {
-    "client1": {"crafted_address": "10.0.96.150", "crafted_address6": "2001:db8:96::150"},
-}
 #: The article's section 1.2.1, without the group of compilers.
 PACKAGES: Final = (
     *("patch", "numactl", "numactl-devel", "kernel-devel", "kernel-headers", "openssl-devel"),
     *("popt", "popt-devel", "libpcap-devel", "libnl3", "libnl3-devel"),
 )
+#: Keys of the addresses, beside its own, from which a client's station sends crafted packets.
+_CRAFTED: Final = ("crafted_address", "crafted_address6")
 #: The simulated DUT's DPVS_HOME.
 SIMULATED_HOME: Final = Path("/opt/dpvs")
 
@@ -52,9 +50,9 @@ def bench(spec: LabSpec) -> dict[str, Any]:
                 "host": host.name,
                 "interface": "eth1",
                 "link": host.link,
-                **CRAFTED.get(host.name, {}),
+                **dict(zip(_CRAFTED, spec.crafted.get(host.name, ()), strict=False)),
             }
-            for host in HOSTS
+            for host in spec.hosts
             if host.role == "client"
         },
         "real_servers": {
@@ -64,7 +62,7 @@ def bench(spec: LabSpec) -> dict[str, Any]:
                 "toa": {"module": "/opt/toa/toa.ko", "name": "toa"},
                 "uoa": {"module": "/opt/toa/uoa.ko", "name": "uoa"},
             }
-            for host in HOSTS
+            for host in spec.hosts
             if host.role == "real server"
         },
     }

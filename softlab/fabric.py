@@ -9,9 +9,8 @@ import subprocess
 from collections.abc import Mapping
 from typing import Final
 
-from softlab import kernel
+from softlab import kernel, trunk
 from softlab.spec import (
-    HOSTS,
     LINKS,
     MANAGEMENT_PREFIX,
     ROUTER_MANAGEMENT,
@@ -75,11 +74,11 @@ def build(spec: LabSpec, pids: Mapping[str, int]) -> None:
         lines.append(f"link set {end} {f'master br-{bridge} ' if bridge else ''}up")
         ends.append(end)
 
-    for host in HOSTS:
+    for host in spec.hosts:
         cable(f"{host.name}-m", "mgmt", host.name, "eth0", host.mac(0))
         if host.link is not None:
             cable(f"{host.name}-d", host.link, host.name, "eth1", host.mac(1))
-    dut = next(host.name for host in HOSTS if host.role == "dut")
+    dut = next(host.name for host in spec.hosts if host.role == "dut")
     for nic in spec.nics:
         cable(f"{dut}-{nic.name}", nic.link, dut, nic.name, nic.mac)
     lines.extend(f"link set br-{link} up" for link in ("mgmt", *LINKS))
@@ -87,6 +86,10 @@ def build(spec: LabSpec, pids: Mapping[str, int]) -> None:
     ip_batch(lines)
     for end in (*ends, *(f"br-{link}" for link in LINKS)):
         kernel.offloads_off(end)
+    for nic in spec.nics:
+        if nic.link is not None and nic.link in spec.vlans:
+            # Hosts stand on access ports: only the DUT's frames have tags.
+            trunk.make(f"{dut}-{nic.name}", spec.vlans[nic.link])
     _gateway(spec)
 
 

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NoReturn
 
-from softlab import device, fabric, kernel
+from softlab import device, fabric, kernel, trunk
 from softlab.host import HostError, HostProcess, Setup, reap
 from softlab.realserver import furnish as realserver
 from softlab.root import PACKAGE, interpreter
-from softlab.spec import HOSTS, LabHost, LabSpec
+from softlab.spec import LabHost, LabSpec
 
 #: Seconds that the DUT's played hardware may take to start; it takes some 0.2.
 _DEADLINE: Final = 10.0
@@ -42,7 +42,7 @@ def run(spec: LabSpec, directory: Path, groups: Path | None, report: socket.sock
         inode = Path("/proc/self/ns/net").stat().st_ino
         report.sendall(json.dumps({"ready": {"inode": inode}}).encode() + b"\n")
         raise HostError(f"{reap(essential)} died")
-    except (HostError, fabric.LinkError, OSError) as error:
+    except (HostError, fabric.LinkError, trunk.TrunkError, OSError) as error:
         report.sendall(json.dumps({"error": " ".join(str(error).split())}).encode() + b"\n")
     finally:
         os._exit(1)
@@ -73,7 +73,7 @@ def _build(spec: LabSpec, directory: Path, groups: Path | None) -> dict[int, str
     """Make hosts and links. Returns the processes that have to live, with their names."""
     hosts = [
         HostProcess(_setup(host, spec, directory, None if groups is None else groups / host.name))
-        for host in HOSTS
+        for host in spec.hosts
     ]
     fabric.build(spec, {host.name: host.pid for host in hosts})
     for host in hosts:

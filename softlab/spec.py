@@ -1,14 +1,9 @@
 """What a lab is made of: its hosts, links and network cards, and what a caller may choose.
 
-The choices come as JSON (`--spec`). They are checked by hand, as the lab needs nothing but the
-standard library; an unknown key or value is one sentence.
+The choices come as JSON (`--spec`), which `softlab/asked.py` reads.
 """
 
-import ipaddress
-import json
 import os
-import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -80,6 +75,7 @@ BUILD_NICS: Final = tuple(
     if nic.link is not None
 )
 
+_CRAFTED: Final = {"client1": ("10.0.96.150", "2001:db8:96::150")}
 _ROUTER: Final = {
     "wan": ("10.0.96.254/24", "2001:db8:96::fe/64"),
     "remote": ("172.16.0.254/24", "2001:db8:172::fe/64"),
@@ -115,12 +111,20 @@ def default_lcores(cpus: tuple[int, ...]) -> Lcores:
 
 @dataclass(frozen=True, slots=True)
 class LabSpec:
-    """What a caller chose; everything has a default. `router`: link to addresses of the gateway."""
+    """What a caller chose; everything has a default.
+
+    `router`: link to addresses of the gateway. `places`: host to the link that it is on, where that
+    is not its usual one. `crafted`: client to free addresses of its link, from which its station
+    sends crafted packets. `vlans`: link to the VLAN, tagged, that it is on the DUT's NIC.
+    """
 
     device: Device = "simulated"
     dpvs_version: str = "1.10.2"
     dpvs_home: Path | None = None
     router: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(_ROUTER))
+    places: Mapping[str, str] = field(default_factory=dict)
+    crafted: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(_CRAFTED))
+    vlans: Mapping[str, int] = field(default_factory=dict)
     lcores: Lcores = field(
         default_factory=lambda: default_lcores(tuple(sorted(os.sched_getaffinity(0))))
     )
@@ -129,6 +133,11 @@ class LabSpec:
     def nics(self) -> tuple[Nic, ...]:
         return SIMULATED_NICS if self.device == "simulated" else BUILD_NICS
 
+    @property
+    def hosts(self) -> tuple[LabHost, ...]:
+        """All hosts, each on the link that it was asked for on."""
+        return tuple(replace(one, link=self.places.get(one.name, one.link)) for one in HOSTS)
+
     def as_json(self) -> dict[str, Any]:
         """The whole lab as JSON values: what the played hardware of the DUT is told."""
         return {
@@ -136,117 +145,9 @@ class LabSpec:
             "dpvs_version": self.dpvs_version,
             "dpvs_home": None if self.dpvs_home is None else str(self.dpvs_home),
             "router": {link: list(addresses) for link, addresses in self.router.items()},
+            "places": dict(self.places),
+            "crafted": {name: list(addresses) for name, addresses in self.crafted.items()},
+            "vlans": dict(self.vlans),
             "lcores": self.lcores.as_json(),
             "nics": [asdict(nic) for nic in self.nics],
         }
-
-
-def read_spec(text: str, where: str) -> LabSpec:
-    """Read a lab specification from JSON text; `where` names it in errors.
-
-    Raises SpecError with one sentence that names the key.
-    """
-    try:
-        raw = json.loads(text)
-    except ValueError as error:
-        raise SpecError(f"{where}: not JSON: {error}") from None
-    if not isinstance(raw, dict):
-        raise SpecError(f"{where}: expected a JSON object, found {type(raw).__name__}")
-    known = ("device", "dpvs_version", "dpvs_home", "router", "lcores")
-    for key in raw:
-        if key not in known:
-            raise SpecError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
-    spec = LabSpec()
-    device = raw.get("device", "simulated")
-    if device not in ("simulated", "build"):
-        raise SpecError(f'{where}: device: expected "simulated" or "build", found {device!r}')
-    version = raw.get("dpvs_version", spec.dpvs_version)
-    if not isinstance(version, str) or not re.fullmatch(r"\d+\.\d+(\.\d+)?", version):
-        raise SpecError(f'{where}: dpvs_version: expected such as "1.10.2", found {version!r}')
-    home = _home(raw.get("dpvs_home"), device, where)
-    if home is not None:
-        spec = replace(spec, lcores=build_lcores(tuple(sorted(os.sched_getaffinity(0)))))
-        version = raw.get("dpvs_version") or build_version(home, where)
-    return replace(
-        spec,
-        device=device,
-        dpvs_version=version,
-        dpvs_home=home,
-        router=_router(raw["router"], where) if "router" in raw else spec.router,
-        lcores=_lcores(raw["lcores"], where) if "lcores" in raw else spec.lcores,
-    )
-
-
-def _home(value: object, device: str, where: str) -> Path | None:
-    if device == "simulated":
-        if value is not None:
-            raise SpecError(f'{where}: dpvs_home: goes with device "build" only')
-        return None
-    if not isinstance(value, str):
-        raise SpecError(f'{where}: dpvs_home: device "build" needs the directory of the build')
-    home = Path(value)
-    if not home.is_absolute() or not home.is_dir():
-        raise SpecError(f"{where}: dpvs_home: {value} is not the absolute path of a directory")
-    return home.resolve()
-
-
-def build_version(home: Path, where: str) -> str:
-    """The version that a build says it is (`dpvs -v`). SpecError where it does not run here."""
-    try:
-        said = subprocess.run(
-            [home / "bin/dpvs", "-v"], capture_output=True, text=True, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SpecError(f"{where}: dpvs_home: {home}/bin/dpvs -v: {error}") from None
-    found = re.search(r"dpvs version: (\d+)\.(\d+)-(\d+)", said.stdout + said.stderr)
-    if found is None:
-        words = (said.stderr or said.stdout).strip().splitlines()
-        raise SpecError(
-            f"{where}: dpvs_home: {home}/bin/dpvs -v does not say a version: "
-            f"{words[-1] if words else f'it ended with {said.returncode}'}"
-        )
-    return ".".join(found.groups())
-
-
-def _router(value: object, where: str) -> dict[str, tuple[str, ...]]:
-    if not isinstance(value, dict):
-        raise SpecError(f"{where}: router: expected an object of link to list of addresses")
-    found: dict[str, tuple[str, ...]] = {}
-    for link, addresses in value.items():
-        if link not in LINKS:
-            raise SpecError(f"{where}: router: no link {link!r}; there are {', '.join(LINKS)}")
-        if not isinstance(addresses, list):
-            raise SpecError(f"{where}: router.{link}: expected a list of addresses")
-        for address in addresses:
-            try:
-                ipaddress.ip_interface(address)
-            except ValueError:
-                raise SpecError(
-                    f"{where}: router.{link}: {address!r} is not an address with its prefix length"
-                ) from None
-        found[link] = tuple(addresses)
-    return found
-
-
-def _lcores(value: object, where: str) -> Lcores:
-    try:
-        assert isinstance(value, dict)
-        assert set(value) == {"master", "workers"}
-        master, *workers = (
-            (int(one["id"]), tuple(int(cpu) for cpu in one["cpus"]))
-            for one in (value["master"], *value["workers"])
-        )
-    except (AssertionError, KeyError, TypeError, ValueError):
-        raise SpecError(
-            f"{where}: lcores: expected "
-            '{"master": {"id": 0, "cpus": [0]}, "workers": [{"id": 1, "cpus": [1]}]}'
-        ) from None
-    available = os.sched_getaffinity(0)
-    for number, cpus in (master, *workers):
-        missing = sorted(set(cpus) - available)
-        if missing or not cpus:
-            raise SpecError(
-                f"{where}: lcores: lcore {number} asks for CPUs {list(cpus)}; this machine offers "
-                f"{sorted(available)}"
-            )
-    return Lcores(master, tuple(workers))

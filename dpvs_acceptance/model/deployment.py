@@ -113,17 +113,6 @@ class Deployment:
         port = self.port(link).name
         return port if vlan is None else f"{port}.{vlan}"
 
-    def interface(self, machine: str) -> str:
-        """The interface of a client or real server that is on its link, VLAN and all."""
-        topology, bench = self.topology, self.bench
-        if machine in topology.clients:
-            link, interface = topology.clients[machine].link, bench.clients[machine].interface
-        else:
-            server = bench.real_servers[machine]
-            link, interface = topology.real_servers[machine].link, server.interface
-        on = topology.links.get(link)
-        return interface if on is None or on.vlan is None else f"{interface}.{on.vlan}"
-
     @property
     def workers(self) -> tuple[Worker, ...]:
         lcores = self.bench.dut.lcores.workers

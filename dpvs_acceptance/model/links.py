@@ -23,7 +23,10 @@ class Link(Declared):
         "and hosts may route through it",
     )
     vlan: int | None = Field(
-        default=None, ge=1, le=4094, description="the link is this VLAN, tagged, on its NIC"
+        default=None,
+        ge=1,
+        le=4094,
+        description="on the DUT's NIC the link is this VLAN, tagged; hosts are on access ports",
     )
 
     @property

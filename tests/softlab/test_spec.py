@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from softlab.spec import LabSpec, SpecError, default_lcores, read_spec
+from softlab.asked import read_spec
+from softlab.spec import LabSpec, SpecError, default_lcores
 from tests.softlab.labs import ROOT, command
 
 
@@ -25,6 +26,11 @@ from tests.softlab.labs import ROOT, command
         ('{"dpvs_version": 1.1}', 'lab.json: dpvs_version: expected such as "1.10.2", found 1.1'),
         ('{"router": {"dmz": []}}', "lab.json: router: no link 'dmz'; there are wan, lan, remote"),
         ('{"router": {"wan": ["10.0.0/8"]}}', "lab.json: router.wan: '10.0.0/8' is not an address"),
+        ('{"places": {"lb01": "wan"}}', "lab.json: places: no host 'lb01'; there are client1, "),
+        ('{"places": {"rs1": "dmz"}}', "lab.json: places.rs1: no link 'dmz'; there are wan, lan"),
+        ('{"crafted": {"rs1": []}}', "lab.json: crafted: no client 'rs1'; there are client1"),
+        ('{"crafted": {"client1": []}}', "lab.json: crafted.client1: expected an IPv4 address"),
+        ('{"vlans": {"lan": 4095}}', "lab.json: vlans.lan: expected an id from 1 to 4094, found"),
         ('{"lcores": {"master": 0}}', "lab.json: lcores: expected "),
         (
             '{"lcores": {"master": {"id": 0, "cpus": [9999]}, "workers": []}}',
@@ -71,3 +77,14 @@ def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
         f'softlab: {tmp_path}/lab.json: device: expected "simulated" or "build", found 1\n'
     )
     assert not (tmp_path / "lab").exists()
+
+
+def test_hosts_are_where_they_are_asked_for() -> None:
+    spec = read_spec('{"places": {"rs1": "wan", "client2": "lan"}}', "lab.json")
+    assert {host.name: host.link for host in spec.hosts} == {
+        "client1": "wan",
+        "client2": "lan",
+        "lb01": None,
+        "rs1": "wan",
+        "rs2": "lan",
+    }
