@@ -105,7 +105,8 @@ def judge(
     5. nothing passed, or nothing says what the device is: NOT READY
     6. a P1 requirement is NOT TESTED or NOT SUPPORTED, and the device is not simulated, or
        `strict`: NOT READY. Of a catalogue held where it was checked, rows that are NOT TESTED do
-       not count here; how many they are is told.
+       not count here, how many they are is told; and NOT SUPPORTED counts on hardware only: no lab
+       of software ports has all that such a list names.
     7. the device is simulated: PASSED ON SIMULATION; otherwise READY
 
     What is waived on the day `today` counts in none of these, and is told; a waiver that has
@@ -148,12 +149,8 @@ def judge(
     if device_kind is DeviceKind.UNKNOWN:
         unknown = "nothing says what kind of device was tested"
         return Verdict(VerdictName.NOT_READY, (unknown, *gaps), EXIT_NOT_READY)
-    core = [
-        f"{row.requirement.id} (P1) {row.outcome}" + (f": {row.cause}" if row.cause else "")
-        for row in table
-        if row.requirement.priority is Priority.P1 and row.outcome in SKIPPED and row.decides
-    ]
-    if core and (strict or device_kind is not DeviceKind.SIMULATION):
+    core = _core_gaps(table, device_kind, strict)
+    if core:
         return Verdict(VerdictName.NOT_READY, (*core, *told), EXIT_NOT_READY)
     if device_kind is DeviceKind.SIMULATION:
         nothing = "the device is simulated: this verdict signs nothing off"
@@ -188,6 +185,22 @@ def _checked(table: Sequence[Row]) -> Iterator[str]:
         checked = sum(row.decides for row in whole)
         others = ", the others NOT TESTED" if checked < len(whole) else ""
         yield f"{name}: {checked} of {len(whole)} rows checked{others}"
+
+
+def _core_gaps(table: Sequence[Row], kind: DeviceKind, strict: bool) -> list[str]:
+    """P1 requirements that were not shown to hold where they have to be."""
+    held = {
+        Held.WHOLE: strict or kind is not DeviceKind.SIMULATION,
+        Held.WHERE_CHECKED: strict or kind is DeviceKind.HARDWARE,
+    }
+    return [
+        f"{row.requirement.id} (P1) {row.outcome}" + (f": {row.cause}" if row.cause else "")
+        for row in table
+        if row.requirement.priority is Priority.P1
+        and row.outcome in SKIPPED
+        and row.decides
+        and held[row.requirement.held]
+    ]
 
 
 def _of(problem: RunProblem) -> str:

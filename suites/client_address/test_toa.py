@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.traffic, pytest.mark.usefixtures("readers")]
 FORGED = Endpoint("203.0.113.66", 6666)
 
 
-@pytest.mark.requirement("S33")
+@pytest.mark.requirement("S33", "toa")
 def test_a_real_server_sees_the_client(
     clients: Clients, deployment: Deployment, client_name: str, tcp4_name: str
 ) -> None:
@@ -34,7 +34,7 @@ def test_a_real_server_sees_the_client(
     _sees_the_client(clients, deployment, client_name, tcp4_name)
 
 
-@pytest.mark.requirement("S35")
+@pytest.mark.requirement("S35", "toa")
 def test_a_real_server_sees_the_ipv6_client(
     clients: Clients, deployment: Deployment, client_name: str, tcp6_name: str
 ) -> None:
@@ -58,7 +58,7 @@ def _mistaken(answer: HttpAnswer) -> str:
     return "" if seen == answer.local else f"the client was {answer.local}, the RS saw {seen}"
 
 
-@pytest.mark.requirement("S33")
+@pytest.mark.requirement("S33", "toa")
 def test_toa_is_exact_and_on_exactly_the_packets_it_belongs_on(
     scene: Scene,
     clients: Clients,
@@ -77,7 +77,7 @@ def test_toa_is_exact_and_on_exactly_the_packets_it_belongs_on(
     _exact_on_the_wire(scene, clients, captures, deployment, facts, client_name, tcp4_name)
 
 
-@pytest.mark.requirement("S35")
+@pytest.mark.requirement("S35", "toa", "fullnat")
 def test_ipv6_toa_is_exact_and_on_exactly_the_packets_it_belongs_on(
     scene: Scene,
     clients: Clients,

@@ -15,7 +15,7 @@ from dpvs_acceptance.traffic.verify import check_udp, in_words
 from fixtures.traffic import Clients
 
 pytestmark = [
-    pytest.mark.requirement("S34"),
+    pytest.mark.requirement("S34", "uoa", "fullnat"),
     pytest.mark.traffic,
     pytest.mark.usefixtures("readers"),
 ]

@@ -24,7 +24,7 @@ def test_each_link_is_up(dut: DutState, deployment: Deployment, link_name: str) 
     )
 
 
-@pytest.mark.requirement("S24")
+@pytest.mark.requirement("S24", "kni")
 def test_each_kni_is_up_with_its_mac_and_addresses(
     dut: DutState, deployment: Deployment, facts: VersionFacts, link_name: str
 ) -> None:

@@ -49,6 +49,7 @@ def test_a_real_server_without_toa_sees_the_lip(
     assert seen <= lips, f"an RS without TOA should see a LIP {sorted(lips)}, seen {sorted(seen)}"
 
 
+@pytest.mark.requirement("fullnat")
 def test_every_packet_is_translated_as_fullnat_does(
     scene: Scene,
     clients: Clients,

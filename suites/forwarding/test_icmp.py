@@ -18,7 +18,7 @@ COUNT = 20
 pytestmark = pytest.mark.traffic
 
 
-@pytest.mark.requirement("S29")
+@pytest.mark.requirement("S29", "IP4-04")
 def test_the_vip_answers_icmp_echo(
     scene: Scene, captures: Path, client_name: str, vip4: str
 ) -> None:
@@ -30,7 +30,7 @@ def test_the_vip_answers_icmp_echo(
     _ping(scene, captures, client_name, vip4)
 
 
-@pytest.mark.requirement("S35")
+@pytest.mark.requirement("S35", "IP6-04")
 def test_the_ipv6_vip_answers_icmp_echo(
     scene: Scene, captures: Path, client_name: str, vip6: str
 ) -> None:

@@ -10,7 +10,7 @@ from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotSupported
 
-pytestmark = [pytest.mark.requirement("S24"), pytest.mark.traffic]
+pytestmark = [pytest.mark.requirement("S24", "kni"), pytest.mark.traffic]
 
 
 @pytest.mark.parametrize("version", [4, 6])

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.traffic
 CONNECTIONS = 40
 
 
-@pytest.mark.requirement("S31")
+@pytest.mark.requirement("S31", "round robin")
 def test_connections_are_spread_as_the_scheduler_promises(
     scene: Scene, clients: Clients, captures: Path, deployment: Deployment, tcp4_name: str
 ) -> None:

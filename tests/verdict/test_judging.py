@@ -135,6 +135,10 @@ def test_rows_held_where_checked_decide_where_they_were_checked() -> None:
     assert "upstream: 2 of 3 rows checked, the others NOT TESTED" in bad.reasons
     lacks = judge(HARDWARE, LOOSE, [check("PASS", "FWD-01"), check("NOT SUPPORTED", "FWD-02")])
     assert seen(lacks) == ("NOT READY", 1)
+    # A lab of software ports cannot have all that the list names.
+    in_a_lab = judge(DeviceKind.SOFTWARE_LAB, LOOSE, [check("NOT SUPPORTED", "FWD-02"), *GOOD])
+    assert seen(in_a_lab) == ("READY", 0)
+    assert "NOT SUPPORTED: FWD-02" in in_a_lab.reasons
     whole = [check("PASS", "FWD-01", "FWD-02", "FWD-26")]
     assert judge(HARDWARE, LOOSE, whole).reasons == ("upstream: 3 of 3 rows checked",)
 

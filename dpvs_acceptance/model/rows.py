@@ -1,0 +1,66 @@
+"""Which rows of upstream's checklist a check proves, where that depends on what is declared.
+
+A check that runs once per service proves another row for an IPv6 service than for an IPv4 one. It
+names a family in its marker, `requirement("S30", "fullnat")`, and the row follows from the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dpvs_acceptance.model.service import Service
+from dpvs_acceptance.model.topology import Topology
+
+_FULLNAT = {
+    ("tcp", 4): "FWD-01",
+    ("tcp", 6): "FWD-03",
+    ("udp", 4): "FWD-06",
+    ("udp", 6): "FWD-08",
+}
+_TOA = {("tcp", 4): "TOA-02", ("tcp", 6): "TOA-04"}
+_UOA = {("udp", 4): "TOA-07", ("udp", 6): "TOA-09"}
+_SCHEDULERS = {"rr": "SCH-01", "wrr": "SCH-02"}
+
+
+def _plain(service: Service) -> tuple[str, int] | None:
+    """Protocol and family of a FullNAT service that neither changes family nor proxies SYNs."""
+    if service.forwarding != "fullnat" or service.nat64 or service.synproxy:
+        return None
+    return service.protocol, service.vip.version
+
+
+def _in(table: dict[tuple[str, int], str]) -> Callable[[Service], str]:
+    return lambda service: table.get(key, "") if (key := _plain(service)) is not None else ""
+
+
+FAMILIES: dict[str, Callable[[Service], str]] = {
+    "fullnat": _in(_FULLNAT),
+    "toa": _in(_TOA),
+    "uoa": _in(_UOA),
+    "round robin": lambda service: _SCHEDULERS.get(service.scheduler, ""),
+}
+"""By the family's word: the row that a service is of, empty for none."""
+
+DECLARED: dict[str, Callable[[Topology], str]] = {
+    "kni": lambda topology: "DEV-10" if any(link.kni for link in topology.links.values()) else "",
+}
+"""The same, where it is the whole topology that matters."""
+
+
+def is_family(word: str) -> bool:
+    return word in FAMILIES or word in DECLARED
+
+
+def row_of(word: str, topology: Topology | None, service: str) -> str:
+    """The id that `word` stands for in a check of the service of this name; itself if it is one.
+
+    Empty where the family has no row for it: then the check proves none of that family.
+    """
+    if not is_family(word):
+        return word
+    if topology is None:
+        return ""
+    if word in DECLARED:
+        return DECLARED[word](topology)
+    found = next((one for one in topology.services if one.name == service), None)
+    return "" if found is None else FAMILIES[word](found)

@@ -1,0 +1,61 @@
+"""The rows of upstream's checklist that follow from what is declared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dpvs_acceptance.model.requirement import load_requirements
+from dpvs_acceptance.model.rows import DECLARED, FAMILIES, is_family, row_of
+from dpvs_acceptance.model.topology import Topology, load_topology
+
+ROOT = Path(__file__).parents[2]
+TOPOLOGIES = [load_topology(path) for path in sorted((ROOT / "topologies").glob("*.yaml"))]
+
+
+def topology(name: str) -> Topology:
+    return next(one for one in TOPOLOGIES if one.name == name)
+
+
+@pytest.mark.parametrize(
+    ("service", "rows"),
+    [
+        ("web", ["FWD-01", "TOA-02", "", "SCH-01", "DEV-10"]),
+        ("web6", ["FWD-03", "TOA-04", "", "SCH-01", "DEV-10"]),
+        ("echo", ["FWD-06", "", "TOA-07", "SCH-01", "DEV-10"]),
+    ],
+)
+def test_a_service_of_the_articles_topology_is_of_these_rows(service: str, rows: list[str]) -> None:
+    words = ("fullnat", "toa", "uoa", "round robin", "kni")
+    assert [row_of(word, topology("fnat-two-arm"), service) for word in words] == rows
+
+
+@pytest.mark.parametrize("name", ["dr-one-arm", "tunnel-one-arm", "nat-one-arm", "synproxy"])
+def test_no_other_mode_is_taken_for_fullnat(name: str) -> None:
+    services = topology(name).services
+    assert services
+    for service in services:
+        if service.forwarding != "fullnat" or service.synproxy:
+            rows = {
+                row_of(word, topology(name), service.name) for word in ("fullnat", "toa", "uoa")
+            }
+            assert rows == {""}, service.name
+
+
+def test_what_is_no_family_is_an_id() -> None:
+    assert row_of("S29", None, "") == "S29"
+    assert row_of("fullnat", None, "web") == row_of("fullnat", topology("fnat-two-arm"), "x") == ""
+
+
+def test_every_row_of_a_family_exists() -> None:
+    known = {one.id for one in load_requirements([ROOT / "requirements" / "upstream.yaml"])}
+    found = {
+        row_of(word, one, service.name)
+        for word in (*FAMILIES, *DECLARED)
+        for one in TOPOLOGIES
+        for service in one.services
+    }
+    assert is_family("fullnat")
+    assert found - {""} <= known
+    assert {"FWD-01", "FWD-03", "FWD-06", "TOA-02", "TOA-04", "TOA-07", "SCH-01"} <= found
