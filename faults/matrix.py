@@ -37,6 +37,8 @@ class Fate(StrEnum):
     SURVIVED = "survived"
     BROKEN = "not made"
     """The fault itself could not be made or taken back."""
+    IMPOSSIBLE = "cannot be made"
+    """The machine was asked, and lacks what would be broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Row:
     fell over what it met: its message begins with the class of an exception."""
     reason: str
     """Why it survived, or why it could not be made."""
+    note: str
+    """What its own repair left, where only another bring-up put that right."""
     checks: int
     seconds: float
 
@@ -75,6 +79,9 @@ def judge(
     results: Sequence[CheckResult],
     seconds: float,
     trouble: str = "",
+    *,
+    lacking: str = "",
+    note: str = "",
 ) -> Row:
     """The row of a fault from the outcomes of the checks that were made under it.
 
@@ -101,7 +108,12 @@ def judge(
     ]
     killed = any(one in red for one in fault.red)
     fate = Fate.BROKEN if trouble else Fate.KILLED if killed else Fate.SURVIVED
-    reason = trouble or (fault.survives or "nobody knows yet" if fate is Fate.SURVIVED else "")
+    fate = Fate.IMPOSSIBLE if lacking else fate
+    reason = (
+        trouble
+        or lacking
+        or (fault.survives or "nobody knows yet" if fate is Fate.SURVIVED else "")
+    )
     return Row(
         fault=fault.name,
         breaks=fault.breaks,
@@ -113,6 +125,7 @@ def judge(
         false_alarms=tuple(map(_caught, alarms)),
         errors=tuple(errors),
         reason=reason,
+        note=note,
         checks=len(results),
         seconds=round(seconds, 2),
     )
@@ -149,6 +162,8 @@ class Matrix:
     requirements: tuple[str, ...]
     idle: tuple[str, ...]
     """Checks that no fault turned red."""
+    whole: bool = False
+    """Whether the machine is one on which every fault can be made: a lab's own, simulated one."""
 
     def of(self, fate: Fate) -> list[Row]:
         return [row for row in self.rows if row.fate is fate]
@@ -170,9 +185,10 @@ class Matrix:
 
     @property
     def good(self) -> bool:
-        """Every fault caught, no false alarm, no error."""
+        """Every fault caught that this machine can have, no false alarm, no error."""
         errors = any(row.errors for row in self.rows)
-        killed = len(self.of(Fate.KILLED)) == len(self.rows)
+        impossible = 0 if self.whole else len(self.of(Fate.IMPOSSIBLE))
+        killed = len(self.of(Fate.KILLED)) == len(self.rows) - impossible > 0
         return killed and not (self.false_alarms or errors or self.control or self.missed)
 
     def words(self) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from dpvs_acceptance.model.loading import DeclarationError, load_model
+from faults.needs import NEEDS
 from faults.reach import GROUPS
 
 CATALOGUE = Path(__file__).parent / "catalogue"
@@ -42,6 +43,14 @@ def _groups(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _needs(names: tuple[str, ...]) -> tuple[str, ...]:
+    if unknown := [name for name in names if name not in NEEDS]:
+        raise ValueError(
+            f"nothing of this name can be probed: {', '.join(unknown)} (faults/needs.py)"
+        )
+    return names
+
+
 class Fault(BaseModel):
     """One row of the catalogue."""
 
@@ -70,6 +79,8 @@ class Fault(BaseModel):
     """Requirements that it may take along; every other has to stay green."""
     reach: Annotated[tuple[str, ...], AfterValidator(_groups)]
     """Groups of checks that can see it (faults/reach.py); a full run proves that no other can."""
+    needs: Annotated[tuple[str, ...], AfterValidator(_needs)] = ()
+    """What a machine must have for it to be made there (faults/needs.py); it is asked."""
     version: str = ""
     """The one DPVS version that can have it; empty for all."""
     topology: str = ""

@@ -94,7 +94,9 @@ def _row(row: Row) -> str:
         f"{escape(one.message)}"
         for one in row.caught
     ]
-    told += [f'<span class="bad">{escape(x)}</span>' for x in (row.reason, *row.errors) if x]
+    told += [
+        f'<span class="bad">{escape(x)}</span>' for x in (row.reason, row.note, *row.errors) if x
+    ]
     bad = "" if row.fate is Fate.KILLED else ' class="bad"'
     return (
         f"<tr><td{bad}>{escape(row.fault)}<br><span class=dim>{row.fate}, kind {row.kind}, "

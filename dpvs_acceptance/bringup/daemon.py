@@ -39,6 +39,7 @@ def start(deployment: Deployment, facts: VersionFacts) -> Change:
         undo=_stop(f"{deployment.bench.dut.dpvs.home}/bin/dpvs", pid_file, facts.ipc_path),
         apply=(
             # Where the machine cannot give as many, S12 says so; DPVS still starts.
+            f": >{START_LOG}; "
             f"ulimit -n {deployment.topology.open_files} || ulimit -n $(ulimit -Hn); cd /; "
             f"setsid {command} >{START_LOG} 2>&1 </dev/null &"
         ),
@@ -67,13 +68,15 @@ def _stop(program: str, pid_file: str, ipc_path: str) -> str:
 def _answers(dpip: str, log_file: str) -> str:
     """Succeeds when DPVS answers its tools; gives up at once where it has died.
 
-    A dpvs that died, or that hangs, says why itself: its last words are what one has to read.
+    A dpvs that died, or that hangs, says why itself: its last words are what one has to read. One
+    that has said nothing yet, and is not there, is not there yet: the machine may be busy.
     """
     return (
         f"said=$(timeout 5 {dpip} link show 2>&1) && exit 0\n"
         f"last() {{ tail -qn 12 {START_LOG} {shlex.quote(log_file)} 2>/dev/null; }}\n"
-        "pgrep -x dpvs >/dev/null ||\n"
-        f"{{ last; echo 'dpvs has ended; its last words are above'; exit {GIVE_UP}; }}\n"
+        "pgrep -x dpvs >/dev/null || {\n"
+        f"[ -s {START_LOG} ] || {{ echo 'no dpvs is there, and none has said a word'; exit 1; }}\n"
+        f"last; echo 'dpvs has ended; its last words are above'; exit {GIVE_UP}; }}\n"
         'last; echo "dpvs runs but does not answer dpip: ${said:-it says nothing}"; exit 1'
     )
 

@@ -23,6 +23,7 @@ class BringUp:
     def __init__(self, gates: Mapping[str, WriteGate], progress: Progress = lambda _: None) -> None:
         self._gates = gates
         self._progress = progress
+        self._readers_loaded = False
 
     def carry_out(self, plan: Plan) -> None:
         """Peers and DUT side by side, the DUT's own stages in order. Raises BringUpError."""
@@ -32,6 +33,15 @@ class BringUp:
     def load_readers(self, plan: Plan) -> None:
         """The readers of the client's address, on every real server. Raises BringUpError."""
         self._side_by_side([[stage] for stage in plan.readers])
+        self._readers_loaded = True
+
+    def renew(self, plan: Plan, role: str) -> None:
+        """Undo what was made on one host, and make it again. Raises BringUpError, HostError."""
+        stages = plan.stages if self._readers_loaded else plan.peers + plan.dut
+        if left := self._undo_one(role):
+            raise BringUpError("\n".join(left))
+        if problem := self._chain([stage for stage in stages if stage.role == role]):
+            raise BringUpError(problem)
 
     def undo(self) -> list[str]:
         """Everything this run recorded, on all hosts, each whatever the others do.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from . import patience
 from .errors import TrafficError
 from .mapping import Endpoint
 
@@ -31,6 +32,7 @@ class RunResult(Protocol):
 
 
 UNKNOWN, NOT_TRIED = -1, -2
+MAX_TIME, BURST_TIME = 3.0, 20.0  # seconds, of a request and of a whole burst
 PATIENCE = 3  # failures in a row after which curl_many gives up
 
 
@@ -61,7 +63,7 @@ def curl(
     url: str,
     *,
     source_port: int | None = None,
-    max_time: float = 3.0,
+    max_time: float | None = None,
     options: Sequence[str] = (),
 ) -> HttpAnswer:
     """One GET on its own connection."""
@@ -75,7 +77,7 @@ def curl_many(
     count: int,
     *,
     source_ports: Sequence[int] | None = None,
-    max_time: float = 3.0,
+    max_time: float | None = None,
     options: Sequence[str] = (),
 ) -> list[HttpAnswer]:
     """``count`` GETs one after another, each by a curl, and so on a connection, of its own.
@@ -88,12 +90,13 @@ def curl_many(
     if source_ports is not None and len(source_ports) != count:
         raise ValueError(f"{count} requests, but {len(source_ports)} source ports")
     mark = secrets.token_hex(8)
+    max_time, tries = patience.seconds(MAX_TIME, max_time), patience.tries(PATIENCE)
     base = _command(mark, max_time, options)
     calls = [f"one --local-port {port}" for port in source_ports or ()] or ["one"] * count
     script = "\n".join(
         (
             "exec 3>&1; f=0",  # what curl prints goes to 3; its own words are kept apart in $e
-            f"one() {{ [ $f -lt {PATIENCE} ] || return 0",
+            f"one() {{ [ $f -lt {tries} ] || return 0",
             f'e=$({base} "$@" {shlex.quote(url)} 2>&1 >&3); x=$?',
             "if [ $x = 0 ]; then f=0; else f=$((f + 1)); fi",
             "[ -z \"$e\" ] || e=$(printf %s \"$e\" | tr '\\n' ' ')",
@@ -106,7 +109,7 @@ def curl_many(
     for (body, figures), (_, ending) in zip(records[::2], records[1::2], strict=True):
         code, words = ending.split("|", 1)
         answers.append(_answer(body, figures.split("|"), int(code), words.strip()))
-    return _all(host, url, answers, count, f"given up after {PATIENCE} failures in a row")
+    return _all(host, url, answers, count, f"given up after {tries} failures in a row")
 
 
 def curl_burst(
@@ -114,8 +117,8 @@ def curl_burst(
     url: str,
     count: int,
     *,
-    max_time: float = 3.0,
-    seconds: float = 20.0,
+    max_time: float | None = None,
+    seconds: float | None = None,
     options: Sequence[str] = (),
 ) -> list[HttpAnswer]:
     """``count`` GETs one after another by one curl, each on a new connection: the fast way.
@@ -125,6 +128,8 @@ def curl_burst(
     has not ended after ``seconds`` in all is NOT_TRIED.
     """
     mark = secrets.token_hex(8)
+    max_time = patience.seconds(MAX_TIME, max_time)
+    seconds = patience.seconds(BURST_TIME, seconds)
     base = _command(mark, max_time, (*options, "-H", "Connection: close"), "|%{exitcode}")
     config = f'url = "{url}"\n' * count
     # Line by line, or what curl still had in its buffer would be lost with it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from . import frames
+from . import frames, patience
 from .dissect import dissect
 from .errors import TrafficError
 from .frame import Frame
@@ -70,7 +70,7 @@ def ping(
     source: str | None = None,
     count: int = 5,
     gap_ms: float = 10.0,
-    deadline: float = 3.0,
+    deadline: float | None = None,
     size: int = 56,
     ttl: int = 64,
 ) -> PingResult:
@@ -82,6 +82,7 @@ def ping(
     missed for want of a pause. Raises Unsound where the capture lost frames.
     """
     version = 6 if ":" in target else 4
+    deadline = patience.seconds(3.0, deadline)
     source = source or station.facts.address(version)
     ends = frames.Ends(station.mac, mac, source, target, ttl=ttl)
     identifier = secrets.randbelow(0xFFFF) + 1

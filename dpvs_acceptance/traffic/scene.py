@@ -16,6 +16,7 @@ from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service
 
+from . import patience
 from .capture import Capture
 from .dissect import dissect
 from .errors import NotSeen
@@ -123,12 +124,13 @@ class Watch:
         self.servers = servers
         self._views: dict[str, list[View]] = {}
 
-    def settle(self, vip: Endpoint, flows: int = 1, deadline: float = SETTLE_SECONDS) -> None:
+    def settle(self, vip: Endpoint, flows: int = 1, deadline: float | None = None) -> None:
         """Wait until `flows` TCP connections to the VIP are over at the client and at the RS.
 
         Returns as soon as the last packets were seen on both sides; not raising where they never
         are, since the comparison of both sides then says what is missing.
         """
+        deadline = patience.seconds(SETTLE_SECONDS, deadline)
         end = time.monotonic() + deadline
         at_client = self.captures[self.client]
         ours = Match(host=vip.address, port=vip.port)

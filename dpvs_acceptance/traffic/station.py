@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from . import patience
 from .capture import Capture, Waited
 from .channel import AgentLink, Channel, Reachable
 from .errors import TrafficError
@@ -192,7 +193,7 @@ class Station:
         address: str,
         *,
         source: str | None = None,
-        deadline: float = 3.0,
+        deadline: float | None = None,
         listen: float = 0.0,
     ) -> tuple[str, ...]:
         """MACs that answer ARP or ND for an address; empty when none did by the deadline.
@@ -200,6 +201,7 @@ class Station:
         source: who asks (default: the interface's own address). listen: seconds to go on
         listening after the first answer, for a second owner of the same address.
         """
+        deadline = patience.seconds(3.0, deadline)
         arguments = {
             "interface": self.interface,
             "address": address,

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
-from . import frames, tcpoptions
+from . import frames, patience, tcpoptions
 from .capture import Capture
 from .dissect import dissect
 from .errors import NotSeen
@@ -71,12 +71,12 @@ class CraftedTcp:
         window: int = 64240,
         ttl: int = 64,
         vlan: int | None = None,
-        deadline: float = 3.0,
+        deadline: float | None = None,
     ) -> None:
         self.station = station
         self.source = source
         self.target = target
-        self.deadline = deadline
+        self.deadline = patience.seconds(3.0, deadline)
         self.window = window
         self.seq = secrets.randbelow(WRAP) if isn is None else isn
         self.ack = 0

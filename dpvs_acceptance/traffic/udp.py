@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from . import patience
 from .mapping import Endpoint
 from .station import Station
 
@@ -49,14 +50,15 @@ def exchange(
     *,
     source: str | None = None,
     source_port: int = 0,
-    seconds: float = 1.0,
+    seconds: float | None = None,
     burst: bool = False,
 ) -> Exchanged:
     """Send datagrams on one socket of the client; its local port is in the result.
 
-    One after another, each given ``seconds`` for its reply; or all at once (``burst``), with
+    One after another, each given ``seconds`` (1) for its reply; or all at once (``burst``), with
     ``seconds`` for as many replies.
     """
+    seconds = patience.seconds(1.0, seconds)
     arguments = {
         "to": [target.address, target.port],
         "source": source,

@@ -283,6 +283,16 @@ def test_a_sentence_names_both_places() -> None:
         (replace(GOOD, conn_pool_size=1000), "conn_pool_size 1000 is below 65536"),
         (replace(GOOD, pktpool_size=100), "pktpool_size 100 is not 1023 to"),
         (
+            replace(
+                GOOD,
+                workers=(
+                    GOOD.workers[0],
+                    replace(GOOD.workers[1], ports=GOOD.workers[1].ports[:1]),
+                ),
+            ),
+            "dpdk1 is listed by no worker: nothing is received on it",
+        ),
+        (
             replace(GOOD, workers=(*GOOD.workers, WorkerSpec("cpu7", "master", 7))),
             "cpu0, cpu7 are all of type master",
         ),

@@ -240,6 +240,7 @@ class _Checking:
                 self._claim(worker, port, users)
         self._gaps(users)
         self._asked(spec, users)
+        self._unserved(spec, names)
 
     def _claim(
         self,
@@ -271,6 +272,20 @@ class _Checking:
                     f"{direction} queues {', '.join(map(str, sorted(queues)))} of {port} are used, "
                     f"and {', '.join(map(str, missing))} not: ids run from 0 without a gap: "
                     f"{_exit(-4)}",
+                )
+
+    def _unserved(self, spec: ConfSpec, served: Collection[str]) -> None:
+        """A port that no worker lists: DPVS starts, shows it up, and takes nothing from it.
+
+        The members of a bond are served under the bond's name.
+        """
+        if self._bonds:
+            return
+        for device in spec.devices:
+            if device.name not in served:
+                self.warn(
+                    device.line,
+                    f"{device.name} is listed by no worker: nothing is received on it",
                 )
 
     def _asked(self, spec: ConfSpec, users: dict[tuple[str, str], dict[int, _User]]) -> None:

@@ -1,0 +1,63 @@
+"""What a machine must have for a fault to be made on it: asked of the machine, in sh text.
+
+A software lab that runs somebody's own DPVS has no PCI bus of its own, no played files, maybe no
+kni. What cannot be broken there is not broken otherwise, but said to be impossible, with the
+answer of the probe. Nothing here asks what kind of device it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """`probe`: sh text for the DUT, with the variables of `faults/variables.py`; exit 0 where the
+    machine has it. `lacking`: the sentence that is told where it has not."""
+
+    probe: str
+    lacking: str
+
+
+NEEDS: Mapping[str, Need] = {
+    "kni": Need(
+        'ip link show "$KWAN" >/dev/null && ip link show "$KLAN" >/dev/null',
+        "this dpvs has no kni devices",
+    ),
+    "second-node": Need(
+        '[ "$NODE1" != 0 ] && [ -d /sys/devices/system/node/node$NODE1 ]',
+        "this machine has one NUMA node",
+    ),
+    "smt": Need(
+        "[ -e /sys/devices/system/cpu/smt/active ]",
+        "this kernel does not say whether Hyper-Threading is on",
+    ),
+    "pci": Need(
+        '[ -n "$SPAREPCI" ] && [ -e "/sys/bus/pci/devices/$SPAREPCI" ]',
+        "the ports are software ports: no PCI device is behind them, and none is bound",
+    ),
+    "spare": Need('[ "$SPARE" != "$LAN" ]', "the bench has no port beside those of wan and lan"),
+    "headers": Need(
+        'lsmod >/dev/null 2>&1 && [ -e "/lib/modules/$(uname -r)/build" ]',
+        "this kernel has no loadable modules, or no headers are installed for it",
+    ),
+    "module-file": Need(
+        '[ -n "$DRIVER" ] && modinfo -F filename "$DRIVER" >/dev/null 2>&1',
+        "no kernel module drives the ports",
+    ),
+    "packages": Need(
+        "[ -w /var/lib/rpm/packages ]", "the bench lists no packages that could be taken away"
+    ),
+    "sources": Need(
+        '[ -d "$DPDKSRC" ] && [ -d "$DPVSSRC" ]', "the bench names no source trees of this build"
+    ),
+    "devbind": Need('[ -x "$DEVBIND" ]', "the bench names no dpdk-devbind.py"),
+    "vhost-net": Need("[ -e /dev/vhost-net ]", "this machine has no /dev/vhost-net"),
+    "icmp-worker": Need(
+        "grep -q icmp_redirect_core $CONF", "dpvs.conf sets no worker apart for ICMP"
+    ),
+    "keepalived-banner": Need(
+        "keepalived -v 2>&1 | grep -q LIBNL", "keepalived does not say that it uses libnl"
+    ),
+}
