@@ -75,6 +75,23 @@ def test_a_fault_that_could_not_be_made_proves_nothing() -> None:
     assert (row.fate, row.reason) == (Fate.BROKEN, "dut: exit 1")
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_fault_that_the_machine_cannot_have_is_no_survivor_but_no_proof_either(
+    whole: bool,
+) -> None:
+    caught = judge(FAULT, [result("S25", Outcome.FAIL)], 1.0, note="put right by another bring-up")
+    lacks = judge(FAULT, [], 0.0, lacking="this machine has one NUMA node")
+    assert (lacks.fate, lacks.reason) == (Fate.IMPOSSIBLE, "this machine has one NUMA node")
+    assert (caught.fate, caught.note) == (Fate.KILLED, "put right by another bring-up")
+    both = Matrix("x", "2026", 1.0, (), (caught, lacks), ("S25",), (), whole=whole)
+    alone = Matrix("x", "2026", 1.0, (), (lacks,), ("S25",), (), whole=whole)
+    assert both.good is not whole, "a lab's own device can have every fault"
+    assert not alone.good
+    assert "1 cannot be made" in both.words()
+    assert "one NUMA node" in render(both)
+    assert "another bring-up" in render(both)
+
+
 def test_checks_that_nothing_turned_red_are_named_once() -> None:
     row = judge(FAULT, [result("S25", Outcome.FAIL)], 1.0)
     checks = ["suites/x.py::test_S25[web]", "suites/x.py::test_S01[a]", "suites/x.py::test_S01[b]"]
