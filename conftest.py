@@ -18,7 +18,6 @@ pytest_plugins = [
     "fixtures.safety",
     "fixtures.declared",
     "fixtures.bringup",
-    "fixtures.several",
     "fixtures.plan",
     "fixtures.state",
     "fixtures.operator",
@@ -27,6 +26,7 @@ pytest_plugins = [
     "fixtures.faults",
     "fixtures.fault_matrix",
     "fixtures.results",
+    "fixtures.several",
     "fixtures.terminal",
     "fixtures.replay",
 ]
