@@ -1,7 +1,7 @@
-"""`python -m dpvs_acceptance verify RUN` and `… diff RUN_A RUN_B`: stored runs, without a lab.
+"""`python -m dpvs_acceptance verify RUN`, `… diff A B`, `… matrix RUN…`: of stored runs, no lab.
 
 Exit status: 0 all is well (verify: nothing was altered and the verdict is the same; diff: nothing
-newly fails or is newly untested), 1 not so, 3 wrong usage.
+newly fails or is newly untested; matrix: always), 1 not so, 3 wrong usage.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from dpvs_acceptance.verdict.comparing import Comparison, compare, to_lines
 from dpvs_acceptance.verdict.judging import EXIT_NOT_READY, EXIT_READY, EXIT_USAGE
+from dpvs_acceptance.verdict.matrix import make_matrix
+from dpvs_acceptance.verdict.matrix import to_lines as matrix_lines
 from dpvs_acceptance.verdict.signoff import SignOff, from_text
 from dpvs_acceptance.verdict.verifying import SUITE, verify
 from dpvs_acceptance.verdict.words import first_line, printable
@@ -35,13 +38,19 @@ def main(arguments: list[str]) -> int:
     comparing.add_argument("first", type=Path)
     comparing.add_argument("second", type=Path)
     comparing.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
+    beside = commands.add_parser("matrix", help="versions by requirements, from several runs")
+    beside.add_argument("runs", type=Path, nargs="+", metavar="run")
+    beside.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
     options = parser.parse_args(arguments)
-    for directory in [getattr(options, n) for n in ("run", "first", "second") if n in options]:
+    named = [getattr(options, n) for n in ("run", "first", "second") if n in options]
+    for directory in [*named, *getattr(options, "runs", ())]:
         if not (directory / "signoff.json").is_file():
             print(f"{directory} is no run: it has no signoff.json", file=sys.stderr)
             return EXIT_USAGE
     if options.command == "verify":
         return _verify(options.run)
+    if options.command == "matrix":
+        return _matrix(options.runs, options.html)
     return _diff(options.first, options.second, options.html)
 
 
@@ -116,6 +125,22 @@ def _write_page(comparison: Comparison, path: Path) -> None:
 
     path.write_text(render_comparison(comparison), encoding="utf-8")
     print(f"page: {path}")
+
+
+def _matrix(runs: Sequence[Path], html: Path | None) -> int:
+    try:
+        matrix = make_matrix([_read(run) for run in runs])
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        print(f"cannot be put side by side: {first_line(str(error))}", file=sys.stderr)
+        return EXIT_USAGE
+    for line in matrix_lines(matrix):
+        print(printable(line))
+    if html is not None:
+        from reports.building import render_matrix  # as above
+
+        html.write_text(render_matrix(matrix), encoding="utf-8")
+        print(f"page: {html}")
+    return EXIT_READY
 
 
 def _read(directory: Path) -> SignOff:

@@ -11,10 +11,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dpvs_acceptance.verdict.comparing import Comparison
+from dpvs_acceptance.verdict.matrix import Matrix
 from dpvs_acceptance.verdict.signoff import SignOff, from_text
 from reports.drawing import Picture, svg
 from reports.markdown import make_markdown
-from reports.page import Page, make_page
+from reports.page import SHAPES, Page, make_page
 from reports.reading import read_kept
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -66,6 +67,11 @@ def render(page: Page) -> dict[str, str]:
 def render_comparison(comparison: Comparison) -> str:
     """Two runs compared, as one page of its own."""
     return _environment().get_template("diff.html.j2").render(comparison=comparison)
+
+
+def render_matrix(matrix: Matrix) -> str:
+    """Several runs side by side, as one page of its own."""
+    return _environment().get_template("matrix.html.j2").render(matrix=matrix, shapes=SHAPES)
 
 
 def evidence_of(signoff: SignOff) -> tuple[str, ...]:

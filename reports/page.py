@@ -27,7 +27,7 @@ from reports.language import Say, reason, speaker
 from reports.reading import Asked, Kept, inside
 from reports.topology_picture import draw_topology
 
-_SHAPES = {
+SHAPES = {
     Outcome.PASS: "pass",
     Outcome.FAIL: "fail",
     Outcome.FLAKY: "flaky",
@@ -282,7 +282,7 @@ def _counts(rows: Sequence[RequirementEntry], say: Say) -> tuple[tuple[Badge, in
 
 
 def _badge(outcome: Outcome, say: Say) -> Badge:
-    return Badge(say(outcome), _SHAPES[outcome], outcome.lower().replace(" ", "-"))
+    return Badge(say(outcome), SHAPES[outcome], outcome.lower().replace(" ", "-"))
 
 
 class _Maker:
