@@ -147,10 +147,10 @@ def cpus(text: str) -> Cpus:
 
 
 def cpu_list(text: str) -> frozenset[int]:
-    """The kernel's list format: `0-3,8`; empty for none."""
+    """The kernel's list format: `0-3,8`; empty for none. Five digits are more than any has."""
     found: set[int] = set()
     for part in filter(None, text.strip().split(",")):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", part)
         if match is None:
             raise FactError("cpu list", text, "a list of CPUs as 0-3,8")
         found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
@@ -162,14 +162,14 @@ def numa_nodes(text: str) -> tuple[NumaNode, ...]:
     lists: dict[int, str] = {}
     memory: dict[int, dict[str, int]] = {}
     for path, value in _path_values("numa", text):
-        match = re.fullmatch(r"node(\d+)/(cpulist|meminfo)", path)
+        match = re.fullmatch(r"node(\d{1,18})/(cpulist|meminfo)", path)
         if match is None:
             raise FactError("numa", path, "a file of a NUMA node")
         node = int(match[1])
         if match[2] == "cpulist":
             lists[node] = value
             continue
-        line = re.fullmatch(r"Node \d+ (\S+):\s+(\d+)(?: kB)?", value)
+        line = re.fullmatch(r"Node \d+ (\S+):\s+(\d{1,18})(?: kB)?", value)
         if line is None:
             raise FactError("numa", value, "`Node N Name: number kB`")
         memory.setdefault(node, {})[line[1]] = int(line[2])
@@ -188,8 +188,10 @@ def hugepages(text: str) -> tuple[Hugepages, ...]:
     """Section `hugepages`: by node, then page size."""
     counts: dict[tuple[int, int], dict[str, int]] = {}
     for path, value in _path_values("hugepages", text):
-        match = re.fullmatch(r"node(\d+)/hugepages/hugepages-(\d+)kB/(nr|free)_hugepages", path)
-        if match is None or not value.isdecimal():
+        match = re.fullmatch(
+            r"node(\d{1,9})/hugepages/hugepages-(\d{1,9})kB/(nr|free)_hugepages", path
+        )
+        if match is None or not re.fullmatch(r"\d{1,18}", value):
             raise FactError("hugepages", f"{path}:{value}", "a pool's count of pages")
         counts.setdefault((int(match[1]), int(match[2])), {})[match[3]] = int(value)
     return tuple(
@@ -202,7 +204,7 @@ def meminfo(text: str) -> dict[str, int]:
     """Section `/proc/meminfo`: values in kB, counts of pages as they are."""
     found = {}
     for line in text.splitlines():
-        match = re.fullmatch(r"(\S+):\s+(\d+)(?: kB)?", line)
+        match = re.fullmatch(r"(\S+):\s+(\d{1,18})(?: kB)?", line)
         if match is None:
             raise FactError("/proc/meminfo", line, "`Name: number kB`")
         found[match[1]] = int(match[2])
@@ -230,7 +232,7 @@ def modules(text: str) -> dict[str, Module]:
         raise FactError("lsmod", lines[0] if lines else "", "the header `Module Size Used by`")
     found = {}
     for line in lines[1:]:
-        match = re.fullmatch(r"(\S+)\s+(\d+)\s+(-?\d+)(?:\s+(\S+))?\s*", line)
+        match = re.fullmatch(r"(\S+)\s+(\d{1,18})\s+(-?\d{1,18})(?:\s+(\S+))?\s*", line)
         if match is None:
             raise FactError("lsmod", line, "`name size references users`")
         used_by = tuple(name for name in (match[4] or "").split(",") if name not in ("", "-"))
@@ -265,7 +267,7 @@ def files(text: str) -> dict[str, File]:
     """Section `file modes` or `artefacts`: what exists, by path."""
     found = {}
     for line in text.splitlines():
-        match = re.fullmatch(r"(.*):([0-7]+) (\S+:\S+) (\d+) (.+)", line)
+        match = re.fullmatch(r"(.*):([0-7]{1,6}) (\S+:\S+) (\d{1,18}) (.+)", line)
         if match is None:
             raise FactError("file modes", line, "`path:mode owner size kind`")
         found[match[1]] = File(match[1], int(match[2], 8), match[3], int(match[4]), match[5])
@@ -297,6 +299,8 @@ def tools(text: str) -> dict[str, Tool]:
     for name, attributes in records("tools", text, "tool"):
         paths = [value for key, value in attributes if key == "match"]
         real = [value for key, value in attributes if key == "real"]
+        if len(paths) != len(real):
+            raise FactError("tools", f"{name} {attributes}", "`match` and `real` for each place")
         # PATH may name a folder twice.
         found[name] = Tool(name, tuple(dict.fromkeys(zip(paths, real, strict=True))))
     return found

@@ -65,7 +65,7 @@ def batch(
         error = host.end_unfinished(title, timeout, raw)
         if isinstance(error, ConnectionLostError):
             raise error
-    came = {frame.number: frame for frame in frames.parse(mark, raw.stdout, raw.stderr)}
+    came = {frame.number: frame for frame in frames.parse(host.name, mark, raw.stdout, raw.stderr)}
     unanswered: dict[str, str] = {}  # by group, the command that silenced it
     over = "too much had been printed" if raw.cut_off else f"the {timeout:g} s for all were over"
     result = {}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .errors import HostError
+
 # Linux's limit on one argument, which a framed script is (MAX_ARG_STRLEN), with room to spare.
 LONGEST_SCRIPT = 120_000
 TIMED_OUT = 124  # as coreutils' timeout says it; 137 where it had to kill
@@ -72,19 +74,22 @@ def check_length(script: str) -> None:
         )
 
 
-def parse(mark: str, stdout: bytes, stderr: bytes) -> list[Frame]:
+def parse(host: str, mark: str, stdout: bytes, stderr: bytes) -> list[Frame]:
     """The frames in the order they came, the last one perhaps unfinished.
 
-    ValueError where the marks do not pair up, which no host that runs the script can produce.
+    HostError where the marks do not pair up, which no host that runs the script can produce.
     """
-    errors = {number: body for number, body, _ in _split(mark, stderr)}
-    frames = []
-    for number, body, end in _split(mark, stdout):
-        status = seconds = None
-        if end is not None:
-            status = int(end[0])
-            seconds = round(float(end[2]) - float(end[1]), 3)
-        frames.append(Frame(number, status, seconds, body, errors.get(number, b"")))
+    try:
+        errors = {number: body for number, body, _ in _split(mark, stderr)}
+        frames = []
+        for number, body, end in _split(mark, stdout):
+            status = seconds = None
+            if end is not None:
+                status = int(end[0])
+                seconds = round(float(end[2]) - float(end[1]), 3)
+            frames.append(Frame(number, status, seconds, body, errors.get(number, b"")))
+    except (ValueError, IndexError) as exc:
+        raise HostError(host, f"sent what is no answer to what it was asked ({exc})") from exc
     return frames
 
 

@@ -199,7 +199,10 @@ class WriteGate:
         raw = self.host.exchange(self._script(mark, changes), timeout=timeout, title=title)
         if raw.unfinished:
             raise self.host.end_unfinished(title, timeout, raw)
-        came = {frame.number: frame for frame in frames.parse(mark, raw.stdout, raw.stderr)}
+        came = {
+            frame.number: frame
+            for frame in frames.parse(self.host.name, mark, raw.stdout, raw.stderr)
+        }
         if not came and raw.exit_status != 0:
             said = raw.stderr.decode("utf-8", "replace").strip()
             raise HostError(self.host.name, f"no journal can be kept, nothing was changed: {said}")

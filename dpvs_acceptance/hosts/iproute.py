@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -19,9 +21,11 @@ from ipaddress import (
     ip_interface,
     ip_network,
 )
-from typing import Any
+from typing import Any, TypeVar
 
 from .facts import FactError
+
+Made = TypeVar("Made")
 
 _ROUTE_TYPES = frozenset(
     ("unreachable", "blackhole", "prohibit", "throw", "local", "broadcast", "anycast", "multicast")
@@ -96,13 +100,16 @@ def addresses(text: str) -> tuple[Address, ...]:
     """Section `ip addr`, in the kernel's order."""
     if not _is_json(text):
         return tuple(_address_line(line) for line in text.splitlines())
+    return tuple(one for link in _json("ip addr", text, _addresses) for one in link)
+
+
+def _addresses(link: dict[str, Any]) -> tuple[Address, ...]:
     return tuple(
         Address(
             dev=link["ifname"],
             address=ip_interface(f"{info['local']}/{info['prefixlen']}"),
             scope=info["scope"],
         )
-        for link in _json("ip addr", text)
         for info in link["addr_info"]
         if info.get("family") in ("inet", "inet6")
     )
@@ -113,19 +120,20 @@ def links(text: str) -> dict[str, Link]:
     if not _is_json(text):
         found = [_link_line(line) for line in text.splitlines()]
     else:
-        found = [
-            Link(
-                name=link["ifname"],
-                ifindex=link["ifindex"],
-                flags=frozenset(link["flags"]),
-                mtu=link["mtu"],
-                operstate=link["operstate"],
-                mac=link.get("address"),
-                master=link.get("master"),
-            )
-            for link in _json("ip link", text)
-        ]
+        found = _json("ip link", text, _link)
     return {link.name: link for link in found}
+
+
+def _link(link: dict[str, Any]) -> Link:
+    return Link(
+        name=str(link["ifname"]),
+        ifindex=int(link["ifindex"]),
+        flags=frozenset(link["flags"]),
+        mtu=int(link["mtu"]),
+        operstate=link["operstate"],
+        mac=link.get("address"),
+        master=link.get("master"),
+    )
 
 
 def routes(text: str, version: int) -> tuple[Route, ...]:
@@ -136,37 +144,31 @@ def routes(text: str, version: int) -> tuple[Route, ...]:
     section = f"ip -{version} route"
     if not _is_json(text):
         return tuple(_route_line(section, line, version) for line in text.splitlines())
-    found = []
-    for route in _json(section, text):
-        for hop in route.get("nexthops") or [route]:
-            words = {**route, **hop}
-            found.append(
-                Route(
-                    destination=_destination(section, words["dst"], version),
-                    gateway=_gateway(words),
-                    dev=words.get("dev"),
-                    source=_optional(words.get("prefsrc")),
-                    metric=words.get("metric", 0),
-                    protocol=words.get("protocol", "boot"),
-                    scope=words.get("scope", "global"),
-                    type=words.get("type", "unicast"),
-                )
-            )
-    return tuple(found)
+
+    def hops(route: dict[str, Any]) -> list[Route]:
+        every = route.get("nexthops") or [route]
+        return [_route(section, {**route, **hop}, version) for hop in every]
+
+    return tuple(one for route in _json(section, text, hops) for one in route)
+
+
+def _route(section: str, words: dict[str, Any], version: int) -> Route:
+    return Route(
+        destination=_destination(section, words["dst"], version),
+        gateway=_gateway(words),
+        dev=words.get("dev"),
+        source=_optional(words.get("prefsrc")),
+        metric=int(words.get("metric", 0)),
+        protocol=words.get("protocol", "boot"),
+        scope=words.get("scope", "global"),
+        type=words.get("type", "unicast"),
+    )
 
 
 def neighbours(text: str) -> tuple[Neighbour, ...]:
     """Section `ip neigh`."""
     if _is_json(text):
-        return tuple(
-            Neighbour(
-                ip_address(one["dst"]),
-                one["dev"],
-                one.get("lladdr"),
-                " ".join(one.get("state", [])),
-            )
-            for one in _json("ip neigh", text)
-        )
+        return tuple(_json("ip neigh", text, _neighbour))
     found = []
     for line in text.splitlines():
         match = re.fullmatch(
@@ -174,21 +176,43 @@ def neighbours(text: str) -> tuple[Neighbour, ...]:
         )
         if match is None:
             raise FactError("ip neigh", line, "`address dev name lladdr mac state`")
-        found.append(Neighbour(ip_address(match[1]), match[2], match[3], match[4]))
+        with _quoting("ip neigh", line):
+            found.append(Neighbour(ip_address(match[1]), match[2], match[3], match[4]))
     return tuple(found)
+
+
+def _neighbour(one: dict[str, Any]) -> Neighbour:
+    state = " ".join(one.get("state", []))
+    return Neighbour(ip_address(one["dst"]), one["dev"], one.get("lladdr"), state)
 
 
 def _is_json(text: str) -> bool:
     return text.lstrip().startswith("[")
 
 
-def _json(section: str, text: str) -> list[dict[str, Any]]:
+def _json(section: str, text: str, read: Callable[[dict[str, Any]], Made]) -> list[Made]:
+    """What `read` makes of each object of a list."""
     try:
         data = json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise FactError(section, text[:200], f"JSON of iproute2 ({exc})") from exc
-    # Older releases print an empty object for a link that a filter leaves out.
-    return [one for one in data if one]
+    found = []
+    for one in data:
+        if one:  # older releases print an empty object for a link that a filter leaves out
+            with _quoting(section, str(one)):
+                found.append(read(one))
+    return found
+
+
+@contextmanager
+def _quoting(section: str, line: str) -> Iterator[None]:
+    """What cannot be read of a line, or of an object, is an error that quotes it."""
+    try:
+        yield
+    except FactError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise FactError(section, line[:200], f"of iproute2 ({exc!r})") from exc
 
 
 def _address_line(line: str) -> Address:
@@ -198,11 +222,12 @@ def _address_line(line: str) -> Address:
     if match is None:
         raise FactError("ip addr", line, "a line of `ip -o addr`")
     length = (match[3] or match[2]).partition("/")[2] or "32"
-    return Address(match[1], ip_interface(f"{match[2].partition('/')[0]}/{length}"), match[4])
+    with _quoting("ip addr", line):
+        return Address(match[1], ip_interface(f"{match[2].partition('/')[0]}/{length}"), match[4])
 
 
 def _link_line(line: str) -> Link:
-    match = re.match(r"(\d+): (\S+?)(?:@\S+)?: <(\S*)> mtu (\d+) (.*)", line)
+    match = re.match(r"(\d{1,18}): (\S+?)(?:@\S+)?: <(\S*)> mtu (\d{1,18}) (.*)", line)
     if match is None:
         raise FactError("ip link", line, "a line of `ip -o link`")
     rest = match[5]
@@ -231,16 +256,17 @@ def _route_line(section: str, line: str, version: int) -> Route:
             values[word] = words.pop(0)
         elif word not in _ROUTE_FLAGS:
             raise FactError(section, line, f"a route ({word!r} is not understood)")
-    return Route(
-        destination=_destination(section, destination, version),
-        gateway=_optional(values.get("via")),
-        dev=values.get("dev"),
-        source=_optional(values.get("src")),
-        metric=int(values.get("metric", 0)),
-        protocol=values.get("proto", "boot"),
-        scope=values.get("scope", "global"),
-        type=kind,
-    )
+    with _quoting(section, line):
+        return Route(
+            destination=_destination(section, destination, version),
+            gateway=_optional(values.get("via")),
+            dev=values.get("dev"),
+            source=_optional(values.get("src")),
+            metric=int(values.get("metric", 0)),
+            protocol=values.get("proto", "boot"),
+            scope=values.get("scope", "global"),
+            type=kind,
+        )
 
 
 def _destination(section: str, text: str, version: int) -> IPv4Network | IPv6Network:

@@ -170,7 +170,7 @@ def undo(
         raise host.end_unfinished(f"undoing run {run}", timeout, raw)
     texts: dict[int, Entry] = {}
     result = []
-    for frame in frames.parse(mark, raw.stdout, raw.stderr):
+    for frame in frames.parse(host.name, mark, raw.stdout, raw.stderr):
         number = frame.number // 10
         if frame.number % 10 == 0:
             texts[number] = _entry(number, frame.stdout.decode("utf-8", "replace"))
@@ -199,7 +199,7 @@ def leftovers(host: Host, *, root: str = ROOT) -> list[Leftover]:
         raise host.end_unfinished("reading the journals", 15.0, raw)
     abouts: dict[int, tuple[str, str]] = {}
     entries: dict[int, list[Entry]] = {}
-    for frame in frames.parse(mark, raw.stdout, raw.stderr):
+    for frame in frames.parse(host.name, mark, raw.stdout, raw.stderr):
         text = frame.stdout.decode("utf-8", "replace")
         # The folder's count, and behind it the four digits of NNNN.undo; 0000 is `run`.
         count, number = divmod(frame.number, 10000)

@@ -157,7 +157,7 @@ def listeners(text: str) -> tuple[Listener, ...]:
         if len(words) < 5 or words[0] not in ("tcp", "udp"):
             raise FactError("ss -ltnup", line, "a line of ss about tcp or udp")
         address, _, port = words[4].rpartition(":")
-        process = re.search(r'users:\(\("([^"]*)",pid=(\d+)', line)
+        process = re.search(r'users:\(\("([^"]*)",pid=(\d{1,18})', line)
         found.append(
             Listener(
                 protocol=words[0],

@@ -64,7 +64,7 @@ def process_list(text: str) -> tuple[Running, ...]:
     found = []
     for line in text.splitlines():
         match = re.fullmatch(
-            r"\s*(\d+)\s+(\d+)\s+(\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}) (.*)", line
+            r"\s*(\d{1,18})\s+(\d{1,18})\s+(\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}) (.*)", line
         )
         if match is None:
             raise FactError("processes", line, "`pid ppid started command`")
@@ -98,11 +98,13 @@ def _process(pid: str, attributes: list[tuple[str, str]]) -> Process:
 
 
 def _limit(line: str) -> tuple[str, tuple[int | None, int | None]]:
-    match = re.fullmatch(r"(Max \S.*?)\s{2,}(\d+|unlimited)\s+(\d+|unlimited)\s*(\S*)\s*", line)
-    if match is None:
+    name, _, rest = line.partition("  ")
+    values = [None if word == "unlimited" else word for word in rest.split()[:2]]
+    numbers = all(word is None or word.isdecimal() for word in values)
+    if not name.startswith("Max ") or len(values) != 2 or not numbers:
         raise FactError("dpvs process", line, "a line of /proc/PID/limits")
-    soft, hard = (None if word == "unlimited" else int(word) for word in (match[2], match[3]))
-    return match[1], (soft, hard)
+    soft, hard = (None if word is None else int(word) for word in values)
+    return name, (soft, hard)
 
 
 def _thread(line: str) -> Thread:

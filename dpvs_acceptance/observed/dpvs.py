@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -175,4 +176,4 @@ class DpvsState:
     def pid_file(self) -> int | None:
         section = self.snapshot.get("pid file")
         text = section.stdout.strip()
-        return int(text) if section.ok and text.isdigit() else None
+        return int(text) if section.ok and re.fullmatch(r"\d{1,18}", text) else None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import ip_interface
 
 from dpvs_acceptance.dpvs.addresses import IPInterface
 from dpvs_acceptance.dpvs.devbind import Device, parse_status
-from dpvs_acceptance.hosts import facts, netfacts, processes
+from dpvs_acceptance.hosts import facts, iproute, netfacts, processes
 from dpvs_acceptance.hosts.facts import Hugepages, Module, ModuleInfo, Mount, NumaNode, Tool
 from dpvs_acceptance.hosts.netfacts import NetDevice, PciDevice
 from dpvs_acceptance.hosts.processes import Process
@@ -132,7 +130,10 @@ class MachineState:
     @cached_property
     def interface_addresses(self) -> Mapping[str, tuple[IPInterface, ...]]:
         """The kernel's addresses by interface."""
-        return kernel_addresses(self.snapshot)
+        found: dict[str, tuple[IPInterface, ...]] = {}
+        for one in iproute.addresses(self.snapshot.text("ip addr")):
+            found[one.dev] = (*found.get(one.dev, ()), one.address)
+        return found
 
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
@@ -176,14 +177,3 @@ class ServerState:
             if not path.endswith("rc.local") or (path in modes and modes[path].executable)
             for line in lines
         )
-
-
-def kernel_addresses(snapshot: Snapshot) -> Mapping[str, tuple[IPInterface, ...]]:
-    """Addresses by interface, of `ip -j addr`."""
-    return {
-        device["ifname"]: tuple(
-            ip_interface(f"{info['local']}/{info['prefixlen']}") for info in device["addr_info"]
-        )
-        for device in json.loads(snapshot.text("ip addr"))
-        if device
-    }

@@ -193,7 +193,7 @@ def _answer(body: str, figures: Sequence[str], code: int, words: str) -> HttpAns
     return HttpAnswer(int(status), body, local, float(seconds.replace(",", ".")), code, words)
 
 
-_SAYS = re.compile(r"^Your IP and port is (\S+):(\d+)\s*$")
+_SAYS = re.compile(r"^Your IP and port is (\S+):(\d{1,5})\s*$")
 
 
 def client_seen(body: str) -> Endpoint:
@@ -205,6 +205,6 @@ def client_seen(body: str) -> Endpoint:
     try:
         if found:
             return Endpoint(found[1].strip("[]"), int(found[2]))
-    except OSError:
+    except (OSError, ValueError):
         pass
     raise AssertionError(f"expected 'Your IP and port is ADDRESS:PORT', seen {body[:200]!r}")

@@ -111,8 +111,10 @@ def meaning(text: str) -> list[list[str]]:
 
 def _canonical(found: re.Match[str]) -> str:
     text = found[0]
-    if text.isdigit():
+    if text.isdigit() and len(text) < 4000:  # what int() takes
         return str(int(text))
+    if re.fullmatch(r"\d{1,9}\.\d{1,9}\.\d{1,9}", text):
+        return ".".join(str(int(part)) for part in text.split("."))  # a version's numbers
     try:
         return str(IPv6Address(text))
     except ValueError:

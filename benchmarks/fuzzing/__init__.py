@@ -1,0 +1,1 @@
+"""Parsers fed with mutated recordings: `make fuzz`."""
