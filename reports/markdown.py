@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reports.page import Page, Prose, Requirement
+from reports.page import Group, Page, Prose, Requirement
 
 LONGEST = 300
 """Characters of a message in the table."""
@@ -40,15 +40,8 @@ def _lines(page: Page) -> Iterator[str]:
             node = "" if nic.numa_node is None else str(nic.numa_node)
             cells = (nic.name, nic.link, nic.port, nic.mac, nic.pci, nic.driver, node)
             yield "| " + " | ".join(map(plain, cells)) + " |"
-    yield ""
-    heads = ("Id", "Priority", "Outcome", "What must hold", "Source", "Time")
-    yield "| " + " | ".join(say(head) for head in heads) + " |"
-    yield "|" + "---|" * len(heads)
-    for row in page.requirements:
-        outcome = row.badge.text + (f" ({say('waived')})" if row.waived else "")
-        statement = _prose(row.statement) + (f"<br>{plain(row.remark)}" if row.remark else "")
-        cells = (plain(row.id), row.priority, plain(outcome), statement, plain(row.source))
-        yield "| " + " | ".join((*cells, row.seconds)) + " |"
+    for group in page.groups:
+        yield from _group(group, page)
     for title, found in (
         ("What failed", page.failed),
         ("What this run does not show", page.not_shown),
@@ -71,6 +64,39 @@ def _lines(page: Page) -> Iterator[str]:
     yield from _block(f"python -m dpvs_acceptance verify reports/runs/{page.run}")
     if page.manifest:
         yield f"{say('SHA-256 of the manifest')}: `{page.manifest}`"
+
+
+def _group(group: Group, page: Page) -> Iterator[str]:
+    say = page.say
+    heads: tuple[str, ...]
+    cells: tuple[str, ...]
+    if group.title:
+        yield ""
+        yield f"### {plain(group.title)}"
+    if group.requirements:
+        yield ""
+        heads = ("Id", "Priority", "Outcome", "What must hold", "Source", "Time")
+        yield "| " + " | ".join(say(head) for head in heads) + " |"
+        yield "|" + "---|" * len(heads)
+    for row in group.requirements:
+        outcome = row.badge.text + (f" ({say('waived')})" if row.waived else "")
+        more = "".join(f"<br>{plain(words)}" for words in (row.remark, row.known) if words)
+        statement = _prose(row.statement) + more
+        cells = (plain(row.id), row.priority, plain(outcome), statement, plain(row.source))
+        yield "| " + " | ".join((*cells, row.seconds)) + " |"
+    if group.unchecked:
+        words = f"{say('NOT TESTED')}: {len(group.unchecked)} {say('rows')}"
+        yield ""
+        yield f"<details><summary>{plain(words)}</summary>"
+        yield ""
+        heads = ("Id", "Priority", "Outcome", "What must hold", "Needs")
+        yield "| " + " | ".join(say(head) for head in heads) + " |"
+        yield "|" + "---|" * len(heads)
+        for one in group.unchecked:
+            cells = (plain(one.id), one.priority, plain(say("NOT TESTED")), _prose(one.statement))
+            yield "| " + " | ".join((*cells, plain(one.needs))) + " |"
+        yield ""
+        yield "</details>"
 
 
 def _full(row: Requirement, page: Page) -> Iterator[str]:

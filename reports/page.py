@@ -114,6 +114,29 @@ class Requirement:
     """Why it is not a PASS, or what a PASS does not show; empty for a full PASS."""
     checks: tuple[Check, ...]
     waived: bool = False
+    known: str = ""
+    """By what it is known to fail in this version; empty where it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """A row of a catalogue held where it was checked, that nothing looked at."""
+
+    id: str
+    priority: str
+    statement: Prose
+    needs: str
+    """What its check would take; empty for nothing out of the ordinary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rows of one catalogue."""
+
+    title: str
+    """Empty where there is but one catalogue, and all of it is shown."""
+    requirements: tuple[Requirement, ...]
+    unchecked: tuple[Unchecked, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +153,8 @@ class Page:
     counts: tuple[tuple[Badge, int], ...]
     priorities: tuple[str, ...]
     requirements: tuple[Requirement, ...]
+    """All but those that nothing looked at and that decide nothing: see `groups`."""
+    groups: tuple[Group, ...]
     failed: tuple[Requirement, ...]
     """FAIL, FLAKY and BLOCKED."""
     not_shown: tuple[Requirement, ...]
@@ -150,7 +175,8 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
     """All that the page shows; the same document and evidence always give an equal page."""
     say = speaker(signoff.language)
     maker = _Maker(signoff, kept, say)
-    requirements = tuple(maker.requirement(row) for row in signoff.requirements)
+    told = [row for row in signoff.requirements if row.decides]
+    requirements = tuple(maker.requirement(row) for row in told)
     files = ["signoff.json", "junit.xml", signoff.transcript]
     if kept.manifest:
         files += ["manifest.json", "evidence/declared/plan.txt", "evidence/declared/dpvs.conf"]
@@ -167,11 +193,10 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         fault=signoff.fault,
         facts=_facts(signoff, say),
         nics=signoff.device.nics,
-        counts=_counts(signoff.requirements, say),
-        priorities=tuple(
-            p for p in Priority if any(row.priority is p for row in signoff.requirements)
-        ),
+        counts=_counts(told, say),
+        priorities=tuple(p for p in Priority if any(row.priority is p for row in told)),
         requirements=requirements,
+        groups=tuple(_groups(signoff, requirements, maker)),
         failed=tuple(r for r in requirements if r.badge.shape in {"fail", "flaky", "blocked"}),
         not_shown=tuple(r for r in requirements if r.badge.shape == "skipped"),
         others=tuple(maker.check(check) for check in signoff.other_checks),
@@ -184,6 +209,21 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         run=signoff.run,
         manifest=kept.manifest,
     )
+
+
+def _groups(
+    signoff: SignOff, requirements: Sequence[Requirement], maker: _Maker
+) -> Iterator[Group]:
+    names = tuple(dict.fromkeys(row.catalogue for row in signoff.requirements))
+    for name in names:
+        mine = [row for row in signoff.requirements if row.catalogue == name]
+        shown = {row.id for row in mine if row.decides}
+        rest = tuple(maker.unchecked(row) for row in mine if not row.decides)
+        yield Group(
+            maker.heading(name, len(shown), len(mine)) if rest or len(names) > 1 else "",
+            tuple(one for one in requirements if one.id in shown),
+            rest,
+        )
 
 
 def _pictures(kept: Kept, say: Say) -> Iterator[tuple[str, tuple[Picture, ...]]]:
@@ -293,6 +333,7 @@ class _Maker:
         self._zh = signoff.language == "zh"
         self._kept = kept
         self._say = say
+        self._defects = signoff.known
         self._made: dict[str, Check] = {}
 
     def requirement(self, row: RequirementEntry) -> Requirement:
@@ -310,7 +351,32 @@ class _Maker:
             remark=remark,
             checks=tuple(self.check(check) for check in row.checks),
             waived=row.waived,
+            known=self._known(row),
         )
+
+    def _known(self, row: RequirementEntry) -> str:
+        if not row.known:
+            return ""
+        said = [
+            f"{one.reference}: {(self._zh and one.sentence_zh) or one.sentence}"
+            for one in self._defects
+            if row.id in one.requirements and one.reference in row.known
+        ]
+        return f"{self._say('known of this version')}: {' '.join(said) or row.known}"
+
+    def unchecked(self, row: RequirementEntry) -> Unchecked:
+        return Unchecked(
+            id=row.id,
+            priority=row.priority,
+            statement=prose((self._zh and row.statement_zh) or row.statement),
+            needs=", ".join(self._say(need) for need in row.needs),
+        )
+
+    def heading(self, catalogue: str, checked: int, rows: int) -> str:
+        say = self._say
+        if checked == rows:
+            return f"{catalogue}: {rows} {say('rows')}"
+        return f"{catalogue}: {checked} {say('of')} {rows} {say('rows checked')}"
 
     def check(self, check: CheckEntry) -> Check:
         """A check that proves several requirements is made once."""

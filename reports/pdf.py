@@ -31,7 +31,7 @@ from reportlab.platypus import (
 )
 
 from reports.drawing import MONO, Box, Dot, Line, Picture, Words, arrow_head
-from reports.page import Badge, Check, Page, Prose, Requirement
+from reports.page import Badge, Check, Group, Page, Prose, Requirement
 
 CHINESE = "STSong-Light"
 _MARGIN = 15 * mm
@@ -120,7 +120,8 @@ def _story(page: Page) -> Iterator[Any]:
     if page.topology is not None:
         yield KeepTogether([_text(say("Topology"), _H1), _drawn(page.topology)])
     yield _text(say("Requirements"), _H1)
-    yield _requirements(page)
+    for group in page.groups:
+        yield from _group(group, page)
     yield from _waivers(page)
     for title, found in (
         ("What failed", page.failed),
@@ -163,14 +164,41 @@ def _number(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def _requirements(page: Page) -> Table:
+def _group(group: Group, page: Page) -> Iterator[Any]:
+    say = page.say
+    if group.title:
+        yield _text(group.title, _H2)
+    if group.requirements:
+        yield _requirements(group, page)
+    if group.unchecked:
+        words = f"{say('NOT TESTED')}: {len(group.unchecked)} {say('rows')}"
+        yield _text(f"{words}. {say('Not checked: these decide nothing')}", _H2)
+        yield _unchecked(group, page)
+
+
+def _unchecked(group: Group, page: Page) -> Table:
+    heads = ("Id", "Priority", "What must hold", "Needs")
+    rows: list[list[Any]] = [[_bold(page.say(head)) for head in heads]]
+    rows += [
+        [
+            _text(one.id, _CELL),
+            _text(one.priority, _CELL),
+            _prose(one.statement, _CELL),
+            _text(one.needs, _CELL),
+        ]
+        for one in group.unchecked
+    ]
+    return _table(rows, (9, 8, 62, 21))
+
+
+def _requirements(group: Group, page: Page) -> Table:
     say = page.say
     heads = ("Id", "Priority", "Outcome", "What must hold", "Source", "Time")
     rows: list[list[Any]] = [[_bold(say(head)) for head in heads]]
-    for row in page.requirements:
+    for row in group.requirements:
         statement: list[Any] = [_prose(row.statement, _CELL)]
-        if row.remark:
-            statement.append(_text(row.remark, _style("soft", 7.5, textColor=_COLOURS["soft"])))
+        soft = _style("soft", 7.5, textColor=_COLOURS["soft"])
+        statement += [_text(words, soft) for words in (row.remark, row.known) if words]
         outcome = [_badge(row.badge)]
         if row.waived:
             outcome.append(_text(say("waived"), _CELL))

@@ -117,6 +117,8 @@ class RunFacts:
     profile: Profile = Profile.FULL
     strict: bool = False
     waivers: tuple[Waiver, ...] = ()
+    lenient: bool = False
+    """What is known to fail in the device's version does not count."""
     language: str = "en"
     """Of the report: `en` or `zh`."""
 

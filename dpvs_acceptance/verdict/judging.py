@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
+from dpvs_acceptance.model.known import KnownDefect
 from dpvs_acceptance.model.requirement import Held, Priority, Requirement
 from dpvs_acceptance.verdict.facts import DeviceKind, ProblemKind, Profile, RunProblem
+from dpvs_acceptance.verdict.known import KnownState, became_of, excuses
 from dpvs_acceptance.verdict.outcomes import (
     BAD,
     SKIPPED,
@@ -60,6 +62,10 @@ class Row:
         return self.requirement.held is Held.WHOLE or self.outcome is not Outcome.NOT_TESTED
 
     @property
+    def is_bad(self) -> bool:
+        return self.outcome in BAD
+
+    @property
     def can_be_waived(self) -> bool:
         return self.outcome in BAD | SKIPPED
 
@@ -95,6 +101,8 @@ def judge(
     waivers: Sequence[Waiver] = (),
     today: date | None = None,
     profile: Profile = Profile.FULL,
+    known: Sequence[KnownDefect] = (),
+    lenient: bool = False,
 ) -> Verdict:
     """The verdict, the first of these that applies.
 
@@ -109,6 +117,9 @@ def judge(
        of software ports has all that such a list names.
     7. the device is simulated: PASSED ON SIMULATION; otherwise READY
 
+    `known` are the defects of the device's version. A row that fails by one of them fails, and is
+    told as known; with `lenient` it does not count. One that passes all the same is told.
+
     What is waived on the day `today` counts in none of these, and is told; a waiver that has
     expired is a failure. `requirements` are those of the `profile`. BLOCKED cannot be
     waived: nobody knows what was not seen.
@@ -116,8 +127,19 @@ def judge(
     whole, strays = rows(requirements, results)
     today = today or datetime.now(UTC).date()
     ids = waived_ids(waivers, today)
-    table = [row for row in whole if row.requirement.id not in ids or not row.can_be_waived]
-    told = (*_waivers(whole, waivers, today), *_checked(whole))
+    excused = {row.requirement.id: _excuse(row, known) for row in whole}
+    table = [
+        row
+        for row in whole
+        if (row.requirement.id not in ids or not row.can_be_waived)
+        and not (lenient and excused[row.requirement.id])
+    ]
+    told = (
+        *_waivers(whole, waivers, today),
+        *_lenient(whole, excused if lenient else {}),
+        *_surprises(whole, known),
+        *_checked(whole),
+    )
     if profile is not Profile.FULL:
         told = (f"profile {profile}: only requirements of {profile.words} were judged", *told)
     expired = [
@@ -125,7 +147,7 @@ def judge(
         for one in waivers
         if one.expired(today)
     ]
-    failures = [*_failures(table, strays, run_problems), *expired]
+    failures = [*_failures(table, strays, run_problems, excused), *expired]
     blocked = _blocked(results, run_problems)
     fault = [_of(p) for p in run_problems if p.kind is ProblemKind.FAULT]
     partial = [_of(p) for p in run_problems if p.kind is ProblemKind.PARTIAL]
@@ -207,11 +229,41 @@ def _of(problem: RunProblem) -> str:
     return first_line(problem.words) or str(problem.kind)
 
 
+def _excuse(row: Row, known: Sequence[KnownDefect]) -> str:
+    """The references by which the row is known to fail; empty where it does not, or not by them."""
+    if not row.is_bad:
+        return ""
+    return ", ".join(excuses(row.requirement.id, row.results, known))
+
+
+def _lenient(table: Sequence[Row], excused: Mapping[str, str]) -> Iterator[str]:
+    for row in table:
+        if reference := excused.get(row.requirement.id):
+            name = f"{row.requirement.id} ({row.requirement.priority}) {row.outcome}"
+            yield f"{name} is known of this version ({reference}) and does not count: --lenient"
+
+
+def _surprises(table: Sequence[Row], known: Sequence[KnownDefect]) -> Iterator[str]:
+    for row in table:
+        for defect in known:
+            if (
+                row.requirement.id in defect.requirements
+                and became_of(defect, row.results) is KnownState.PASSES
+            ):
+                where = f"({defect.reference}, {defect.versions})"
+                yield f"{row.requirement.id} {KnownState.PASSES} {where}"
+
+
 def _failures(
-    table: Sequence[Row], strays: Sequence[CheckResult], problems: Sequence[RunProblem]
+    table: Sequence[Row],
+    strays: Sequence[CheckResult],
+    problems: Sequence[RunProblem],
+    excused: Mapping[str, str],
 ) -> list[str]:
     found = [
-        f"{row.requirement.id} ({row.requirement.priority}) {row.outcome}: {row.cause}"
+        f"{row.requirement.id} ({row.requirement.priority}) {row.outcome}"
+        + (f" (known: {known})" if (known := excused[row.requirement.id]) else "")
+        + f": {row.cause}"
         for row in table
         if row.outcome in BAD
     ]

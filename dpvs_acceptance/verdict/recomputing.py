@@ -9,7 +9,7 @@ from dpvs_acceptance.model.requirement import Requirement
 from dpvs_acceptance.verdict.facts import RunProblem
 from dpvs_acceptance.verdict.judging import Verdict, judge
 from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome, requirement_outcome
-from dpvs_acceptance.verdict.signoff import CheckEntry, SignOff
+from dpvs_acceptance.verdict.signoff import CheckEntry, SignOff, results_in
 from dpvs_acceptance.verdict.waivers import Waiver
 from dpvs_acceptance.verdict.words import printable
 
@@ -66,13 +66,15 @@ def judge_again(signoff: SignOff) -> Verdict:
         waivers=waivers,
         today=signoff.started.date(),
         profile=signoff.profile,
+        known=[entry.defect for entry in signoff.known],
+        lenient=signoff.lenient,
     )
 
 
 def contradictions(signoff: SignOff) -> Iterator[str]:
     """Where the document says otherwise than its own outcomes, a line each."""
     for row in signoff.requirements:
-        wanted = requirement_outcome(results_of_row(row.checks))
+        wanted = requirement_outcome(results_in(row))
         if row.outcome is not wanted:
             yield f"{row.id}: {row.outcome} is written, its checks make it {wanted}"
     nodes: dict[str, Outcome] = {}
@@ -93,10 +95,6 @@ def contradictions(signoff: SignOff) -> Iterator[str]:
     for reason in again.reasons:
         if printable(reason, 2_000) not in written:
             yield f"verdict: a reason is missing: {reason}"
-
-
-def results_of_row(checks: tuple[CheckEntry, ...]) -> list[CheckResult]:
-    return [CheckResult(one.nodeid, one.outcome, one.seconds) for one in checks]
 
 
 def junit_differences(signoff: SignOff, junit: str) -> Iterator[str]:

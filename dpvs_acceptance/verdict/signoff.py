@@ -14,9 +14,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dpvs_acceptance.model.known import KnownDefect
 from dpvs_acceptance.model.requirement import SEED, Held, Need, Priority, Requirement
 from dpvs_acceptance.verdict.facts import DeviceKind, NicFacts, ProblemKind, Profile, RunFacts
 from dpvs_acceptance.verdict.judging import Row, Verdict, VerdictName, rows
+from dpvs_acceptance.verdict.known import excuses
 from dpvs_acceptance.verdict.outcomes import SKIPPED, Attempt, CheckResult, Outcome
 from dpvs_acceptance.verdict.waivers import Waiver, WaiverState, waived_ids
 from dpvs_acceptance.verdict.words import first_line, printable
@@ -89,6 +91,7 @@ class RequirementEntry(_Frozen):
     catalogue: str = Field(SEED, description="file of requirements/ that has the row")
     held: Held = Field(Held.WHOLE, description="where checked: NOT TESTED decides nothing")
     needs: tuple[Need, ...] = ()
+    known: str = Field("", description="references by which all that fails here is known")
 
     @property
     def decides(self) -> bool:
@@ -115,6 +118,22 @@ class WaiverEntry(_Frozen):
     issue: str
     expires: date
     state: WaiverState
+
+
+class KnownEntry(_Frozen):
+    """A defect that is known of the device's version, in a row that the run looked at."""
+
+    requirements: tuple[str, ...]
+    checks: tuple[str, ...] = Field(description="globs of the node ids that fail by it")
+    since: str | None
+    before: str | None
+    reference: str
+    sentence: str
+    sentence_zh: str
+
+    @property
+    def defect(self) -> KnownDefect:
+        return KnownDefect.model_construct(**dict(self))
 
 
 class ProblemEntry(_Frozen):
@@ -148,6 +167,8 @@ class SignOff(_Frozen):
     strict: bool = Field(False, description="sign-off: no P1 may be untested, on any device")
     waivers: tuple[WaiverEntry, ...] = ()
     problems: tuple[ProblemEntry, ...] = Field((), description="of the run, not of one check")
+    lenient: bool = Field(False, description="what is known to fail does not count")
+    known: tuple[KnownEntry, ...] = Field((), description="known defects of the device's version")
     language: Literal["en", "zh"] = Field("en", description="of the report")
 
 
@@ -157,6 +178,7 @@ def compose(
     results: Iterable[CheckResult],
     verdict: Verdict,
     finished: datetime,
+    known: Sequence[KnownDefect] = (),
 ) -> SignOff:
     """The document of a run. All text in it is harmless to a terminal, and of bounded length."""
     table, strays = rows(requirements, results)
@@ -183,7 +205,7 @@ def compose(
         fault=_short(facts.fault),
         command=_short(facts.command),
         transcript=_short(facts.transcript),
-        requirements=tuple(_requirement(row, waived) for row in table),
+        requirements=tuple(_requirement(row, waived, known) for row in table),
         other_checks=tuple(_check(result) for result in strays),
         profile=facts.profile,
         strict=facts.strict,
@@ -199,6 +221,12 @@ def compose(
             for one in facts.waivers
         ),
         problems=tuple(ProblemEntry(kind=p.kind, words=_short(p.words)) for p in facts.problems),
+        lenient=facts.lenient,
+        known=tuple(
+            KnownEntry(**defect.model_dump())
+            for defect in known
+            if any(row.results for row in table if row.requirement.id in defect.requirements)
+        ),
         language="zh" if facts.language == "zh" else "en",
     )
 
@@ -236,6 +264,11 @@ def write(signoff: SignOff, path: Path) -> None:
     partial.replace(path)
 
 
+def results_in(row: RequirementEntry) -> list[CheckResult]:
+    """The row's checks, as far as a verdict looks at them."""
+    return [CheckResult(one.nodeid, one.outcome, one.seconds) for one in row.checks]
+
+
 def _short(text: str) -> str:
     return printable(text, MESSAGE_LIMIT)
 
@@ -249,7 +282,9 @@ def _nic(nic: NicFacts) -> NicEntry:
     )
 
 
-def _requirement(row: Row, waived: Collection[str]) -> RequirementEntry:
+def _requirement(
+    row: Row, waived: Collection[str], known: Sequence[KnownDefect]
+) -> RequirementEntry:
     return RequirementEntry(
         id=row.requirement.id,
         priority=row.requirement.priority,
@@ -262,6 +297,7 @@ def _requirement(row: Row, waived: Collection[str]) -> RequirementEntry:
         hint=row.requirement.hint,
         hint_zh=row.requirement.hint_zh,
         waived=row.can_be_waived and row.requirement.id in waived,
+        known=", ".join(excuses(row.requirement.id, row.results, known)) if row.is_bad else "",
         catalogue=row.requirement.catalogue,
         held=row.requirement.held,
         needs=row.requirement.needs,

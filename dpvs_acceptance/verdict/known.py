@@ -1,0 +1,55 @@
+"""What a run says of known defects: rows that fail as known, and rows that pass all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from dpvs_acceptance.dpvs.versions import UnknownVersionError, Version
+from dpvs_acceptance.model.known import KnownDefect
+from dpvs_acceptance.verdict.outcomes import BAD, CheckResult, Outcome
+
+
+class KnownState(StrEnum):
+    """What became of a known defect in one row of one run."""
+
+    FAILS = "fails as known"
+    PASSES = "passes although it is known to fail"
+    UNSEEN = "not seen"
+
+
+def known_in(defects: Iterable[KnownDefect], dpvs: str) -> tuple[KnownDefect, ...]:
+    """Those of the version that the device says it is; none where it says nothing readable."""
+    try:
+        version = Version.parse(dpvs)
+    except UnknownVersionError:
+        return ()
+    return tuple(defect for defect in defects if defect.is_in(version))
+
+
+def became_of(defect: KnownDefect, results: Iterable[CheckResult]) -> KnownState:
+    """`results` are those of a row that the defect names."""
+    seen = {result.outcome for result in results if _is_of(defect, result)}
+    if seen & BAD:
+        return KnownState.FAILS
+    return KnownState.PASSES if Outcome.PASS in seen else KnownState.UNSEEN
+
+
+def excuses(
+    name: str, results: Sequence[CheckResult], defects: Iterable[KnownDefect]
+) -> tuple[str, ...]:
+    """References by which all that is bad in the row `name` is known; empty if any of it is not."""
+    bad = [result for result in results if result.outcome in BAD]
+    mine = [defect for defect in defects if name in defect.requirements]
+    found = []
+    for result in bad:
+        references = [defect.reference for defect in mine if _is_of(defect, result)]
+        if not references:
+            return ()
+        found += references
+    return tuple(dict.fromkeys(found))
+
+
+def _is_of(defect: KnownDefect, result: CheckResult) -> bool:
+    return any(fnmatchcase(result.nodeid, pattern) for pattern in defect.checks)

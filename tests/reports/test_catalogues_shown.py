@@ -1,0 +1,101 @@
+"""Rows by catalogue in every report: what nobody looked at is there, and drowns nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from dpvs_acceptance.model.known import load_known
+from dpvs_acceptance.model.requirement import load_requirements
+from dpvs_acceptance.verdict.facts import DeviceKind
+from dpvs_acceptance.verdict.judging import judge
+from dpvs_acceptance.verdict.known import known_in
+from dpvs_acceptance.verdict.signoff import compose, write
+from reports import build, build_pdf
+from reports.building import read_page
+from tests.reports.test_report import Elements
+from tests.verdict.builders import STARTED, check, facts
+
+ROOT = Path(__file__).parents[2]
+BOTH = load_requirements([ROOT / "requirements" / f"{name}.yaml" for name in ("seed", "upstream")])
+KNOWN = load_known([ROOT / "requirements" / "known" / "dpvs.yaml"], {row.id for row in BOTH})
+DELETE = "suites/tools/x.py::test_a_local_address_is_added_listed_and_deleted"
+
+
+@pytest.fixture(scope="module", params=["en", "zh"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("run")
+    about = replace(
+        facts(directory, DeviceKind.SOFTWARE_LAB), dpvs="1.9-6", language=str(request.param)
+    )
+    results = [check("PASS", row.id) for row in BOTH if row.catalogue == "seed"]
+    results += [check("PASS", "FWD-01"), check("NOT SUPPORTED", "DEV-10", message="no vhost-net")]
+    results.append(check("FAIL", "ADM-05", node=DELETE, message="no service"))
+    known = known_in(KNOWN, about.dpvs)
+    verdict = judge(about.kind, BOTH, results, known=known)
+    ended = STARTED + timedelta(seconds=20)
+    write(compose(about, BOTH, results, verdict, ended, known), directory / "signoff.json")
+    build(directory)
+    build_pdf(directory)
+    return directory
+
+
+def test_the_pages_model_counts_what_decides_and_keeps_the_rest(run: Path) -> None:
+    page = read_page(run)
+    seed, upstream = page.groups
+    assert [len(g.requirements) for g in page.groups] == [36, 3]
+    assert [len(g.unchecked) for g in page.groups] == [0, 169]
+    assert "36" in seed.title
+    assert "172" in upstream.title
+    assert sum(number for _, number in page.counts) == 39
+    assert len(page.not_shown) == 1
+    bonding = upstream.unchecked[0]
+    assert (bonding.id, bonding.priority) == ("DEV-01", "P1")
+    assert bonding.needs.startswith("bonding")
+    (failed,) = page.failed
+    assert "#958" in failed.known
+
+
+def test_the_page_has_each_row_once_and_the_unchecked_ones_folded(run: Path) -> None:
+    page = Elements((run / "index.html").read_text(encoding="utf-8"))
+    for row in BOTH:
+        assert page.text.count(row.id) >= 1, row.id
+    assert page.text.count("KAD-37") == 1
+    folded = [attrs for tag, attrs in page.tags if attrs.get("class") == "unchecked"]
+    assert len(folded) == 1
+    assert "open" not in folded[0]
+    assert "#958" in page.text
+
+
+def test_the_merge_requests_text_has_them_too(run: Path) -> None:
+    text = (run / "signoff.md").read_text(encoding="utf-8")
+    assert text.count("| KAD-37 | P3 |") == 1
+    assert "<details>" in text
+    assert "958" in text
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext")
+def test_the_paper_has_them_too(run: Path) -> None:
+    ran = subprocess.run(
+        ["pdftotext", "-layout", str(run / "signoff.pdf"), "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in ("KAD-37", "V172-30", "S36", "#958"):
+        assert name in ran.stdout, name
+
+
+def test_a_run_of_the_seed_alone_looks_as_ever(tmp_path: Path) -> None:
+    rows = tuple(row for row in BOTH if row.catalogue == "seed")
+    about = facts(tmp_path)
+    verdict = judge(about.kind, rows, [check("PASS", "S29")])
+    ended = STARTED + timedelta(seconds=20)
+    write(compose(about, rows, [check("PASS", "S29")], verdict, ended), tmp_path / "signoff.json")
+    (group,) = read_page(tmp_path).groups
+    assert (group.title, len(group.requirements), group.unchecked) == ("", 36, ())
