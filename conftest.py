@@ -18,6 +18,7 @@ pytest_plugins = [
     "fixtures.safety",
     "fixtures.declared",
     "fixtures.bringup",
+    "fixtures.lacking",
     "fixtures.plan",
     "fixtures.state",
     "fixtures.operator",

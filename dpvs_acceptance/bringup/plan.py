@@ -64,6 +64,7 @@ def make_plan(deployment: Deployment, facts: VersionFacts) -> Plan:
                 "dut",
                 (daemon.configuration(deployment, text), daemon.start(deployment, facts)),
             ),
+            Stage("devices", "dut", tuple(service.vlans(deployment))),
             Stage(
                 "service",
                 "dut",

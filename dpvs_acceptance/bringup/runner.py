@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 from dpvs_acceptance.bringup.plan import Plan, Stage
+from dpvs_acceptance.bringup.refusal import unknown_option
 from dpvs_acceptance.hosts.errors import HostError
-from dpvs_acceptance.hosts.gate import WriteGate, first_failure
+from dpvs_acceptance.hosts.gate import Applied, Outcome, WriteGate, first_failure
 
 Progress = Callable[[str], None]
 
@@ -24,6 +25,11 @@ class BringUp:
         self._gates = gates
         self._progress = progress
         self._readers_loaded = False
+        self.refused: dict[str, str] = {}
+        """What DPVS's tools have no option for: the change's id, and the command with its answer.
+
+        Where that is not a service but what services stand on, they were not tried.
+        """
 
     def carry_out(self, plan: Plan) -> None:
         """Peers and DUT side by side, the DUT's own stages in order. Raises BringUpError."""
@@ -78,13 +84,28 @@ class BringUp:
 
     def _chain(self, stages: Sequence[Stage]) -> str:
         for stage in stages:
+            if not stage.changes:
+                continue
             gate = self._gates[stage.role]
             self._progress(f"{gate.host.name}: {stage.name}: {len(stage.changes)} changes")
             try:
-                failed = first_failure(gate.apply(stage.changes))
+                applied = gate.apply(stage.changes)
             except HostError as error:
                 return f"{stage.name}: {error}"
-            if failed is not None:
+            if (failed := first_failure(applied) or self._refuse(applied)) is not None:
                 words = f"{gate.host.name}: {failed.change.title}: {failed.problem}"
                 return "\n".join([words, *(f"    {line}" for line in failed.output.splitlines())])
+            if any(not one.startswith("service.") for one in self.refused):
+                break
         return ""
+
+    def _refuse(self, applied: Sequence[Applied]) -> Applied | None:
+        """Notes what the tools do not know; gives the first that failed for another reason."""
+        for one in applied:
+            if one.outcome is not Outcome.FAILED:
+                continue
+            words = unknown_option(one.change.apply, one.output)
+            if words is None:
+                return one
+            self.refused[one.change.id] = words
+        return None

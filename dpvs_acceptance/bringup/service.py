@@ -7,8 +7,11 @@ from ipaddress import IPv6Address
 from dpvs_acceptance.bringup.daemon import ENDS_WITH_DPVS
 from dpvs_acceptance.bringup.shell import sh
 from dpvs_acceptance.hosts.gate import Change
-from dpvs_acceptance.model.deployment import Deployment, ExpectedRoute
-from dpvs_acceptance.model.topology import Address, Service
+from dpvs_acceptance.model.deployment import Deployment, ExpectedAddress, ExpectedRoute
+from dpvs_acceptance.model.topology import Address, Service, Snat
+
+# What `ipvsadm -a` calls the forwarding modes.
+MODE_OPTIONS = {"fullnat": "-b", "nat": "-m", "dr": "-g", "tunnel": "-i"}
 
 
 def kernel_interfaces(deployment: Deployment) -> list[Change]:
@@ -27,21 +30,42 @@ def kernel_interfaces(deployment: Deployment) -> list[Change]:
     return changes
 
 
+def vlans(deployment: Deployment) -> list[Change]:
+    """VLAN devices on the ports (DPVS doc/tutorial.md, VLAN)."""
+    return [
+        _dpvs(
+            f"vlan.{name}",
+            f"VLAN {link.vlan} on {deployment.port(name).name}",
+            _tool(
+                deployment,
+                *("dpip", "vlan", "add", deployment.device(name)),
+                *("link", deployment.port(name).name, "proto", "802.1q", "id", link.vlan),
+            ),
+            optional=True,
+        )
+        for name, link in deployment.topology.links.items()
+        if link.vlan is not None
+    ]
+
+
 def addresses_and_routes(deployment: Deployment) -> list[Change]:
-    """VIPs on their port, then the routes. LIPs are not added here: `--add-laddr` brings them."""
+    """DPVS's own addresses, VIPs on their port, then the routes.
+
+    LIPs are not added here: `--add-laddr` brings them; SNAT's addresses come with its rules.
+    """
     changes = []
     for owned in deployment.addresses:
-        if owned.use == "vip":
-            host = f"{owned.address}/{owned.address.max_prefixlen}"
-            changes.append(
-                _dpvs(
-                    f"vip.{owned.address}",
-                    f"VIP {owned.address} on {owned.port}",
-                    _tool(deployment, "dpip", "addr", "add", host, "dev", owned.port),
-                )
-            )
+        if owned.use in ("own", "vip"):
+            what = "VIP" if owned.use == "vip" else "DPVS's own address"
+            change = (f"{owned.use}.{owned.address}", f"{what} {owned.address} on {owned.port}")
+            changes.append(_dpvs(*change, _address(deployment, owned)))
     changes += [_route(deployment, route) for route in deployment.declared_routes]
     return changes
+
+
+def _address(deployment: Deployment, owned: ExpectedAddress) -> str:
+    words = ("addr", "add", f"{owned.address}/{owned.prefix}", "dev", owned.port)
+    return _tool(deployment, "dpip", *words, *(("sapool",) if owned.use == "pool" else ()))
 
 
 def _route(deployment: Deployment, route: ExpectedRoute) -> Change:
@@ -57,29 +81,82 @@ def _route(deployment: Deployment, route: ExpectedRoute) -> Change:
 
 
 def services(deployment: Deployment) -> list[Change]:
-    """Each service with its real servers and its local addresses."""
-    changes = []
-    for service in deployment.topology.services:
-        which = (f"-{service.protocol[0]}", endpoint(service.vip, service.port))
-        commands = [_tool(deployment, "ipvsadm", "-A", *which, "-s", service.scheduler)]
-        commands += [
+    """Each service with its real servers and its local addresses; then SNAT's rules.
+
+    A service that DPVS's tools have no option for does not stop the others, and leaves nothing.
+    """
+    return [_service(deployment, one) for one in deployment.topology.services] + [
+        _snat(deployment, one) for one in deployment.topology.snat
+    ]
+
+
+def _service(deployment: Deployment, service: Service) -> Change:
+    which = (f"-{service.protocol[0]}", endpoint(service.vip, service.port))
+    options: list[object] = ["-s", service.scheduler]
+    if service.synproxy:
+        options += ["-j", "enable"]
+    if service.persistence is not None:
+        options += ["-p", service.persistence]
+    if service.connection_timeout is not None:
+        options += ["--conn-timeout", service.connection_timeout]
+    commands = [_tool(deployment, "ipvsadm", "-A", *which, *options)]
+    commands += [
+        _tool(
+            deployment,
+            *("ipvsadm", "-a", *which, "-r", endpoint(target.address, target.port)),
+            *(MODE_OPTIONS[service.forwarding], "-w", target.weight),
+        )
+        for target in deployment.targets(service)
+    ]
+    commands += [
+        _tool(
+            deployment,
+            *("ipvsadm", "--add-laddr", "-z", lip, *which, "-F", deployment.lip_device(lip)),
+        )
+        for lip in service.local_addresses
+    ]
+    has = ", its RS and LIPs" if service.local_addresses else " and its RS"
+    return _dpvs(
+        f"service.{service.name}",
+        f"service {service.name}: {service.protocol} {which[1]}{has}",
+        *commands,
+        optional=True,
+        otherwise=_tool(deployment, "ipvsadm", "-D", *which),
+    )
+
+
+def _snat(deployment: Deployment, rule: Snat) -> Change:
+    """As DPVS's scripts/setup.snat.sample.sh, but for the addresses: each once, as a host's."""
+    first, last = rule.sources
+    out = deployment.device(rule.outgoing)
+    which = ("-H", f"proto={rule.protocol},src-range={first}-{last},oif={out}")
+    pool = [one for one in deployment.addresses if one.use == "pool"]
+    # Rules share addresses: the first to name one brings it.
+    earlier = {
+        wan.address
+        for other in deployment.topology.snat[: deployment.topology.snat.index(rule)]
+        for wan in other.pool
+    }
+    mine = {wan.address for wan in rule.pool} - earlier
+    commands = [
+        _tool(deployment, "ipvsadm", "-A", "-s", rule.scheduler, *which),
+        *(_address(deployment, owned) for owned in pool if owned.address in mine),
+        *(
             _tool(
                 deployment,
                 *("ipvsadm", "-a", *which, "-r", endpoint(target.address, target.port)),
-                *("-b", "-w", target.weight),
+                *("-w", target.weight, "-J"),
             )
-            for target in deployment.targets(service)
-        ]
-        commands += [
-            _tool(
-                deployment,
-                *("ipvsadm", "--add-laddr", "-z", lip, *which, "-F", deployment.lip_port(lip).name),
-            )
-            for lip in service.local_addresses
-        ]
-        title = f"service {service.name}: {service.protocol} {which[1]}, its RS and LIPs"
-        changes.append(_dpvs(f"service.{service.name}", title, *commands))
-    return changes
+            for target in deployment.targets(rule)
+        ),
+    ]
+    return _dpvs(
+        f"service.{rule.name}",
+        f"SNAT {rule.name}: {rule.protocol} from {first}-{last} out of {out}",
+        *commands,
+        optional=True,
+        otherwise=_tool(deployment, "ipvsadm", "-D", *which),
+    )
 
 
 def endpoint(address: Address, port: int) -> str:
@@ -95,9 +172,17 @@ def _tool(deployment: Deployment, tool: str, *words: object) -> str:
     return sh(f"{deployment.bench.dut.dpvs.home}/bin/{tool}", *words)
 
 
-def _dpvs(change_id: str, title: str, *commands: str) -> Change:
+def _dpvs(
+    change_id: str, title: str, *commands: str, optional: bool = False, otherwise: str = ""
+) -> Change:
     # The tools' exit codes lie in known ways (a duplicate is 0 or 253): the state is asserted by
     # the checks afterwards, so only the last word of a failing tool is kept here.
+    first, *rest = commands
+    apply = " && ".join(commands)
+    if otherwise and rest:
+        apply = (
+            f"{first} && {{ {' && '.join(rest)} || {{ status=$?; {otherwise}; exit $status; }}; }}"
+        )
     return Change(
-        id=change_id, title=title, done=None, undo=ENDS_WITH_DPVS, apply=" && ".join(commands)
+        id=change_id, title=title, done=None, undo=ENDS_WITH_DPVS, apply=apply, optional=optional
     )

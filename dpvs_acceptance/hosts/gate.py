@@ -114,6 +114,7 @@ class Change:
     verify: run again and again until it exits 0 (the change is seen), it exits 70 (it never will
         be), or `timeout` is over; what its last try printed is kept.
     timeout: whole seconds for `apply`, again for `verify`, and for the undo.
+    optional: where it fails, the stage goes on; the caller judges why.
     """
 
     id: str
@@ -124,6 +125,7 @@ class Change:
     undo: str | None = None
     verify: str | None = None
     timeout: float = 10.0
+    optional: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]*", self.id):
@@ -184,7 +186,7 @@ class WriteGate:
         self._folder = journal.folder(root, run)
 
     def apply(self, changes: Sequence[Change]) -> list[Applied]:
-        """Make the changes, in order, until one fails; one entry per change. One round trip.
+        """Make the changes, in order, until one fails that is not optional; one entry per change.
 
         WriteRefused before anything is sent where the mode does not allow it. HostError where the
         host cannot be reached, is lost meanwhile, or does not come to an end: the journal there
@@ -254,13 +256,13 @@ class WriteGate:
                 "verify": change.verify or change.done or "",
             }
             lines += [f"{name}={quote(text)}" for name, text in texts.items()]
-            lines.append(f"change {index} || exit 0")
+            lines.append(f"change {index} || {':' if change.optional else 'exit 0'}")
         return "\n".join([*lines, "exit 0"])
 
 
 def first_failure(applied: Sequence[Applied]) -> Applied | None:
     """The change that stopped its stage, if one did."""
-    return next((one for one in applied if not one.ok), None)
+    return next((one for one in applied if not one.ok and not one.change.optional), None)
 
 
 def _applied(change: Change, parts: dict[int, frames.Frame], folder: str) -> Applied:

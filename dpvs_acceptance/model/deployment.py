@@ -91,11 +91,25 @@ class ExpectedTarget:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A topology placed on a bench. `kni`: the device can make kni devices (probed)."""
+    """A topology placed on a bench. `kni`: the device can make kni devices (probed).
+
+    `refused`: names of services that the device has no option for (seen at bring-up).
+    """
 
     topology: Topology
     bench: Bench
     kni: bool
+    refused: frozenset[str] = frozenset()
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The topology's services that this device can have."""
+        return tuple(one for one in self.topology.services if one.name not in self.refused)
+
+    @property
+    def snat(self) -> tuple[Snat, ...]:
+        """The topology's SNAT rules that this device can have."""
+        return tuple(one for one in self.topology.snat if one.name not in self.refused)
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -140,12 +154,12 @@ class Deployment:
         ]
         lips = [
             self._host(lip, self._link_of(lip), "lip")
-            for service in self.topology.services
+            for service in self.services
             for lip in service.local_addresses
         ]
         pools = [
             self._host(wan.address, rule.outgoing, "pool")
-            for rule in self.topology.snat
+            for rule in self.snat
             for wan in rule.pool
         ]
         return tuple(dict.fromkeys(own + vips + lips + pools))

@@ -3,7 +3,7 @@
 A kernel module of the lab's own cannot be: the hosts share one kernel, which may have no loadable
 modules at all. So these commands stand in front of kmod's, say what kmod says (version 30), and
 load what plays the module's part: toa.ko is the TOA reader's eBPF object, uoa.ko a mark by which
-the UDP server reads UOA.
+the UDP server reads UOA; ipip and ip6_tunnel, which come with every kernel, are a tun device each.
 """
 
 import os
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
-from softlab.realserver import state, toa_reader
+from softlab.realserver import state, toa_reader, tunnel
 
 #: What uoa.ko holds; the TOA reader's object is an ELF file of machine 247 (EM_BPF).
 UOA_MARK: Final = b"softlab: uoa.ko played by udp-echo\n"
@@ -50,6 +50,8 @@ MODULES: Final = {
                 "uoa_map_tab_bits:UOA mapping table hash size (int)",
             ),
         ),
+        Module("ipip", 20480, tunnel.load, lambda: tunnel.unload("ipip")),
+        Module("ip6_tunnel", 45056, tunnel.load, lambda: tunnel.unload("ip6_tunnel")),
     )
 }
 
@@ -69,7 +71,7 @@ def identify(file: Path) -> Module | None:
 
 def _load(file: Path, prefix: str) -> None:
     try:
-        module = identify(file)
+        module = MODULES.get(file.stem) if _is_kernels(file) else identify(file)
     except OSError as error:
         _end(f"{prefix}: ERROR: could not load module {file}: {error.strerror}")
     refused = f"{prefix}: ERROR: could not insert module {file}"
@@ -79,7 +81,7 @@ def _load(file: Path, prefix: str) -> None:
         _end(f"{refused}: File exists")
     try:
         module.load(file)
-    except toa_reader.LoadError as error:
+    except (toa_reader.LoadError, OSError) as error:
         _end(f"{refused}: {error}")
     state.set_loaded(module.name)
     state.tell_server()
@@ -118,15 +120,27 @@ def lsmod(_arguments: Sequence[str]) -> None:
         print(f"{name:<19} {MODULES[name].size:>8}  0")
 
 
+def _kernels() -> list[Path]:
+    """Files of the modules that a distribution's kernel brings: named, and played without."""
+    place = Path("/lib/modules", os.uname().release, "kernel/net")
+    return [place / "ipv4/ipip.ko", place / "ipv6/ip6_tunnel.ko"]
+
+
+def _is_kernels(file: Path) -> bool:
+    return file in _kernels()
+
+
 def _installed(name: str) -> Path | None:
     """A module's file below /lib/modules, where depmod would have it from."""
     place = Path("/lib/modules", os.uname().release)
-    return next(iter(sorted(place.rglob(f"{name}.ko"))), None)
+    kernels = [file for file in _kernels() if file.stem == name.replace("-", "_")]
+    return next(iter([*kernels, *sorted(place.rglob(f"{name}.ko"))]), None)
 
 
 def modprobe(arguments: Sequence[str]) -> None:
-    """modprobe [-r] NAME ...: of what was copied below /lib/modules for this kernel."""
+    """modprobe [-r] [-n -v] NAME ...: of what is below /lib/modules for this kernel."""
     remove = any(one in ("-r", "--remove") for one in arguments)
+    dry = any(one in ("-n", "--dry-run", "--show") for one in arguments)
     names = [one for one in arguments if not one.startswith("-") and "=" not in one]
     if not names:
         _end("modprobe: ERROR: missing parameters. See -h.")
@@ -138,8 +152,11 @@ def modprobe(arguments: Sequence[str]) -> None:
         if file is None:
             where = f" in directory /lib/modules/{os.uname().release}"
             _end(f"modprobe: FATAL: Module {name} not found{where}.")
-        if not remove and not state.is_loaded(name):
-            _load(file, "modprobe")
+        if not remove and not state.is_loaded(file.stem):
+            if not dry:
+                _load(file, "modprobe")
+            elif any(one in ("-v", "--verbose") for one in arguments):
+                print(f"insmod {file} ")
 
 
 def modinfo(arguments: Sequence[str]) -> None:

@@ -1,0 +1,115 @@
+"""What the forwarding modes ask of real servers, and SNAT of inner hosts (DPVS doc/tutorial.md)."""
+
+from __future__ import annotations
+
+from dpvs_acceptance.bringup.network import route, route_from, service_address, sysctl
+from dpvs_acceptance.bringup.shell import sh, unload_what_modprobe_loads
+from dpvs_acceptance.hosts.gate import Change
+from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.model.topology import Address, Machine
+
+# Tunnel devices that a kernel's module brings with it, for packets from any sender.
+TUNNELS = {4: ("ipip", "tunl0"), 6: ("ip6_tunnel", "ip6tnl0")}
+# Of the routes that answers take back through DPVS; nobody else's number.
+TABLE = 5390
+
+
+def real_server(deployment: Deployment, name: str) -> list[Change]:
+    """The VIPs of DR and tunnel services, and the answers' way back through DPVS for NAT."""
+    interface = deployment.bench.real_servers[name].interface
+    direct, tunnelled = _vips(deployment, name, "dr"), _vips(deployment, name, "tunnel")
+    changes = []
+    if any(vip.version == 4 for vip in (*direct, *tunnelled)):
+        # The VIP is DPVS's on the wire: nobody else answers for it, or asks in its name.
+        changes += [
+            sysctl(f"net/ipv4/conf/{interface}/arp_ignore", 1),
+            sysctl(f"net/ipv4/conf/{interface}/arp_announce", 2),
+        ]
+    changes += [service_address(vip, "lo") for vip in direct]
+    for version, (module, device) in TUNNELS.items():
+        vips = [vip for vip in tunnelled if vip.version == version]
+        if vips:
+            changes += [_tunnel(module, device), _up(device)]
+            changes += [service_address(vip, device) for vip in vips]
+            if version == 4:
+                # What is in the tunnel comes from clients, whose way is not the tunnel.
+                changes += [
+                    sysctl("net/ipv4/conf/all/rp_filter", 0),
+                    sysctl(f"net/ipv4/conf/{device}/rp_filter", 0),
+                ]
+    return changes + _back_through(deployment, name, interface)
+
+
+def _vips(deployment: Deployment, name: str, forwarding: str) -> tuple[Address, ...]:
+    return tuple(
+        dict.fromkeys(
+            service.vip
+            for service in deployment.topology.services
+            if service.forwarding == forwarding
+            and any(target.name == name for target in service.real_servers)
+        )
+    )
+
+
+def _tunnel(module: str, device: str) -> Change:
+    return Change(
+        id=f"module.{module}",
+        title=f"load kernel module {module}, which brings {device}",
+        done=f"[ -e /sys/class/net/{device} ]",
+        capture_undo=unload_what_modprobe_loads(module),
+        apply=sh("modprobe", module),
+    )
+
+
+def _up(device: str) -> Change:
+    up = f"ip -o link show dev {device} up | grep -q ."
+    return Change(
+        id=f"link.{device}",
+        title=f"{device} up",
+        done=up,
+        undo=f"! {up} 2>/dev/null || ip link set dev {device} down",
+        apply=f"ip link set dev {device} up",
+    )
+
+
+def _back_through(deployment: Deployment, name: str, interface: str) -> list[Change]:
+    """NAT: what the real server sends clients from its own address goes to DPVS's.
+
+    Only that: its other services' answers come from VIPs, and its default route is ssh's.
+    """
+    topology, bench = deployment.topology, deployment.bench
+    machine = topology.real_servers[name]
+    changes = []
+    for version in (4, 6):
+        served = any(
+            service.forwarding == "nat"
+            and service.server_family == version
+            and any(target.name == name for target in service.real_servers)
+            for service in topology.services
+        )
+        own = topology.links[topology.arm_of(machine)].own
+        source, via = machine.of(version), own.of(version) if own else None
+        if not served or source is None or via is None:
+            continue
+        for client in topology.vip_clients:
+            crafting = bench.clients[client]
+            crafted = crafting.crafted_address6 if version == 6 else crafting.crafted_address
+            changes += [
+                route_from(source, to, via, interface, TABLE)
+                for to in (topology.clients[client].of(version), crafted)
+                if to is not None
+            ]
+    return changes
+
+
+def through_the_load_balancer(
+    deployment: Deployment, machine: Machine, interface: str
+) -> list[Change]:
+    """SNAT: an inner host's way to what is outside, by DPVS's own address on its link."""
+    topology = deployment.topology
+    own = topology.links[machine.link].own
+    assert own is not None, "the topology's own checks see to it"
+    outside = {rule.outgoing for rule in topology.snat if rule.covers(machine.address)}
+    networks = [topology.links[name].network for name in topology.links if name in outside]
+    networks += [r.network for r in topology.remote_networks.values() if r.behind in outside]
+    return [route(network, str(own.address), interface) for network in networks]

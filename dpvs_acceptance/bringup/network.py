@@ -1,0 +1,82 @@
+"""Changes of a Linux host's network: addresses, routes, sysctls; each found out and taken back."""
+
+from __future__ import annotations
+
+import shlex
+
+from dpvs_acceptance.hosts.gate import Change
+from dpvs_acceptance.model.topology import Address, Network
+
+
+def address(one: Address, prefix: int, interface: str) -> Change:
+    """An address on an interface, which is brought up for it."""
+    text = f"{one}/{prefix}"
+    device = shlex.quote(interface)
+    nodad = " nodad" if one.version == 6 else ""
+    present = f"ip -o addr show dev {device} | grep -qF ' {text} '"
+    return Change(
+        id=f"address.{one}",
+        title=f"address {text} on {interface}",
+        done=present,
+        undo=f"! {present} || ip addr del {text} dev {device}",
+        apply=f"ip addr add {text} dev {device}{nodad} && ip link set dev {device} up",
+    )
+
+
+def service_address(one: Address, interface: str) -> Change:
+    """A VIP that a real server has for itself, on an interface that is there for such."""
+    text = f"{one}/{one.max_prefixlen}"
+    device = shlex.quote(interface)
+    nodad = " nodad" if one.version == 6 else ""
+    # Of a host's address on lo, `ip` shows no prefix length.
+    present = f"ip -o addr show dev {device} to {text} | grep -q ."
+    return Change(
+        id=f"vip.{one}",
+        title=f"VIP {one} on {interface}",
+        done=present,
+        undo=f"! {present} || ip addr del {text} dev {device}",
+        apply=f"ip addr add {text} dev {device}{nodad}",
+    )
+
+
+def route(network: Network, via: str, interface: str) -> Change:
+    """A route of the main table."""
+    family = "-6" if network.version == 6 else "-4"
+    words = f"{network} via {via} dev {shlex.quote(interface)}"
+    present = f"ip {family} route show {network} | grep -qF 'via {via} '"
+    return Change(
+        id=f"route.{network}",
+        title=f"route {network} via {via}",
+        done=present,
+        # Taking the address away takes its routes along, so there may be nothing left to undo.
+        undo=f"! {present} || ip {family} route del {words}",
+        apply=f"ip {family} route add {words}",
+    )
+
+
+def route_from(source: Address, to: Address, via: Address, interface: str, table: int) -> Change:
+    """A route for packets from one of the host's addresses only: a rule and a table of its own."""
+    ip = f"ip -{source.version}"
+    rule = f"from {source} to {to} lookup {table}"
+    way = f"{to} via {via} dev {shlex.quote(interface)} table {table}"
+    present = f"{ip} rule show | grep -qF 'from {source} to {to} lookup {table}'"
+    routed = f"{ip} route show table {table} 2>/dev/null | grep -qF '{to} via {via} '"
+    return Change(
+        id=f"route.{source}.{to}",
+        title=f"from {source} to {to} by {via}, by a rule of its own",
+        done=f"{present} && {routed}",
+        undo=f"! {present} || {ip} rule del {rule}; ! {routed} || {ip} route del {way}",
+        apply=f"{ip} route add {way} && {ip} rule add {rule}",
+    )
+
+
+def sysctl(name: str, value: int) -> Change:
+    """A sysctl by its path below /proc/sys, such as net/ipv4/conf/eth1/arp_ignore."""
+    path = f"/proc/sys/{name}"
+    return Change(
+        id=f"sysctl.{name}",
+        title=f"{name.replace('/', '.')} = {value}",
+        done=f'[ "$(cat {path})" = {value} ]',
+        capture_undo=f'echo "[ ! -e {path} ] || echo $(cat {path}) >{path}"',
+        apply=f"echo {value} >{path}",
+    )
