@@ -33,11 +33,13 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
         both(f"RS{number}", machine.address, machine.address6)
     for number, client in enumerate(topology.clients.values(), 1):
         both(f"CLIENT{number}", client.address, client.address6)
-    wan, lan = deployment.port("wan"), deployment.port("lan")
+    # With one arm, that is both.
+    lan_link = "lan" if "lan" in topology.links else "wan"
+    wan, lan = deployment.port("wan"), deployment.port(lan_link)
     spare = next((port for port in deployment.ports if port.link is None), lan)
     gateways = topology.links["wan"].gateways
     both("GATEWAY", *(next((g for g in gateways if g.version == v), None) for v in (4, 6)))
-    for name, link in (("WAN", "wan"), ("LAN", "lan")):
+    for name, link in (("WAN", "wan"), ("LAN", lan_link)):
         four, *six = topology.links[link].networks
         values |= {f"{name}NET": str(four), f"{name}NET6": str(six[0]) if six else ""}
         if kni := topology.links[link].kni:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.model.deployment import Deployment, ExpectedAddress
 from dpvs_acceptance.observed.dut import DutState
 
 
@@ -59,14 +59,15 @@ def test_each_lip_is_a_local_address_of_its_service(
 
 @pytest.mark.requirement("S28")
 def test_each_lip_is_on_its_port_with_free_source_ports(
-    dut: DutState, deployment: Deployment
+    dut: DutState, pools: tuple[ExpectedAddress, ...]
 ) -> None:
-    """Steps: `dpip -s addr show`. Verify: each LIP on its link's port, with a pool that has room.
+    """Steps: `dpip -s addr show`. Verify: each LIP, and each address of SNAT, on its link's port
+    with a pool that has room.
 
     An address added by `dpip addr add` looks right and has no pool (#861): connections then fail.
     """
     wrong = []
-    for lip in (owned for owned in deployment.addresses if owned.use == "lip"):
+    for lip in pools:
         entries = dut.addresses_of(lip.address)
         if [entry.device for entry in entries] != [lip.port]:
             wrong.append(

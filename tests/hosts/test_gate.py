@@ -144,6 +144,19 @@ def test_first_failure_stops_the_stage_and_its_undo_is_kept(host: Host, playgrou
     assert _tree(playground) == {}
 
 
+def test_an_optional_change_that_fails_stops_nothing(host: Host, playground: Path) -> None:
+    failing = Change(
+        id="no", title="fails", undo=":", apply="echo no; exit 3", timeout=1, optional=True
+    )
+    gate = _gate(host)
+    applied = gate.apply([failing, _write(playground, "b")])
+    assert [one.outcome for one in applied] == [Outcome.FAILED, Outcome.APPLIED]
+    assert applied[0].output == "no"
+    assert first_failure(applied) is None
+    assert all(one.ok for one in gate.undo())
+    assert _tree(playground) == {}
+
+
 def test_undo_that_cannot_be_found_out_forbids_the_change(host: Host, playground: Path) -> None:
     blind = dataclasses.replace(_write(playground, "a"), capture_undo="echo trouble >&2; exit 9")
     gate = _gate(host)

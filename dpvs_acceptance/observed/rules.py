@@ -1,0 +1,14 @@
+"""SNAT rules as `ipvsadm -ln` names them."""
+
+from __future__ import annotations
+
+from dpvs_acceptance.dpvs.ipvsadm.identity import PROTOCOLS, AddressRange, Match, ServiceId
+from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.model.topology import Snat
+
+
+def match_of(rule: Snat, deployment: Deployment) -> ServiceId:
+    """`MATCH tcp,from=FIRST-LAST:0-0,oif=dpdk1`, as this deployment's rule must be listed."""
+    sources = AddressRange(*rule.sources, 0, 0)
+    match = Match(sources, None, None, deployment.device(rule.outgoing))
+    return ServiceId(PROTOCOLS[rule.protocol], match=match)
