@@ -41,7 +41,6 @@ OPTIONS = {
     "scheduler": ("s", True),
     "real-server": ("r", True),
     "fullnat": ("b", False),
-    "gatewaying": ("g", False),
     "weight": ("w", True),
     "u-threshold": ("x", True),
     "l-threshold": ("y", True),
@@ -95,7 +94,6 @@ _KINDS = {
     "tcp-service": "service-address",
     "udp-service": "service-address",
     "fullnat": "forwarding-method",
-    "gatewaying": "forwarding-method",
     "laddr": "local-address",
 }
 _NEEDED = {
@@ -279,8 +277,8 @@ def _take(command: Command, name: str, value: str) -> None:
         if found is None:
             fail(2, "illegal real server address[:port] specified")
         command.rs, command.rport, command.rport_given = found
-    elif name in ("fullnat", "gatewaying"):
-        command.forward = FULLNAT if name == "fullnat" else ROUTE
+    elif name == "fullnat":
+        command.forward = FULLNAT
     elif name == "weight":
         command.weight = _count(value, 65535, "illegal weight specified")
     elif name == "u-threshold":
