@@ -1,4 +1,5 @@
-"""`python -m reports build RUN [--lang=zh]` makes a run's pages again; `schema` the schema."""
+"""`python -m reports build RUN [--lang=zh]` makes a run's pages again; `schema` the schema,
+`topologies` their page and drawings in the documents."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from dpvs_acceptance.verdict.manifest import write_page_digests
 from dpvs_acceptance.verdict.signoff import schema_text
+from reports import topologies
 from reports.allure import AllureError, make_allure
 from reports.building import build, build_pdf
 
@@ -36,9 +38,13 @@ def main(arguments: list[str]) -> int:
         case ["schema"]:
             SCHEMA.write_text(schema_text(), encoding="utf-8")
             print(SCHEMA)
+        case ["topologies"]:
+            topologies.write()
+            print(topologies.PAGE)
         case _:
             usage = (
-                "usage: python -m reports build RUN_DIR [--lang=en|zh] | allure RUN_DIR | schema"
+                "usage: python -m reports build RUN_DIR [--lang=en|zh] | allure RUN_DIR | schema "
+                "| topologies"
             )
             print(usage, file=sys.stderr)
             return 3

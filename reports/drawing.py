@@ -109,6 +109,29 @@ def svg(picture: Picture, name: str) -> str:
     return "\n".join(parts)
 
 
+# The colours of pictures that stand alone, on light and on dark pages; those of the report.
+_ALONE = """<style>
+text { font-family: system-ui, sans-serif; }
+.m { font-family: ui-monospace, monospace; }
+.f { fill: currentColor; }
+line, rect { stroke: currentColor; }
+rect:not([fill]) { fill: none; }
+.c-ink { color: #1b1f24; } .c-soft { color: #57606a; } .c-accent { color: #0b5cad; }
+.c-pass { color: #1a7f37; } .c-flaky { color: #8a5a00; }
+@media (prefers-color-scheme: dark) {
+.c-ink { color: #e6edf3; } .c-soft { color: #9aa5b1; } .c-accent { color: #6cb2ff; }
+.c-pass { color: #4cc065; } .c-flaky { color: #e3b341; }
+}
+</style>"""
+
+
+def svg_file(picture: Picture, name: str) -> str:
+    """The picture as a file of its own."""
+    start, rest = svg(picture, name).split("\n", 1)
+    start = start.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return f"{start}\n{_ALONE}\n{rest}\n"
+
+
 def _shape(shape: Shape) -> str:
     match shape:
         case Line():

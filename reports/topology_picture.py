@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dpvs_acceptance.model.topology import Machine, Topology
+from dpvs_acceptance.model.serving import WORDS
+from dpvs_acceptance.model.topology import Machine, Service, Snat, Topology
 from dpvs_acceptance.verdict.signoff import DeviceEntry, NicEntry
 from reports.drawing import MONO, Box, Line, Picture, Shape, Words, shorten
 from reports.language import Say
@@ -14,6 +15,8 @@ _WIDTH = 860.0
 _EDGE = 10.0
 _MACHINE = 58.0
 _LINE = 15.0
+# Of addresses in one line.
+_COLUMNS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +31,20 @@ class _Place:
         return (self.left + self.right) / 2
 
 
-def draw_topology(topology: Topology, device: DeviceEntry, say: Say) -> Picture:
-    """Every address that the topology declares, and the NIC that each link is on."""
-    nics = {nic.link: nic for nic in device.nics if nic.link}
-    upper = [name for name in topology.links if name in topology.vips]
-    lower = [name for name in topology.links if name not in topology.vips]
+def draw_topology(topology: Topology, device: DeviceEntry | None, say: Say) -> Picture:
+    """Every address that the topology declares, and the NIC that each link is on.
+
+    Without a device: the topology alone, of no run.
+    """
+    nics = {nic.link: nic for nic in (device.nics if device else ()) if nic.link}
+    head = "DPVS" if device is None else f"{device.host}  DPVS {device.dpvs} ({say(device.kind)})"
+    outside = {rule.outgoing for rule in topology.snat} | set(topology.vips)
+    upper = [name for name in topology.links if name in outside]
+    lower = [name for name in topology.links if name not in outside]
     shapes: list[Shape] = []
     y = 8.0
     y = _draw_above(topology, _places(upper), y, shapes, say)
-    y = _draw_device(topology, device, nics, _places(upper), _places(lower), y, shapes, say)
+    y = _draw_device(topology, head, nics, _places(upper), _places(lower), y, shapes)
     y = _draw_below(topology, _places(lower), y, shapes, say)
     told = [
         f"{name}: {', '.join(map(str, link.networks))}" for name, link in topology.links.items()
@@ -44,7 +52,7 @@ def draw_topology(topology: Topology, device: DeviceEntry, say: Say) -> Picture:
     told += [f"{name}: {_addresses(machine)}" for name, machine in topology.clients.items()]
     told += [f"{name}: {_addresses(machine)}" for name, machine in topology.real_servers.items()]
     told += [f"VIP {vip}" for vips in topology.vips.values() for vip in vips]
-    title = f"{say('Topology')} {topology.name or device.host}: {topology.title}"
+    title = f"{say('Topology')} {topology.name or head}: {topology.title}"
     return Picture(_WIDTH, y + 6, title, "; ".join(told), tuple(shapes))
 
 
@@ -60,32 +68,25 @@ def _draw_above(
     topology: Topology, places: Mapping[str, _Place], y: float, shapes: list[Shape], say: Say
 ) -> float:
     """Clients of remote networks with their router, clients of the link, and the link itself."""
-    far = any(one.link in topology.remote_networks for one in topology.clients.values())
+    everybody = {**topology.clients, **topology.real_servers}
+    far = any(one.link in topology.remote_networks for one in everybody.values())
     bus = y + (2 * _MACHINE + 34 if far else _MACHINE + 22)
     for name, place in places.items():
         remote = [
-            (client, machine)
-            for client, machine in topology.clients.items()
+            (one, machine)
+            for one, machine in everybody.items()
             if machine.link in topology.remote_networks
             and topology.remote_networks[machine.link].behind == name
         ]
-        local = [
-            (client, machine)
-            for client, machine in topology.clients.items()
-            if machine.link == name
-        ]
-        local += [
-            (server, machine)
-            for server, machine in topology.real_servers.items()
-            if machine.link == name
-        ]
+        local = [(one, machine) for one, machine in everybody.items() if machine.link == name]
         routers = {machine.link for _, machine in remote}
         slots = max(len(remote), len(routers)) + len(local)
         width = (place.right - place.left - 40) / max(slots, 1)
         x = place.left + 20
         for client, machine in remote:
             box = min(width - 14, 230)
-            _machine(shapes, x, y, box, client, machine, say("client"))
+            kind = "client" if client in topology.clients else "real server"
+            _machine(shapes, x, y, box, client, machine, say(kind))
             middle = x + box / 2
             network = topology.remote_networks[machine.link]
             at = y + _MACHINE + 12
@@ -105,36 +106,37 @@ def _draw_above(
             _machine(shapes, x, bus - _MACHINE - 22, box, client, machine, say(word))
             shapes.append(Line(x + box / 2, bus - 22, x + box / 2, bus, "soft"))
             x += width
-        _bus(topology, shapes, name, place, bus)
+        _bus(topology, shapes, name, place, bus, bus + 17)
     return bus
 
 
-def _bus(topology: Topology, shapes: list[Shape], name: str, place: _Place, y: float) -> None:
+def _bus(
+    topology: Topology, shapes: list[Shape], name: str, place: _Place, y: float, words_at: float
+) -> None:
     shapes.append(Line(place.left, y, place.right, y, "accent", 4))
-    networks = ", ".join(map(str, topology.links[name].networks))
-    shapes.append(Words(place.right, y - 8, f"{name}  {networks}", 12, "end", "accent", bold=True))
+    link = topology.links[name]
+    networks = ", ".join(map(str, link.networks))
+    if link.vlan is not None:
+        networks = f"VLAN {link.vlan}  {networks}"
+    shapes.append(
+        Words(place.right, words_at, f"{name}  {networks}", 12, "end", "accent", bold=True)
+    )
 
 
 def _draw_device(
     topology: Topology,
-    device: DeviceEntry,
+    head: str,
     nics: Mapping[str, NicEntry],
     upper: Mapping[str, _Place],
     lower: Mapping[str, _Place],
     bus: float,
     shapes: list[Shape],
-    say: Say,
 ) -> float:
     """The load balancer between its links; gives the base line of the links below."""
     y = bus + 26
     above = {name: _port_lines(topology, name, nics.get(name)) for name in upper}
     below = {name: _port_lines(topology, name, nics.get(name)) for name in lower}
-    services = [
-        f"{one.protocol} {_end(str(one.vip), one.port)} {one.scheduler} → "
-        + ", ".join(f"{target.name}:{target.port}" for target in one.real_servers)
-        + f"  FullNAT, LIP {', '.join(map(str, one.local_addresses))}"
-        for one in topology.services
-    ]
+    services = [_service(one) for one in topology.services] + [_snat(one) for one in topology.snat]
     tall = max((len(lines) for lines in above.values()), default=0)
     deep = max((len(lines) for lines in below.values()), default=0)
     height = (tall + deep + len(services) + 1) * _LINE + 46
@@ -144,8 +146,7 @@ def _draw_device(
         shapes.append(Line(place.middle, bus, place.middle, y, "accent", 2))
         _port(shapes, above[name], place, at)
     at += tall * _LINE + 12
-    name = f"{device.host}  DPVS {device.dpvs} ({say(device.kind)})"
-    shapes.append(Words(_WIDTH / 2, at + 10, name, 14, "middle", bold=True))
+    shapes.append(Words(_WIDTH / 2, at + 10, head, 14, "middle", bold=True))
     at += 14
     for text in services:
         at += _LINE
@@ -158,6 +159,28 @@ def _draw_device(
     return y + height + 26
 
 
+def _service(service: Service) -> str:
+    """`tcp 10.0.96.204:80 rr → rs1:80, rs2:80  FullNAT, LIP 192.168.229.204`."""
+    words = [WORDS[service.forwarding]]
+    if service.synproxy:
+        words.append("SYN proxy")
+    if service.local_addresses:
+        words.append(f"LIP {', '.join(map(str, service.local_addresses))}")
+    servers = ", ".join(
+        f"{one.name}:{one.port}" + (f" ×{one.weight}" if one.weight != 1 else "")
+        for one in service.real_servers
+    )
+    end = _end(str(service.vip), service.port)
+    return f"{service.protocol} {end} {service.scheduler} → {servers}  {', '.join(words)}"
+
+
+def _snat(rule: Snat) -> str:
+    """`tcp from 192.168.229.0-192.168.229.255 out of wan → 10.0.96.210  SNAT`."""
+    first, last = rule.sources
+    pool = ", ".join(str(one.address) for one in rule.pool)
+    return f"{rule.protocol} from {first}-{last} out of {rule.outgoing} → {pool}  SNAT"
+
+
 def _port_lines(topology: Topology, name: str, nic: NicEntry | None) -> list[tuple[str, str]]:
     """Colour and text of each line about the port that is on a link."""
     link = topology.links[name]
@@ -166,7 +189,7 @@ def _port_lines(topology: Topology, name: str, nic: NicEntry | None) -> list[tup
         lines.append(("ink", f"{nic.port}  {nic.name}  {nic.pci}  {nic.mac}"))
     vips = topology.vips.get(name, ())
     if vips:
-        lines.append(("pass", f"VIP {', '.join(map(str, vips))}"))
+        lines += [("pass", f"VIP {part}") for part in _parts(list(map(str, vips)))]
     lips = dict.fromkeys(
         str(lip)
         for service in topology.services
@@ -174,10 +197,26 @@ def _port_lines(topology: Topology, name: str, nic: NicEntry | None) -> list[tup
         if topology.link_of(lip) == name
     )
     if lips:
-        lines.append(("flaky", f"LIP {', '.join(lips)}"))
+        lines += [("flaky", f"LIP {part}") for part in _parts(list(lips))]
+    pool = dict.fromkeys(
+        str(one.address) for rule in topology.snat if rule.outgoing == name for one in rule.pool
+    )
+    if pool:
+        lines.append(("flaky", f"SNAT {', '.join(pool)}"))
+    if link.own:
+        lines.append(("ink", f"own {', '.join(map(str, link.own.both))}"))
     if link.kni:
         lines.append(("soft", f"kni {', '.join(map(str, link.kni.both))}"))
     return lines
+
+
+def _parts(words: Sequence[str]) -> list[str]:
+    """The words, by commas, in as many lines as they take."""
+    parts = [words[0]]
+    for word in words[1:]:
+        longer = f"{parts[-1]}, {word}"
+        parts[-1:] = [longer] if len(longer) <= _COLUMNS else [parts[-1], word]
+    return parts
 
 
 def _port(shapes: list[Shape], lines: list[tuple[str, str]], place: _Place, y: float) -> None:
@@ -199,7 +238,7 @@ def _draw_below(
             for server, machine in (*topology.real_servers.items(), *topology.clients.items())
             if machine.link == name
         ]
-        _bus(topology, shapes, name, place, bus)
+        _bus(topology, shapes, name, place, bus, bus - 8)
         width = (place.right - place.left - 40) / max(len(machines), 1)
         for index, (server, machine) in enumerate(machines):
             box = min(width - 14, 230)
