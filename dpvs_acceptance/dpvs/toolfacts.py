@@ -30,7 +30,7 @@ _DPIP: Mapping[str, Said] = {
     # tools/dpip/link.c
     "link show, no such device": _MISSING,
     "link show, no such lcore": _INVALID,
-    "link set, no such device": _NOTHING,
+    "link set, no such device": Said(0, "invalid parameter(-1)"),
     "link set, bad value": Said(0, "invalid arguement value for"),
     "link set, bad item": Said(1, "invalid parameter name"),
     # addr.c

@@ -96,6 +96,11 @@ class DpvsState:
     def addresses(self) -> tuple[AddressEntry, ...]:
         return parse_addresses(self.snapshot.text("dpip -s addr show"))
 
+    @cached_property
+    def lcore_addresses(self) -> tuple[AddressEntry, ...]:
+        """As each lcore has them: the master and every worker keep a list of their own."""
+        return parse_addresses(self.snapshot.text("dpip -s -v addr show"))
+
     def addresses_of(self, address: Address) -> tuple[AddressEntry, ...]:
         return tuple(entry for entry in self.addresses if entry.address == address)
 

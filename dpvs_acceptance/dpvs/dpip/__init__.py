@@ -3,6 +3,7 @@
 from dpvs_acceptance.dpvs.dpip.addr import AddressEntry, SourcePool, parse_addresses
 from dpvs_acceptance.dpvs.dpip.cpu import Lcore, LcoreQueue, LcoreStats, parse_lcores
 from dpvs_acceptance.dpvs.dpip.devinfo import DeviceInfo
+from dpvs_acceptance.dpvs.dpip.ipv6 import parse_ipv6_stats
 from dpvs_acceptance.dpvs.dpip.link import (
     BondMember,
     BondStatus,
@@ -19,6 +20,12 @@ from dpvs_acceptance.dpvs.dpip.link import (
 from dpvs_acceptance.dpvs.dpip.maddr import PortMulticast, parse_multicast
 from dpvs_acceptance.dpvs.dpip.neigh import Neighbour, parse_neighbours
 from dpvs_acceptance.dpvs.dpip.route import Route, parse_routes
+from dpvs_acceptance.dpvs.dpip.shaping import (
+    Classifier,
+    QueueSchedule,
+    parse_classifiers,
+    parse_schedules,
+)
 from dpvs_acceptance.dpvs.dpip.tunnel import Tunnel, parse_tunnels
 from dpvs_acceptance.dpvs.dpip.vlan import Vlan, parse_vlans
 
@@ -26,6 +33,7 @@ __all__ = [
     "AddressEntry",
     "BondMember",
     "BondStatus",
+    "Classifier",
     "DeviceInfo",
     "Lcore",
     "LcoreQueue",
@@ -37,6 +45,7 @@ __all__ = [
     "Neighbour",
     "PortMulticast",
     "PortQueue",
+    "QueueSchedule",
     "Route",
     "SourcePool",
     "Tunnel",
@@ -45,11 +54,14 @@ __all__ = [
     "Xstat",
     "Xstats",
     "parse_addresses",
+    "parse_classifiers",
+    "parse_ipv6_stats",
     "parse_lcores",
     "parse_links",
     "parse_multicast",
     "parse_neighbours",
     "parse_routes",
+    "parse_schedules",
     "parse_tunnels",
     "parse_vlans",
 ]

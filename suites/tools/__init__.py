@@ -1,0 +1,1 @@
+"""What dpip and ipvsadm do, print and refuse (upstream's checklist, DPI and ADM)."""
