@@ -55,6 +55,8 @@ faults: setup
 	    --fault-report=reports/faults/1.9.10)
 	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=faults/topologies/weighted.yaml \
 	    --fault-matrix='wrr-*,weights-*' --fault-report=reports/faults/weighted)
+	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=faults/topologies/tools.yaml \
+	    --fault-matrix='tools-*' --fault-report=reports/faults/tools)
 
 # Twenty runs in a row with no fault, all green: a check that fails by chance is worse than none.
 RUNS := 20

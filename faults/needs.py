@@ -57,6 +57,15 @@ NEEDS: Mapping[str, Need] = {
     "icmp-worker": Need(
         "grep -q icmp_redirect_core $CONF", "dpvs.conf sets no worker apart for ICMP"
     ),
+    "vlans": Need("dpip vlan help >/dev/null 2>&1", "this dpip knows no VLANs"),
+    "tunnels": Need("dpip tunnel help >/dev/null 2>&1", "this dpip knows no tunnels"),
+    "limits": Need("dpip qsch help >/dev/null 2>&1", "this dpip knows no rate limits"),
+    "ipv6-counters": Need(
+        "dpip ipv6 help >/dev/null 2>&1", "this dpip has no counters of IPv6 packets"
+    ),
+    "all-options": Need(
+        "ipvsadm -h 2>&1 | grep -q synproxy", "this ipvsadm has few of upstream's options"
+    ),
     "keepalived-banner": Need(
         "keepalived -v 2>&1 | grep -q LIBNL", "keepalived does not say that it uses libnl"
     ),

@@ -146,7 +146,7 @@ def test_the_routes_of_a_device_are_flushed_and_no_other(
 
 
 @pytest.mark.requirement("DPI-12")
-def test_a_flush_of_no_device_is_refused(operator: Operator) -> None:
+def test_a_route_flush_of_no_device_is_refused(operator: Operator) -> None:
     """Steps: flush without a device, and of one that does not exist. Verify: it is refused."""
     operator.refuses("route flush, device not named", "dpip route flush")
     operator.refuses("route flush, no such device", "dpip route flush dev dpdk99")
