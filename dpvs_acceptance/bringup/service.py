@@ -8,6 +8,7 @@ from dpvs_acceptance.bringup.daemon import ENDS_WITH_DPVS
 from dpvs_acceptance.bringup.shell import sh
 from dpvs_acceptance.hosts.gate import Change
 from dpvs_acceptance.model.deployment import Deployment, ExpectedAddress, ExpectedRoute
+from dpvs_acceptance.model.fleet import Fleet
 from dpvs_acceptance.model.topology import Address, Service, Snat
 
 # What `ipvsadm -a` calls the forwarding modes.
@@ -81,13 +82,42 @@ def _route(deployment: Deployment, route: ExpectedRoute) -> Change:
 
 
 def services(deployment: Deployment) -> list[Change]:
-    """Each service with its real servers and its local addresses; then SNAT's rules.
+    """Each service with its real servers and its local addresses; fleets; then SNAT's rules.
 
     A service that DPVS's tools have no option for does not stop the others, and leaves nothing.
     """
-    return [_service(deployment, one) for one in deployment.topology.services] + [
-        _snat(deployment, one) for one in deployment.topology.snat
+    topology = deployment.topology
+    return [
+        *(_service(deployment, one) for one in topology.services),
+        *(_fleet(deployment, one) for one in topology.fleets),
+        *(_snat(deployment, one) for one in topology.snat),
     ]
+
+
+def _fleet(deployment: Deployment, fleet: Fleet) -> Change:
+    """All services of a fleet by one ipvsadm, which reads them as `ipvsadm -S` saves them."""
+    model = deployment.topology.service(fleet.like)
+    which = f"-{model.protocol[0]} {endpoint(model.vip, model.port).removesuffix(str(model.port))}"
+    which += "$port"
+    mode = MODE_OPTIONS[model.forwarding]
+    lines = [f"-A {which} -s {model.scheduler}"]
+    for target in deployment.targets(model):
+        server = endpoint(target.address, target.port)
+        lines.append(f"-a {which} -r {server} {mode} -w {target.weight}")
+    lines += [
+        f"--add-laddr -z {lip} {which} -F {deployment.lip_device(lip)}"
+        for lip in model.local_addresses
+    ]
+    says = "; ".join(f'echo "{line}"' for line in lines)
+    loop = f"port={fleet.ports.start}; while [ $port -lt {fleet.ports.stop} ]; do {says}; "
+    first, last = fleet.ports[0], fleet.ports[-1]
+    return Change(
+        id=f"fleet.{fleet.name}",
+        title=f"{fleet.count} services like {fleet.like} on ports {first} to {last}",
+        undo=ENDS_WITH_DPVS,
+        apply=f"{loop}port=$((port+1)); done | {_tool(deployment, 'ipvsadm', '-R')}",
+        timeout=max(10, fleet.count // 10),
+    )
 
 
 def _service(deployment: Deployment, service: Service) -> Change:

@@ -16,6 +16,7 @@ from .framed import Read, Section, batch
 from .transcript import rfc3339
 
 SCHEMA = 1
+_SECONDS, _LONG = 30.0, 20.0  # of a snapshot, and of one reading that asks for more of them
 
 
 class SnapshotError(Exception):
@@ -75,14 +76,22 @@ class Snapshot:
             raise SnapshotError(f"not a snapshot: {exc!r}") from exc
 
 
-def take(host: Host, sections: Mapping[str, str | Read], timeout: float = 30.0) -> Snapshot:
-    """Read all `sections` from `host`, in one round trip. HostError where it cannot be reached."""
+def take(host: Host, sections: Mapping[str, str | Read], timeout: float = 0.0) -> Snapshot:
+    """Read all `sections` from `host`, in one round trip. HostError where it cannot be reached.
+
+    `timeout`: seconds for all of them; 0: 30, and more for those that may take long.
+    """
+    timeout = timeout or _SECONDS + sum(
+        max(0.0, (read.timeout or 0.0) - _LONG)
+        for read in sections.values()
+        if isinstance(read, Read)
+    )
     taken_at = rfc3339(time.time())
     return Snapshot(host.name, taken_at, batch(host, sections, timeout))
 
 
 def take_all(
-    wanted: Mapping[Host, Mapping[str, str | Read]], timeout: float = 30.0
+    wanted: Mapping[Host, Mapping[str, str | Read]], timeout: float = 0.0
 ) -> dict[str, Snapshot]:
     """Snapshots of several hosts at once, by the host's name. The first HostError, if any."""
     if not wanted:

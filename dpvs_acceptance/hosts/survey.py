@@ -18,6 +18,9 @@ Sections = Mapping[str, str | Read]
 
 DPVS = "dpvs"  # the group of all that asks the dpvs process
 _ASKING = 5.0  # seconds a tool of DPVS may take: they have no timeout of their own
+# And for each service that ipvsadm lists, since it asks for them one by one: 23 ms have been seen
+# where the lcores share a CPU.
+_ASKING_EACH = 0.06
 
 # What DPVS's tools are asked; the first is the question whether DPVS answers at all. With -s and -v
 # they print all that they print without, and more. `ipvsadm --version` needs a running DPVS.
@@ -51,6 +54,7 @@ class DutPaths:
     artefacts: files that the build must have produced.
     dpvs_source, dpdk_source: the trees whose patches are verified, where both are given.
     files: further files of which the digest is taken.
+    services: how many there will be, far more than a few: listing them takes the longer.
     """
 
     home: str = "/opt/dpvs"
@@ -66,6 +70,7 @@ class DutPaths:
     dpvs_source: str | None = None
     dpdk_source: str | None = None
     files: tuple[str, ...] = ()
+    services: int = 0
 
     def tool(self, name: str) -> str:
         """The path of one of DPVS's own tools."""
@@ -167,6 +172,8 @@ def dpvs_state(paths: DutPaths) -> dict[str, str | Read]:
     for command in _DPVS_READS:
         tool, _, arguments = command.partition(" ")
         sections[command] = Read(
-            f"{environment}{sh('{}', paths.tool(tool))} {arguments}", timeout=_ASKING, group=DPVS
+            f"{environment}{sh('{}', paths.tool(tool))} {arguments}",
+            timeout=_ASKING + (paths.services * _ASKING_EACH if tool == "ipvsadm" else 0),
+            group=DPVS,
         )
     return sections

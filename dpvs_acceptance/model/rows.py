@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dpvs_acceptance.model.service import Service
 from dpvs_acceptance.model.topology import Topology
 
+MANY = "many services"
+_MANY = ((1000, "FWD-27"), (200, "FWD-26"))
 _FULLNAT = {
     ("tcp", 4): "FWD-01",
     ("tcp", 6): "FWD-03",
@@ -48,11 +50,11 @@ DECLARED: dict[str, Callable[[Topology], str]] = {
 
 
 def is_family(word: str) -> bool:
-    return word in FAMILIES or word in DECLARED
+    return word == MANY or word in FAMILIES or word in DECLARED
 
 
 def row_of(word: str, topology: Topology | None, service: str) -> str:
-    """The id that `word` stands for in a check of the service of this name; itself if it is one.
+    """The id that `word` stands for in a check of this service or fleet; itself if it is one.
 
     Empty where the family has no row for it: then the check proves none of that family.
     """
@@ -62,5 +64,8 @@ def row_of(word: str, topology: Topology | None, service: str) -> str:
         return ""
     if word in DECLARED:
         return DECLARED[word](topology)
+    if word == MANY:
+        counts = [fleet.count for fleet in topology.fleets if fleet.name == service]
+        return next((row for least, row in _MANY if counts and counts[0] >= least), "")
     found = next((one for one in topology.services if one.name == service), None)
     return "" if found is None else FAMILIES[word](found)

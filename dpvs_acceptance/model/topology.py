@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from dpvs_acceptance.model import placement, serving
+from dpvs_acceptance.model import fleet, placement, serving
 from dpvs_acceptance.model.declared import (
     Address,
     Declared,
@@ -18,6 +18,7 @@ from dpvs_acceptance.model.declared import (
     Network,
     Pair,
 )
+from dpvs_acceptance.model.fleet import Fleet
 from dpvs_acceptance.model.links import Link, RemoteNetwork
 from dpvs_acceptance.model.loading import load_model
 from dpvs_acceptance.model.service import Service, Snat, Target
@@ -82,6 +83,7 @@ class Topology(Declared):
     vips: dict[Name, tuple[Address, ...]] = Field(default={})
     services: tuple[Service, ...] = ()
     snat: tuple[Snat, ...] = ()
+    fleets: tuple[Fleet, ...] = ()
     hugepages: Hugepages
     open_files: int = Field(default=655350, ge=1024)
     dpvs: Dpvs = Dpvs()
@@ -91,6 +93,7 @@ class Topology(Declared):
     def _cross_check(self) -> Topology:
         placement.check(self)
         serving.check(self)
+        fleet.check(self)
         return self
 
     def networks_of(self, name: str) -> tuple[Network, ...]:
@@ -114,6 +117,10 @@ class Topology(Declared):
     def service(self, name: str) -> Service:
         """The service called `name`."""
         return next(s for s in self.services if s.name == name)
+
+    def fleet(self, name: str) -> Fleet:
+        """The fleet called `name`."""
+        return next(one for one in self.fleets if one.name == name)
 
     def snat_rule(self, name: str) -> Snat:
         """The SNAT rule called `name`."""

@@ -129,6 +129,24 @@ class DpvsState:
             raise SnapshotError(f"`ipvsadm -ln --stats` has no service {service.name}")
         return found
 
+    @cached_property
+    def all_connections(self) -> dict[tuple[Address, int], int]:
+        """Connections counted by each service on a VIP, by that and its port."""
+        table = parse_stats(self.snapshot.text("ipvsadm -ln --stats"))
+        return {
+            (vip.address, vip.port): one.counters.conns
+            for one in table.services
+            if (vip := one.id.vip) is not None
+        }
+
+    @cached_property
+    def all_local_addresses(self) -> dict[tuple[Address, int], set[Address]]:
+        """LIPs by VIP and port, as `ipvsadm -G` has them."""
+        return {
+            (entry.vip.address, entry.vip.port): {local.address for local in entry.addresses}
+            for entry in parse_laddrs(self.snapshot.text("ipvsadm -G"))
+        }
+
     def local_addresses_of(self, service: Service) -> set[Address]:
         """LIPs by `ipvsadm -G`, which does not tell TCP from UDP on one VIP and port."""
         return {

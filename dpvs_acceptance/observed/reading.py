@@ -37,6 +37,7 @@ def dut_paths(bench: Bench, topology: Topology, facts: VersionFacts) -> DutPaths
         artefacts=build_artefacts(bench, facts),
         dpvs_source=dpvs.dpvs_source,
         dpdk_source=dpvs.dpdk_source,
+        services=sum(fleet.count for fleet in topology.fleets),
     )
 
 

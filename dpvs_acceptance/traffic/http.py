@@ -127,11 +127,24 @@ def curl_burst(
     with "Connection: close"; two answers with one local port say that it was not given. What
     has not ended after ``seconds`` in all is NOT_TRIED.
     """
+    return curl_each(host, [url] * count, max_time=max_time, seconds=seconds, options=options)
+
+
+def curl_each(
+    host: Runner,
+    urls: Sequence[str],
+    *,
+    max_time: float | None = None,
+    seconds: float | None = None,
+    options: Sequence[str] = (),
+) -> list[HttpAnswer]:
+    """As curl_burst: one GET of each of these addresses, in their order."""
+    count = len(urls)
     mark = secrets.token_hex(8)
     max_time = patience.seconds(MAX_TIME, max_time)
     seconds = patience.seconds(BURST_TIME, seconds)
     base = _command(mark, max_time, (*options, "-H", "Connection: close"), "|%{exitcode}")
-    config = f'url = "{url}"\n' * count
+    config = "".join(f'url = "{url}"\n' for url in urls)
     # Line by line, or what curl still had in its buffer would be lost with it.
     lines = "$(command -v stdbuf >/dev/null && echo stdbuf -oL)"
     script = f"timeout {seconds:g} {lines} {base} -K - || :"
@@ -143,7 +156,7 @@ def curl_burst(
         answers.append(_answer(body, figures, failed, ""))
     late = f"given up after {seconds:g} s in all"
     answers += [HttpAnswer(0, "", None, 0.0, NOT_TRIED, late)] * (count - len(answers))
-    return _all(host, url, answers, count, late)
+    return _all(host, urls[0] if urls else "", answers, count, late)
 
 
 def _command(mark: str, max_time: float, options: Sequence[str], more: str = "") -> str:

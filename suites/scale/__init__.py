@@ -1,0 +1,1 @@
+"""Many services on one DPVS (upstream FWD-26, FWD-27)."""
