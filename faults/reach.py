@@ -130,6 +130,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "test_a_connection_that_does_not_exist_is_not_found",
     ),
     "tool-clear": ("test_all_services_are_cleared_at_once",),
+    "many-services": ("test_each_of_many_services_answers_one_request",),
     "closing": ("test_the_same_dpvs_process_runs_as_at_first",),
 }
 

@@ -53,6 +53,19 @@ def is_family(word: str) -> bool:
     return word == MANY or word in FAMILIES or word in DECLARED
 
 
+def rows_of(word: str) -> frozenset[str]:
+    """Every id that `word` can stand for; itself if it is one."""
+    tables = {
+        MANY: [row for _, row in _MANY],
+        "fullnat": _FULLNAT.values(),
+        "toa": _TOA.values(),
+        "uoa": _UOA.values(),
+        "round robin": _SCHEDULERS.values(),
+        "kni": ["DEV-10"],
+    }
+    return frozenset(tables.get(word, [word]))
+
+
 def row_of(word: str, topology: Topology | None, service: str) -> str:
     """The id that `word` stands for in a check of this service or fleet; itself if it is one.
 

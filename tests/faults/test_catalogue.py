@@ -10,6 +10,7 @@ import pytest
 
 from dpvs_acceptance.model.loading import DeclarationError
 from dpvs_acceptance.model.requirement import load_requirements
+from dpvs_acceptance.model.rows import rows_of
 from faults.model import Fault, load_faults
 from faults.reach import GROUPS, group_of
 from softlab.simulated import quirks
@@ -47,7 +48,8 @@ def checks() -> dict[str, set[str]]:
 def _requirements(node: ast.expr) -> set[str]:
     calls = [c for c in ast.walk(node) if isinstance(c, ast.Call)]
     marks = [c for c in calls if getattr(c.func, "attr", "") == "requirement"]
-    return {str(a.value) for c in marks for a in c.args if isinstance(a, ast.Constant)}
+    words = {str(a.value) for c in marks for a in c.args if isinstance(a, ast.Constant)}
+    return {row for word in words for row in rows_of(word)}
 
 
 CHECKS = checks()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.model.requirement import load_requirements
-from dpvs_acceptance.model.rows import DECLARED, FAMILIES, is_family, row_of
+from dpvs_acceptance.model.rows import DECLARED, FAMILIES, MANY, is_family, row_of, rows_of
 from dpvs_acceptance.model.topology import Topology, load_topology
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +43,12 @@ def test_no_other_mode_is_taken_for_fullnat(name: str) -> None:
             assert rows == {""}, service.name
 
 
+@pytest.mark.parametrize(("name", "row"), [("services-200", "FWD-26"), ("services-1000", "FWD-27")])
+def test_a_fleet_is_of_the_row_of_its_size(name: str, row: str) -> None:
+    assert row_of(MANY, topology(name), "many") == row
+    assert row_of(MANY, topology("fnat-two-arm"), "many") == ""
+
+
 def test_what_is_no_family_is_an_id() -> None:
     assert row_of("S29", None, "") == "S29"
     assert row_of("fullnat", None, "web") == row_of("fullnat", topology("fnat-two-arm"), "x") == ""
@@ -58,4 +64,7 @@ def test_every_row_of_a_family_exists() -> None:
     }
     assert is_family("fullnat")
     assert found - {""} <= known
+    for word in (*FAMILIES, *DECLARED, MANY):
+        assert rows_of(word) <= known
+    assert found - {""} <= {row for word in (*FAMILIES, *DECLARED) for row in rows_of(word)}
     assert {"FWD-01", "FWD-03", "FWD-06", "TOA-02", "TOA-04", "TOA-07", "SCH-01"} <= found
