@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from dpvs_acceptance.model.loading import DeclarationError, load_model
 from faults.needs import NEEDS
-from faults.reach import GROUPS
+from faults.reach import GROUPS, SUITES
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 
@@ -38,7 +38,7 @@ def _with_traffic(ids: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _groups(names: tuple[str, ...]) -> tuple[str, ...]:
-    if unknown := [name for name in names if name not in GROUPS]:
+    if unknown := [name for name in names if name not in (*GROUPS, *SUITES)]:
         raise ValueError(f"no such group of checks: {', '.join(unknown)} (faults/reach.py)")
     return names
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 STATE = "state"
-"""The checks that read the one snapshot of the DUT: all that no other group names."""
+"""The checks that read the one snapshot of the DUT: all that no other group names. Those of one
+suite are a group by the suite's name."""
+
+SUITES = ("platform", "install", "control", "devices", "stack", "tools", "modes", "edges", "scale")
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     STATE: (),
@@ -137,6 +140,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 _GROUP_OF = {check: group for group, checks in GROUPS.items() for check in checks}
 
 
-def group_of(check: str) -> str:
-    """The group of a check, by the name of its function."""
-    return _GROUP_OF.get(check, STATE)
+def groups_of(check: str, suite: str) -> frozenset[str]:
+    """The groups of a check, by the name of its function and its suite."""
+    group = _GROUP_OF.get(check)
+    return frozenset({STATE, suite} if group is None else {group})

@@ -18,7 +18,7 @@ from .exchange import MAX_OUTPUT, Exchange, Raw
 from .master import Master
 from .transcript import Entry, NullTranscript, Recorder
 
-__all__ = ["Channel", "Host", "HostError", "Result", "connect", "connect_all"]
+__all__ = ["Changed", "Channel", "Host", "HostError", "Result", "connect", "connect_all"]
 
 CONNECT_TIMEOUT = 10.0
 # sshd allows 10 sessions on a connection (MaxSessions); the rest is for long-lived channels.
@@ -48,6 +48,14 @@ class Result:
         return self.exit_status == 0
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The last change of a host that is known: `at` by time.monotonic(), on the runner."""
+
+    at: float
+    what: str
+
+
 class Host:
     """One host of the bench. Made by `connect` or `connect_all`; safe to use from many threads."""
 
@@ -66,6 +74,9 @@ class Host:
         self.name = name
         self.target = target
         self.sudo = sudo
+        self.changed: Changed | None = None
+        """What is known of the host from before this does not hold any more; None: not changed.
+        Whoever puts everything back as it was may set what this was before."""
         self.recorder: Recorder = recorder or NullTranscript()
         self._ssh_config = ssh_config
         self._connect_timeout = connect_timeout
@@ -98,6 +109,10 @@ class Host:
                     error=error,
                 )
             )
+
+    def note_change(self, what: str) -> None:
+        """The host is no longer what was read of it until now."""
+        self.changed = Changed(time.monotonic(), what)
 
     def run(self, command: str, *, timeout: float = 10.0, stdin: bytes = b"") -> Result:
         """Run `command`, POSIX sh text, on the host, and wait for it: one round trip.

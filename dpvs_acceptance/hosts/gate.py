@@ -198,7 +198,11 @@ class WriteGate:
         mark = secrets.token_hex(16)
         timeout = sum(2 * QUICK + 2 * change.timeout + 5 for change in changes)
         title = f"{len(changes)} changes: {', '.join(change.id for change in changes)}"
-        raw = self.host.exchange(self._script(mark, changes), timeout=timeout, title=title)
+        before = self.host.changed
+        try:
+            raw = self.host.exchange(self._script(mark, changes), timeout=timeout, title=title)
+        finally:
+            self.host.note_change(abridge("; ".join(change.title for change in changes)))
         if raw.unfinished:
             raise self.host.end_unfinished(title, timeout, raw)
         came = {
@@ -212,6 +216,8 @@ class WriteGate:
         for index, change in enumerate(changes):
             parts = {part: came[key] for part in range(5) if (key := index * 10 + part) in came}
             applied.append(_applied(change, parts, self._folder))
+        if all(one.outcome is Outcome.ALREADY for one in applied):
+            self.host.changed = before
         if raw.exit_status not in (0, None) and first_failure(applied) is None:
             said = raw.stderr[-300:].decode("utf-8", "replace")
             raise HostError(self.host.name, f"the stage ended with {raw.exit_status}: {said}")
@@ -230,6 +236,8 @@ class WriteGate:
         except ConnectionLostError:
             self.host.reconnect()
             return journal.undo(self.host, self.run, only=only, root=self._root, timeout=timeout)
+        finally:
+            self.host.note_change("what this run did was undone")
 
     def leftovers(self) -> list[journal.Leftover]:
         """The journals that other runs left on this host; only reads."""

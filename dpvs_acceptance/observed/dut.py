@@ -18,6 +18,11 @@ class DutState(MachineState, DpvsState):
         super().__init__(snapshot)
 
     @property
+    def then(self) -> DutState:
+        """The same, for who means the DUT as it was at that moment, whatever it is now."""
+        return self
+
+    @property
     def dpvs_process(self) -> Process:
         """The dpvs process; SnapshotError where there is not exactly one."""
         if len(self.processes) != 1:
