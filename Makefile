@@ -57,6 +57,8 @@ faults: setup
 	    --fault-matrix='wrr-*,weights-*' --fault-report=reports/faults/weighted)
 	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=faults/topologies/tools.yaml \
 	    --fault-matrix='tools-*' --fault-report=reports/faults/tools)
+	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=faults/topologies/least.yaml \
+	    --fault-matrix='wlc-*' --fault-report=reports/faults/least)
 
 # Twenty runs in a row with no fault, all green: a check that fails by chance is worse than none.
 RUNS := 20

@@ -24,6 +24,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "lip": ("test_a_real_server_without_toa_sees_the_lip",),
     "packets": ("test_every_packet_is_translated_as_fullnat_does",),
     "spread": ("test_connections_are_spread_as_the_scheduler_promises",),
+    "latency": ("test_answers_come_as_soon_through_every_real_server",),
+    "least": ("test_new_connections_go_to_the_least_loaded_real_server",),
     "many": ("test_no_packet_of_many_connections_is_lost_or_doubled",),
     "ports": ("test_no_source_port_is_used_twice",),
     "counters": ("test_counters_move_by_what_was_sent",),

@@ -15,9 +15,9 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
     VIP, LIP, RS1, RS2, CLIENT1, CLIENT2, GATEWAY and the same with a 6; WANNET, LANNET; WAN, LAN,
     SPARE (ports), KWAN, KLAN (kni); BIN, CONF, PIDFILE, IPC, LOG; IF (the host's interface);
     WANIF, WANPCI, SPAREIF, SPAREPCI, KDRIVER, DRIVER; NODE1, PAGES, PAGESIZE, HUGE.
-    `on_tool TOOL TEXT` puts TEXT in front of a DPVS tool: sh text where `$real` is the tool, WAN
-    and LAN are the ports; `off_tool TOOL` takes it away. It is mounted over the tool, so that an
-    installation which nobody may write to stays as it is.
+    `on_tool TOOL TEXT` puts TEXT in front of a DPVS tool: sh text where `$real` is the tool, and
+    WAN, LAN and VIP are there; `off_tool TOOL` takes it away. It is mounted over the tool, so that
+    an installation which nobody may write to stays as it is.
     """
     topology, dut = deployment.topology, deployment.bench.dut
     values: dict[str, str] = {}
@@ -82,7 +82,8 @@ ipvsadm() { timeout 5 "$BIN/ipvsadm" "$@"; }
 export DPVS_IPC_FILE=$IPC
 on_tool() {
     mkdir -p /run/faults && cp -f "$BIN/$1" "/run/faults/$1.real" && {
-        printf '#!/bin/sh\nreal=%s WAN=%s LAN=%s\n' "/run/faults/$1.real" "$WAN" "$LAN"
+        printf '#!/bin/sh\nreal=%s\n' "/run/faults/$1.real"
+        printf '%s\n' "WAN=$WAN LAN=$LAN VIP=$VIP"
         printf '%s\n' "$2"
     } >"/run/faults/$1" && chmod 755 "/run/faults/$1" && mount --bind "/run/faults/$1" "$BIN/$1"
 }

@@ -35,6 +35,8 @@ from softlab.simulated.versions import Version
 Frames = list[tuple[int, bytes]]
 
 _TICK = 0.1
+_HELD_FOR = 0.3
+"""How long a device that misbehaves so holds a frame back."""
 
 
 class DataPath:
@@ -69,6 +71,7 @@ class DataPath:
         self._secret = secret
         self._idents: dict[tuple[bytes, bytes], int] = {}
         self._out: Frames = []
+        self._held: list[tuple[float, int, bytes]] = []
         self._ticked = 0.0
 
     # -- frames in ---------------------------------------------------------------------------
@@ -128,6 +131,8 @@ class DataPath:
         if now - self._ticked < _TICK:
             return []
         self._ticked = now
+        while self._held and self._held[0][0] <= now:
+            self._out.append(self._held.pop(0)[1:])
         for lcore in self.workers:
             self.neighbours[lcore].expire(now)
             for conn in self.connections[lcore].expired(now):
@@ -163,6 +168,10 @@ class DataPath:
             self._out += [(port, one) for one in mangling.leaving(self, port, frame)]
             return
         self._out.append((port, frame))
+
+    def hold(self, port: int, frame: bytes) -> None:
+        """Put a frame on the wire later, which only a quirk does."""
+        self._held.append((self._ticked + _HELD_FOR, port, frame))
 
     def send_to(self, lcore: int, port: int, nexthop: bytes, packet: bytes, now: float) -> None:
         """Send an IP packet to a neighbour, after asking for its MAC if need be."""

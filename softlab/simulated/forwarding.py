@@ -197,6 +197,8 @@ def _choose(path: DataPath, lcore: int, service: Service) -> Dest | None:
         return service.dests[turn % len(service.dests)]
     if path.quirks.omits(quirks.SCHEDULE_HEAVIEST) and service.dests:
         return max(service.dests, key=lambda dest: dest.weight)
+    if path.quirks.omits(quirks.SCHEDULE_MOST_LOADED) and service.dests:
+        return max(service.dests, key=lambda dest: dest.overhead(lcore) / max(dest.weight, 1))
     if path.quirks.omits(quirks.SCHEDULE_STICKY) and service.dests:
         # Long on one server, then long on the next: fair in the end, never in between.
         turn = path.quirks.counts["turn"] = path.quirks.counts.get("turn", 0) + 1

@@ -44,6 +44,7 @@ SCHEDULE_UNEVEN = "schedule.uneven"
 SCHEDULE_STICKY = "schedule.sticky"
 SCHEDULE_WEIGHTS = "schedule.weights"
 SCHEDULE_HEAVIEST = "schedule.heaviest"
+SCHEDULE_MOST_LOADED = "schedule.most-loaded"
 POOL_ONE_PORT = "pool.one-port"
 POOL_REUSE = "pool.reuse"
 POOL_MISS = "pool.miss"
@@ -58,6 +59,7 @@ WRONGS = frozenset(
         SCHEDULE_STICKY,
         SCHEDULE_WEIGHTS,
         SCHEDULE_HEAVIEST,
+        SCHEDULE_MOST_LOADED,
         POOL_ONE_PORT,
         POOL_REUSE,
         POOL_MISS,

@@ -24,6 +24,12 @@ pytestmark = [pytest.mark.traffic, pytest.mark.usefixtures("readers")]
 
 # From TEST-NET-3: an address that no client here has, claimed by one that forges its option.
 FORGED = Endpoint("203.0.113.66", 6666)
+_CLAIM = toa.encode(FORGED.address, FORGED.port)[2:]
+FORGERIES = {
+    "exact": TcpOption(254, _CLAIM),
+    "another length": TcpOption(254, _CLAIM + bytes(4)),
+    "another vendor's kind": TcpOption(252, _CLAIM),
+}
 
 
 @pytest.mark.requirement("S33", "toa")
@@ -126,20 +132,22 @@ def _exact_on_the_wire(
 
 
 @pytest.mark.requirement("S33")
+@pytest.mark.parametrize("forged", FORGERIES.values(), ids=FORGERIES)
 def test_a_client_that_forges_toa_is_not_believed(
     scene: Scene,
     clients: Clients,
     deployment: Deployment,
     captures: Path,
     tcp4_name: str,
+    forged: TcpOption,
 ) -> None:
-    """Steps: a crafted connection whose own packets carry a TOA option with a foreign address.
+    """Steps: a crafted connection whose own packets carry an option with a foreign address: TOA
+    itself, its kind with another length, another vendor's kind.
 
     Verify: the RS names the crafted client, not the address that it claims.
     """
     client, source = clients.crafting()
     service = deployment.topology.service(tcp4_name)
-    forged = TcpOption(254, toa.encode(FORGED.address, FORGED.port)[2:])
     with (
         scene.watch(client, captures) as watch,
         CraftedTcp(
@@ -152,7 +160,8 @@ def test_a_client_that_forges_toa_is_not_believed(
         connection.connect(options=(*LINUX_SYN, forged), ack_options=(forged,))
         body = connection.request(b"GET / HTTP/1.0\r\n\r\n", options=(forged,))
         connection.close()
-    sent = [view for view in watch.client_views if isinstance(view, TcpView) and view.option(254)]
+    kind = forged.kind
+    sent = [view for view in watch.client_views if isinstance(view, TcpView) and view.option(kind)]
     if not sent:
         raise Unsound("no packet with the forged option left the client")
     seen = client_seen(body.partition(b"\r\n\r\n")[2].decode())

@@ -114,3 +114,39 @@ def test_no_port_is_given_twice_and_tags_tell_flows_apart() -> None:
     assert all(a.tag not in b.tag for a, b in itertools.pairwise(handed))
     with pytest.raises(ValueError, match="used up"):
         flows.next()
+
+
+@pytest.mark.parametrize(
+    ("new", "fair"),
+    [
+        ({"rs1": 4}, True),
+        ({"rs1": 3, "rs2": 1}, True),
+        ({"rs1": 2, "rs2": 2}, False),
+        ({"rs2": 4}, False),
+    ],
+)
+def test_least_connections_turned_round_or_taking_turns_is_told(
+    new: dict[str, int], fair: bool
+) -> None:
+    spread = balance.least_loaded(new, "rs1", {"rs1": 16, "rs2": 16})
+    assert spread.fair is fair, spread.words
+    assert f"of 4 new connections {new.get('rs1', 0)} went to rs1" in spread.words
+
+
+def test_least_connections_that_are_right_are_seldom_called_wrong() -> None:
+    """Each lcore counts for itself, and the NIC throws dice: the error rate that is stated."""
+    draw = random.Random(1)
+    wrong = 0
+    for workers in (2, 4):
+        for _ in range(5000):
+            open_at = [{"rs1": 0, "rs2": 0} for _ in range(workers)]
+            for _ in range(balance.HELD_PER_WORKER * workers // 2):
+                open_at[draw.randrange(workers)]["rs2"] += 1
+            new: Counter[str] = Counter()
+            for _ in range(balance.NEW):
+                here = open_at[draw.randrange(workers)]
+                chosen = "rs1" if here["rs1"] < here["rs2"] else "rs2"  # a tie goes the wrong way
+                here[chosen] += 1
+                new[chosen] += 1
+            wrong += not balance.least_loaded(new, "rs1", {"rs1": 0, "rs2": 8}).fair
+    assert wrong <= 10  # of 10,000: one in 1000

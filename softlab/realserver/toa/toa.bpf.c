@@ -72,6 +72,30 @@ int toa_established(struct bpf_sock_ops *context)
 			break;
 		}
 	}
+#ifdef CREDULOUS
+	/*
+	 * A reader as it must not be, to try checks with: rather than the first option, which is the
+	 * load balancer's, it believes one behind it, of any vendor's kind and of any length.
+	 */
+	if (found != 0)
+		return 1;
+	next = TOA_IPV4;
+	for (at = TOA_IPV4; at <= TCP_OPTIONS - TOA_IPV4 && options + at + 2 <= end; at++) {
+		if (at != next)
+			continue;
+		if (options[at] == OPTION_NOP) {
+			next = at + 1;
+			continue;
+		}
+		if (options[at] == OPTION_END || options[at + 1] < 2)
+			break;
+		next = at + options[at + 1];
+		if (options[at] >= 252 && options[at + 1] >= TOA_IPV4) {
+			found = at;
+			break;
+		}
+	}
+#endif
 	option = options + found;
 	if (found == TCP_OPTIONS || option + TOA_IPV4 > end)
 		return 1;

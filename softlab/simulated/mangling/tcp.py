@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from softlab.simulated import packet, tcpopts
-from softlab.simulated.mangling.often import doubled, lost
+from softlab.simulated.mangling.often import doubled, held, lost
 from softlab.simulated.mangling.seen import (
     always,
     carries,
@@ -77,6 +77,14 @@ def _payload(to_rs: bool) -> Callable[[Seen], list[bytes]]:
     return leaving
 
 
+def _to_last_server(seen: Seen) -> bool:
+    """To one real server of a service, always the same."""
+    if not (seen.tcp and seen.to_rs) or seen.packet is None:
+        return False
+    servers = [dest.addr for service in seen.path.services.all() for dest in service.dests]
+    return seen.packet.dst == max(one for one in servers if len(one) == seen.family)
+
+
 LEAVING: dict[str, Leaving] = {
     "tcp.checksum-rs": checksum(packet.PROTO_TCP, 16, to_rs=True),
     "tcp.checksum-client": checksum(packet.PROTO_TCP, 16, to_rs=False),
@@ -93,6 +101,7 @@ LEAVING: dict[str, Leaving] = {
     "tcp.payload-rs": _payload(to_rs=True),
     "tcp.payload-client": _payload(to_rs=False),
     "tcp.doubled": doubled(lambda seen: seen.to_rs and bool(seen.payload)),
+    "tcp.slow": held(_to_last_server),
     "tcp.lost-syn": lost("syn", 15, is_syn),
     "tcp.lost-ack": lost("ack", 5, is_pure_ack),
     "tcp.lost-answer": lost("answer", 4, lambda seen: seen.to_client and bool(seen.payload)),
