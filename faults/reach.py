@@ -136,6 +136,11 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "tool-clear": ("test_all_services_are_cleared_at_once",),
     "many-services": ("test_each_of_many_services_answers_one_request",),
+    "tunnels": (
+        "test_a_gre_tunnel_carries_packets_both_ways",
+        "test_an_ipip_tunnel_carries_packets_both_ways",
+    ),
+    "vlans": ("test_a_vip_on_a_vlan_answers",),
     "closing": ("test_the_same_dpvs_process_runs_as_at_first",),
 }
 

@@ -13,8 +13,9 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
     """Assignments and functions that the sh text of every fault may use.
 
     VIP, LIP, RS1, RS2, CLIENT1, CLIENT2, GATEWAY and the same with a 6; WANNET, LANNET; WAN, LAN,
-    SPARE (ports), KWAN, KLAN (kni); BIN, CONF, PIDFILE, IPC, LOG; IF (the host's interface);
-    WANIF, WANPCI, SPAREIF, SPAREPCI, KDRIVER, DRIVER; NODE1, PAGES, PAGESIZE, HUGE.
+    SPARE (ports), WANDEV (what DPVS has on wan: the port, or a VLAN of it), KWAN, KLAN (kni); BIN,
+    CONF, PIDFILE, IPC, LOG; IF (the host's interface); WANIF, WANPCI, SPAREIF, SPAREPCI, KDRIVER,
+    DRIVER; NODE1, PAGES, PAGESIZE, HUGE.
     `on_tool TOOL TEXT` puts TEXT in front of a DPVS tool: sh text where `$real` is the tool, and
     WAN, LAN and VIP are there; `off_tool TOOL` takes it away. It is mounted over the tool, so that
     an installation which nobody may write to stays as it is.
@@ -50,6 +51,7 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
     values |= {
         "WAN": wan.name,
         "LAN": lan.name,
+        "WANDEV": deployment.device("wan"),
         "SPARE": spare.name,
         "KWAN": wan.kni,
         "KLAN": lan.kni,

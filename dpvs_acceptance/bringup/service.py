@@ -21,7 +21,7 @@ def kernel_interfaces(deployment: Deployment) -> list[Change]:
     for name, link in deployment.topology.links.items():
         if not (deployment.kni and link.kni):
             continue
-        kni = deployment.port(name).kni
+        kni = deployment.kni_device(name)
         adds = [
             f"ip addr replace {address}/{network.prefixlen} dev {kni}"
             + (" nodad" if address.version == 6 else "")

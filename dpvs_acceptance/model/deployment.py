@@ -127,6 +127,10 @@ class Deployment:
         port = self.port(link).name
         return port if vlan is None else f"{port}.{vlan}"
 
+    def kni_device(self, link: str) -> str:
+        """The kernel companion of DPVS's device on a link: `dpdk0.kni`, `dpdk0.229.kni`."""
+        return f"{self.device(link)}.kni"
+
     @property
     def workers(self) -> tuple[Worker, ...]:
         lcores = self.bench.dut.lcores.workers

@@ -37,7 +37,7 @@ def test_each_kni_is_up_with_its_mac_and_addresses(
     assert device.operstate != "down", f"{port.kni} is down"
     assert device.carrier, f"{port.kni} has no carrier"
     assert device.mac == port.nic.mac, f"{port.kni}: MAC {port.nic.mac} expected, seen {device.mac}"
-    link = deployment.topology.links[link_name]
+    link, kni = deployment.topology.links[link_name], deployment.kni_device(link_name)
     wanted = {str(address) for address in (link.kni.both if link.kni else ())}
-    seen = {str(address.ip) for address in dut.interface_addresses.get(port.kni, ())}
-    assert wanted <= seen, f"{port.kni}: addresses {sorted(wanted)} expected, seen {sorted(seen)}"
+    seen = {str(address.ip) for address in dut.interface_addresses.get(kni, ())}
+    assert wanted <= seen, f"{kni}: addresses {sorted(wanted)} expected, seen {sorted(seen)}"

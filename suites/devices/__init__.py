@@ -1,0 +1,1 @@
+"""Devices on top of DPVS's ports: VLANs, tunnels, and their kni."""
