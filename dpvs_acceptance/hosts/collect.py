@@ -136,8 +136,10 @@ cd /proc/sys/net && grep -sH '' ipv4/ip_forward ipv6/conf/all/forwarding \
 ipv4/conf/*/arp_ignore ipv4/conf/*/arp_announce ipv4/conf/*/rp_filter; :"""
 
 # Kernel threads have no arguments and are left out.
+# Arguments are nobody's business here: some programs are given passwords in them.
 PROCESSES = """\
-ps -eo pid=,ppid=,lstart=,args= --sort=pid 2>/dev/null || ps -ef"""
+{ ps -eo pid=,ppid=,lstart=,args= --sort=pid 2>/dev/null || ps -ef; } |
+sed 's/^\\( *\\([^ ][^ ]*  *\\)\\{7\\}[^ ]*\\).*/\\1/'"""
 
 
 def process_details(name: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
@@ -18,6 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+
+from . import redaction
 
 LONGEST_INLINE = 64 * 1024
 
@@ -89,7 +90,7 @@ class Transcript:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "transcript.jsonl"
         self._bodies = folder / "transcript"
-        self._redact = redact or redact_private_keys
+        self._redact = redact or redaction.redact
         self._lock = threading.Lock()
         self._file = self.path.open("a", encoding="utf-8")
         self._number = sum(1 for _ in self.path.open(encoding="utf-8"))
@@ -152,28 +153,13 @@ def rfc3339(seconds: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-_PRIVATE_KEY = re.compile(
-    r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
-)
-# keepalived's VRRP password, and what configuration files commonly call theirs.
-_PASSWORD = re.compile(r"(?im)^(\s*(?:auth_pass|password|passwd|secret)\b[\s=:]+)\S.*$")
-_REMOVED = "[removed]"
-
-
-def redact_private_keys(text: str) -> str:
-    """The redaction of every transcript: key material and passwords in configuration lines."""
-    if "PRIVATE KEY-----" in text:
-        text = _PRIVATE_KEY.sub(rf"\1{_REMOVED}\2", text)
-    return _PASSWORD.sub(rf"\1{_REMOVED}", text)
-
-
 def redacting(secrets: Iterable[str]) -> Redact:
     """A redaction that also removes these very texts wherever they stand."""
     known = sorted({s for s in secrets if s}, key=len, reverse=True)
 
     def redact(text: str) -> str:
         for secret in known:
-            text = text.replace(secret, _REMOVED)
-        return redact_private_keys(text)
+            text = text.replace(secret, redaction.REMOVED)
+        return redaction.redact(text)
 
     return redact
