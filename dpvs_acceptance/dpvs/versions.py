@@ -115,6 +115,9 @@ class VersionFacts:
     toa_prunes: bool
     """Other options make room for TOA where there is none; before that it is left out silently."""
 
+    synproxy_closes_window: bool
+    """A synproxy's SYN-ACK always tells a window of 0; later only with close_client_window."""
+
     server_port_copied: bool
     """`ipvsadm -a -r ADDR` without a port takes the service's port; later it stays 0."""
 
@@ -219,6 +222,7 @@ def facts(version: Version) -> VersionFacts:
         toa_on_syn=since(True, ("1.9.6", False)),
         toa_on_fin=since(False, ("1.8.8", True)),
         toa_prunes=since(False, ("1.9.6", True)),
+        synproxy_closes_window=since(True, ("1.9.2", False)),
         server_port_copied=since(True, ("1.9.4", False)),
         ipvsadm_reports_version=since(False, ("1.9.4", True)),
         # 1.8.12 is younger than 1.9.0 and has the change that 1.9.2 has.

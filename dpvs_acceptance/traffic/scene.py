@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.model.topology import Service
+from dpvs_acceptance.model.topology import Service, Snat
 
 from . import patience
 from .capture import Capture
@@ -23,11 +24,14 @@ from .errors import NotSeen
 from .frame import write_pcap
 from .mapping import Behaviour, Endpoint, FullNat, Link
 from .match import Match
+from .modes.mode import Mode
+from .modes.placing import mode_of
 from .station import Station
 from .views import View
 
 # Both directions of a connection are over within this time, or something holds them up.
 SETTLE_SECONDS = 2.0
+TCP_OR_TUNNELLED = (6, 4, 41)
 
 
 class Scene:
@@ -48,27 +52,38 @@ class Scene:
     def vip(self, service: Service) -> Endpoint:
         return Endpoint(str(service.vip), service.port)
 
-    def hops(self, client: str) -> int:
-        """Routers between the client and the load balancer."""
-        return int(self._machine(client) in self.deployment.topology.remote_networks)
+    def mode(self, service: Service | Snat, client: str) -> Mode:
+        """What the service must do with this client's packets, whatever its forwarding mode is.
 
-    def next_hop(self, client: str, target: str) -> str:
-        """The MAC that the client sends to for `target`: the port's own, or its router's.
+        For SNAT the client is a host inside, and the real servers are those outside.
+        """
+        return mode_of(self, service, client)
+
+    def hops(self, name: str) -> int:
+        """Routers between a client or real server and the load balancer."""
+        return int(self._link(name) in self.deployment.topology.remote_networks)
+
+    def next_hop(self, name: str, target: str) -> str:
+        """The MAC that a client or real server sends to for `target`: the load balancer's port, or
+        its router's.
 
         Raises NotSeen where nobody answers for it.
         """
         version = 6 if ":" in target else 4
-        if (client, version) not in self._next_hops:
-            station = self.stations[client]
-            remote = self.deployment.topology.remote_networks.get(self._machine(client))
+        if (name, version) not in self._next_hops:
+            topology, link = self.deployment.topology, self._link(name)
+            remote = topology.remote_networks.get(link)
+            own = topology.links[link].own if remote is None else None
             asked = target
             if remote is not None:
                 asked = str(remote.router6 if version == 6 else remote.router)
-            macs = station.resolve(asked)
+            elif own is not None and not self._on_link(link, target):
+                asked = str(own.of(version))
+            macs = self.stations[name].resolve(asked)
             if not macs:
-                raise NotSeen(f"{client}: nobody answers ARP or ND for {asked}")
-            self._next_hops[client, version] = macs[0]
-        return self._next_hops[client, version]
+                raise NotSeen(f"{name}: nobody answers ARP or ND for {asked}")
+            self._next_hops[name, version] = macs[0]
+        return self._next_hops[name, version]
 
     def fullnat(self, service: Service, client: str) -> FullNat:
         """What the service must do with this client's packets, as seen at the client's side."""
@@ -109,8 +124,15 @@ class Scene:
             for name, capture in captures.items():
                 write_pcap(folder / f"{name}.pcap", capture.frames)
 
-    def _machine(self, client: str) -> str:
-        return self.deployment.topology.clients[client].link
+    def _link(self, name: str) -> str:
+        """The link, or the network behind one, that a client or real server is on."""
+        topology = self.deployment.topology
+        machines = topology.clients if name in topology.clients else topology.real_servers
+        return machines[name].link
+
+    def _on_link(self, link: str, target: str) -> bool:
+        networks = self.deployment.topology.links[link].networks
+        return any(ip_address(target) in network for network in networks)
 
 
 class Watch:
@@ -140,8 +162,9 @@ class Watch:
             # The RS's port may differ from the VIP's, but what crosses is as much on both sides.
             here = len(at_client.wait_for(ours, 1 << 30, 0.02).frames)
             there = sum(
-                len(self.captures[name].wait_for(Match(protocol=6), 1 << 30, 0.0).frames)
+                len(self.captures[name].wait_for(Match(protocol=one), 1 << 30, 0.0).frames)
                 for name in self.servers
+                for one in TCP_OR_TUNNELLED
             )
             if there >= here:
                 return

@@ -1,0 +1,96 @@
+"""The mode of a service in a deployment: the facts that it needs, gathered from the stations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dpvs_acceptance.model.topology import Service, Snat
+from dpvs_acceptance.traffic.mapping import Endpoint, Link
+
+from .arms import Arms, Server
+from .direct import DirectRouting
+from .fullnat import FullNatMode
+from .mode import Mode
+from .nat import Nat
+from .snat import SourceNat
+from .synpackets import Settings
+from .synproxy import SynProxy
+from .tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from dpvs_acceptance.traffic.scene import Scene
+
+
+def mode_of(scene: Scene, service: Service | Snat, client: str) -> Mode:
+    """What the service must do with the packets of this client."""
+    if isinstance(service, Snat):
+        return _snat(scene, service, client)
+    return _MODES[service.forwarding](scene, service, client)
+
+
+def _fullnat(scene: Scene, service: Service, client: str) -> Mode:
+    facts = scene.fullnat(service, client)
+    if not service.synproxy:
+        return FullNatMode(facts)
+    # No dpvs.conf that is generated here says anything of synproxy: DPVS's defaults hold.
+    return SynProxy(facts, Settings(close_window=scene.facts.synproxy_closes_window))
+
+
+def _direct(scene: Scene, service: Service, client: str) -> Mode:
+    return DirectRouting(_arms(scene, service, client))
+
+
+def _nat(scene: Scene, service: Service, client: str) -> Mode:
+    return Nat(_arms(scene, service, client))
+
+
+def _tunnel(scene: Scene, service: Service, client: str) -> Mode:
+    topology = scene.deployment.topology
+    name = service.real_servers[0].name
+    own = topology.links[topology.arm_of(topology.real_servers[name])].own
+    assert own is not None, "the topology's own checks see to it"
+    source = {version: str(own.of(version)) for version in (4, 6)}
+    return Tunnel(_arms(scene, service, client), source)
+
+
+_MODES: dict[str, Callable[[Scene, Service, str], Mode]] = {
+    "fullnat": _fullnat,
+    "dr": _direct,
+    "nat": _nat,
+    "tunnel": _tunnel,
+}
+
+
+def _arms(scene: Scene, service: Service, client: str) -> Arms:
+    targets = scene.deployment.targets(service)
+    servers = {
+        target.name: _server(scene, target.name, Endpoint(str(one.address), one.port))
+        for target, one in zip(service.real_servers, targets, strict=True)
+    }
+    vip = scene.vip(service)
+    wan = Link(scene.next_hop(client, vip.address))
+    return Arms(vip, servers, wan, scene.stations[client].mac, scene.hops(client))
+
+
+def _snat(scene: Scene, rule: Snat, client: str) -> Mode:
+    """The servers outside are the topology's real servers; what is asked of them has no VIP."""
+    servers = {
+        name: _server(scene, name, Endpoint(str(machine.address), 0))
+        for name, machine in scene.deployment.topology.real_servers.items()
+    }
+    first = next(iter(servers.values())).end
+    wan = Link(scene.next_hop(client, first.address))
+    arms = Arms(first, servers, wan, scene.stations[client].mac, scene.hops(client))
+    return SourceNat(arms, frozenset(str(one.address) for one in rule.pool))
+
+
+def _server(scene: Scene, name: str, end: Endpoint) -> Server:
+    """A real server as packets reach it: from the DUT's port, or from its own router."""
+    hops = scene.hops(name)
+    if hops:
+        mac = scene.next_hop(name, end.address)
+    else:
+        topology = scene.deployment.topology
+        mac = scene.deployment.port(topology.arm_of(topology.real_servers[name])).nic.mac
+    return Server(end, scene.stations[name].mac, Link(mac), hops)

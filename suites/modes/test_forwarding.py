@@ -1,0 +1,74 @@
+"""Every service forwards as its mode does, packet by packet (upstream's FWD rows)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.traffic.http import curl_many
+from dpvs_acceptance.traffic.scene import Scene
+from dpvs_acceptance.traffic.udp import exchange
+from fixtures.traffic import Clients
+
+pytestmark = [
+    pytest.mark.requirement("forwarding", "every mode"),
+    pytest.mark.traffic,
+    pytest.mark.usefixtures("readers"),
+]
+
+# More than carry UOA (3), so that it is seen to end.
+DATAGRAMS = 5
+
+
+@pytest.mark.requirement("toa option")
+def test_tcp_is_forwarded_as_the_mode_of_its_service_does(
+    scene: Scene,
+    clients: Clients,
+    captures: Path,
+    deployment: Deployment,
+    client_name: str,
+    tcp_name: str,
+) -> None:
+    """Steps: as many requests as there are RS, captured at the client and at every RS.
+
+    Verify: 200; each packet of one side is on the other, once, and every field is as the mode
+    makes it: addresses, ports, MACs, sequence numbers, options, TTL, checksums, outer headers.
+    """
+    service = deployment.topology.service(tcp_name)
+    count = len(service.real_servers)
+    with scene.watch(client_name, captures) as watch:
+        answers = curl_many(clients[client_name], clients.url(service), count)
+        watch.settle(scene.vip(service), count)
+    mode = scene.mode(service, client_name)
+    for answer in answers:
+        assert answer.status == 200, f"{clients.url(service)} from {client_name}: {answer}"
+        assert answer.local, f"no connection to {clients.url(service)}: {answer}"
+        followed = mode.tcp(watch.client_views, watch.server_views, answer.local)
+        assert not followed.findings, str(followed)
+
+
+@pytest.mark.requirement("uoa option")
+def test_udp_is_forwarded_as_the_mode_of_its_service_does(
+    scene: Scene,
+    clients: Clients,
+    captures: Path,
+    deployment: Deployment,
+    client_name: str,
+    udp_name: str,
+) -> None:
+    """Steps: five datagrams on one socket, captured at the client and at every RS.
+
+    Verify: all are answered; every field of every packet is as the mode makes it.
+    """
+    service = deployment.topology.service(udp_name)
+    payloads = [clients.flow(client_name).tag for _ in range(DATAGRAMS)]
+    with scene.watch(client_name, captures) as watch:
+        result = exchange(scene.stations[client_name], scene.vip(service), payloads)
+    assert result.answered == DATAGRAMS, (
+        f"{result.answered} of {DATAGRAMS} datagrams to {scene.vip(service)} were answered"
+    )
+    mode = scene.mode(service, client_name)
+    followed = mode.udp(watch.client_views, watch.server_views, result.local)
+    assert not followed.findings, str(followed)
