@@ -1,1 +1,1 @@
-"""Each forwarding mode, scheduler and policy of a service, on real packets (upstream, FWD and SCH)."""
+"""Each forwarding mode, scheduler and policy of a service, on real packets (FWD, SCH)."""
