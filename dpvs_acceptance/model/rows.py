@@ -19,6 +19,23 @@ _FULLNAT = {
     ("udp", 4): "FWD-06",
     ("udp", 6): "FWD-08",
 }
+_FULLNAT64 = {"tcp": "FWD-02", "udp": "FWD-07"}
+_MODES = {
+    ("tunnel", 4): "FWD-16",
+    ("tunnel", 6): "FWD-17",
+    ("dr", 4): "FWD-18",
+    ("dr", 6): "FWD-19",
+    ("nat", 4): "FWD-20",
+    ("nat", 6): "FWD-21",
+}
+_OPTIONS = {
+    ("tcp", 4, 4): "TOA-02",
+    ("tcp", 6, 4): "TOA-03",
+    ("tcp", 6, 6): "TOA-04",
+    ("udp", 4, 4): "TOA-07",
+    ("udp", 6, 4): "TOA-08",
+    ("udp", 6, 6): "TOA-09",
+}
 _TOA = {("tcp", 4): "TOA-02", ("tcp", 6): "TOA-04"}
 _UOA = {("udp", 4): "TOA-07", ("udp", 6): "TOA-09"}
 _SCHEDULERS = {"rr": "SCH-01", "wrr": "SCH-02"}
@@ -35,15 +52,43 @@ def _in(table: dict[tuple[str, int], str]) -> Callable[[Service], str]:
     return lambda service: table.get(key, "") if (key := _plain(service)) is not None else ""
 
 
+def _forwarding(service: Service) -> str:
+    """The row of the service's forwarding mode, whichever it is."""
+    if service.forwarding != "fullnat":
+        return _MODES[service.forwarding, service.vip.version]
+    if service.synproxy:
+        return "FWD-04"
+    if service.nat64:
+        return _FULLNAT64[service.protocol]
+    return _FULLNAT[service.protocol, service.vip.version]
+
+
+def _option(service: Service) -> str:
+    """The row of the option by which the real server is told the client's address."""
+    if service.forwarding != "fullnat":
+        return ""
+    return _OPTIONS[service.protocol, service.vip.version, service.server_family]
+
+
 FAMILIES: dict[str, Callable[[Service], str]] = {
     "fullnat": _in(_FULLNAT),
+    "forwarding": _forwarding,
+    "client's address": _option,
     "toa": _in(_TOA),
     "uoa": _in(_UOA),
     "round robin": lambda service: _SCHEDULERS.get(service.scheduler, ""),
 }
 """By the family's word: the row that a service is of, empty for none."""
 
+
+def _every_mode(topology: Topology) -> str:
+    """FWD-25, where FullNAT, DR, tunnel and SNAT are all on one DPVS."""
+    modes = {service.forwarding for service in topology.services}
+    return "FWD-25" if topology.snat and {"fullnat", "dr", "tunnel"} <= modes else ""
+
+
 DECLARED: dict[str, Callable[[Topology], str]] = {
+    "every mode": _every_mode,
     "kni": lambda topology: "DEV-10" if any(link.kni for link in topology.links.values()) else "",
 }
 """The same, where it is the whole topology that matters."""

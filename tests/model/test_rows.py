@@ -68,3 +68,17 @@ def test_every_row_of_a_family_exists() -> None:
         assert rows_of(word) <= known
     assert found - {""} <= {row for word in (*FAMILIES, *DECLARED) for row in rows_of(word)}
     assert {"FWD-01", "FWD-03", "FWD-06", "TOA-02", "TOA-04", "TOA-07", "SCH-01"} <= found
+
+
+def test_every_service_is_of_the_row_of_its_mode() -> None:
+    words = {"dr-one-arm": {"FWD-18", "FWD-19"}, "tunnel-one-arm": {"FWD-16", "FWD-17"}}
+    words |= {"nat-one-arm": {"FWD-20", "FWD-21"}, "nat64": {"FWD-02", "FWD-07"}}
+    words |= {"synproxy": {"FWD-04"}, "udp-uoa-opp": {"FWD-06", "FWD-07", "FWD-08"}}
+    for name, rows in words.items():
+        services = topology(name).services
+        assert {row_of("forwarding", topology(name), one.name) for one in services} == rows, name
+    told = [row_of("client's address", topology("udp-uoa-opp"), s) for s in ("echo", "echo64")]
+    assert told == ["TOA-07", "TOA-08"]
+    assert row_of("client's address", topology("dr-one-arm"), "web") == ""
+    assert row_of("every mode", topology("checklist"), "dr") == "FWD-25"
+    assert row_of("every mode", topology("dr-one-arm"), "web") == ""
