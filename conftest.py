@@ -22,6 +22,7 @@ pytest_plugins = [
     "fixtures.plan",
     "fixtures.state",
     "fixtures.operator",
+    "fixtures.beside",
     "fixtures.traffic",
     "fixtures.attempts",
     "fixtures.faults",

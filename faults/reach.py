@@ -141,6 +141,22 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "test_an_ipip_tunnel_carries_packets_both_ways",
     ),
     "vlans": ("test_a_vip_on_a_vlan_answers",),
+    "modes-tcp": ("test_tcp_is_forwarded_as_the_mode_of_its_service_does",),
+    "modes-udp": ("test_udp_is_forwarded_as_the_mode_of_its_service_does",),
+    "snat": (
+        "test_a_host_inside_reaches_the_outside_by_tcp",
+        "test_a_host_inside_reaches_the_outside_by_udp",
+        "test_a_host_inside_pings_the_outside",
+    ),
+    "schedulers": (
+        "test_wrr_goes_by_the_weights",
+        "test_wlc_goes_to_the_fewest_connections_for_the_weight",
+    ),
+    "hashes": (
+        "test_conhash_keeps_a_source_where_it_is",
+        "test_mh_keeps_a_source_where_it_is",
+        "test_fo_gives_all_to_the_highest_weight",
+    ),
     "closing": ("test_the_same_dpvs_process_runs_as_at_first",),
 }
 

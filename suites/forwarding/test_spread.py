@@ -12,7 +12,6 @@ from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.traffic.balance import flows_needed, round_robin
 from dpvs_acceptance.traffic.http import curl_burst
-from dpvs_acceptance.traffic.pairing import connections
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.views import TcpView
 from dpvs_acceptance.verdict.causes import NotSupported, Unsound
@@ -45,14 +44,8 @@ def test_connections_are_spread_as_the_scheduler_promises(
     failed = [str(answer) for answer in answers if answer.status != 200]
     assert not failed, f"{len(failed)} of {flows} requests failed: {failed[0]}"
     # By who opened them: a SYN that had to be sent again is still one connection.
-    counts = Counter(
-        {
-            target.name: len(connections(watch.views(target.name), end))
-            for target, end in zip(
-                service.real_servers, scene.fullnat(service, client).rs, strict=True
-            )
-        }
-    )
+    opened = scene.mode(service, client).openings(watch.server_views)
+    counts = {t.name: len({(v.src, v.sport) for v in opened[t.name]}) for t in service.real_servers}
     spread = round_robin(counts, weights, len(deployment.workers))
     told = {
         "service": tcp4_name,
@@ -60,7 +53,7 @@ def test_connections_are_spread_as_the_scheduler_promises(
         "scheduler": service.scheduler,
         "workers": len(deployment.workers),
         "weights": weights,
-        "counts": dict(counts),
+        "counts": counts,
         "fair": spread.fair,
         "words": spread.words,
     }

@@ -31,6 +31,9 @@ class FullNatMode:
     def vip(self) -> Endpoint:
         return self.facts.vip
 
+    def openings(self, rs_views: Views) -> dict[str, list[TcpView]]:
+        return openings(self.facts, rs_views)
+
     def tcp(
         self,
         client_views: Iterable[View],
@@ -64,3 +67,18 @@ class FullNatMode:
             sum(pair.sent is not None for pair in found.pairs),
             tuple(findings),
         )
+
+
+def openings(facts: FullNat, rs_views: Views) -> dict[str, list[TcpView]]:
+    """SYNs from the service's LIPs to its real servers, by where they were seen."""
+    return {
+        name: [
+            view
+            for view in views
+            if isinstance(view, TcpView)
+            and view.handshake
+            and view.src in facts.lips
+            and facts.rs.get(Endpoint(view.dst, view.dport)) == view.mac_dst
+        ]
+        for name, views in rs_views.items()
+    }

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.verify import Finding, in_words
-from dpvs_acceptance.traffic.views import View
+from dpvs_acceptance.traffic.views import TcpView, View
 
 Views = dict[str, Sequence[View]]
 """Name of a capture (a real server's) to what it saw, dissected."""
@@ -50,6 +50,10 @@ class Mode(Protocol):
 
     @property
     def title(self) -> str: ...
+
+    def openings(self, rs_views: Views) -> dict[str, list[TcpView]]:
+        """The SYNs of the service that came to each real server, by the name of its capture."""
+        ...
 
     def tcp(
         self,

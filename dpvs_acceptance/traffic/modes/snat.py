@@ -40,6 +40,16 @@ class SourceNat:
     def title(self) -> str:
         return "SNAT"
 
+    def openings(self, rs_views: Views) -> dict[str, list[TcpView]]:
+        return {
+            name: [
+                view
+                for view in views
+                if isinstance(view, TcpView) and view.handshake and view.src in self.addresses
+            ]
+            for name, views in rs_views.items()
+        }
+
     def tcp(
         self,
         client_views: Iterable[View],

@@ -19,6 +19,7 @@ from dpvs_acceptance.traffic.pairing import Conversation, NotPaired, Pair, flow_
 from dpvs_acceptance.traffic.verify import Finding, compare
 from dpvs_acceptance.traffic.views import DONT_FRAGMENT, TcpView, View, describe
 
+from .fullnat import openings
 from .mode import Followed, Views
 from .synpackets import DEFAULTS, Settings, rs_syn, syn_ack
 
@@ -37,6 +38,9 @@ class SynProxy:
     @property
     def vip(self) -> Endpoint:
         return self.facts.vip
+
+    def openings(self, rs_views: Views) -> dict[str, list[TcpView]]:
+        return openings(self.facts, rs_views)
 
     def tcp(
         self,

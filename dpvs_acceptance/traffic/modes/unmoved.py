@@ -49,6 +49,20 @@ class Unmoved(ABC):
     def at_client(self, sent: V, server: Server) -> Expected:
         """The frame at the client for a frame that the real server sent in reply."""
 
+    def openings(self, rs_views: Views) -> dict[str, list[TcpView]]:
+        found: dict[str, list[TcpView]] = {name: [] for name in rs_views}
+        for name, server in self.arms.servers.items():
+            target = self.target(server)
+            found[name] = [
+                view
+                for view in rs_views.get(name, ())
+                if isinstance(view, TcpView)
+                and view.handshake
+                and (view.dst, view.dport) == (target.address, target.port)
+                and view.mac_dst == server.mac
+            ]
+        return found
+
     def tcp(
         self,
         client_views: Iterable[View],

@@ -1,0 +1,75 @@
+"""Which real server a SYN of each of many sources comes to: what a scheduler does, and no more.
+
+Each SYN is known again at the real server by its window, which no forwarding mode changes. The
+connections are reset afterwards, so that nothing is left half open.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from dpvs_acceptance.model.topology import Service
+
+from . import frames
+from .mapping import Endpoint
+from .match import Match
+from .scene import Scene
+from .tcpclient import LINUX_SYN
+
+FIRST_WINDOW = 2000
+SECONDS = 2.0
+GAP_US = 500
+
+
+def scatter(
+    scene: Scene,
+    service: Service,
+    client: str,
+    sources: Sequence[Endpoint],
+    *,
+    own: Iterable[str] = (),
+    folder: Path | None = None,
+) -> dict[Endpoint, str]:
+    """Sends a SYN of each source from the client's host; source to the name of its real server.
+
+    own: addresses that the client's host answers for meanwhile. A source that came to none is not
+    in the result; one that came to several raises AssertionError.
+    """
+    vip, station = scene.vip(service), scene.stations[client]
+    mac = scene.next_hop(client, vip.address)
+
+    def segment(index: int, source: Endpoint, flags: str) -> bytes:
+        ends = frames.Ends(station.mac, mac, source.address, vip.address)
+        return frames.tcp(
+            ends,
+            source.port,
+            vip.port,
+            flags,
+            seq=1000 + ("R" in flags),
+            window=FIRST_WINDOW + index,
+            options=LINUX_SYN if "S" in flags else (),
+            ip_id=index,
+        )
+
+    with station.own(*own), scene.watch(client, folder) as watch:
+        station.send([segment(i, s, "S") for i, s in enumerate(sources)], gap_us=GAP_US)
+        end = time.monotonic() + SECONDS
+        syn = Match(flags="S", no_flags="A", outgoing=False)
+        while time.monotonic() < end:
+            seen = [
+                len(watch.captures[name].wait_for(syn, len(sources), 0.02).frames)
+                for name in scene.servers
+            ]
+            if sum(seen) >= len(sources):
+                break
+        station.send([segment(i, s, "R") for i, s in enumerate(sources)], gap_us=GAP_US)
+    found: dict[Endpoint, str] = {}
+    for name, views in scene.mode(service, client).openings(watch.server_views).items():
+        for index in sorted({view.window - FIRST_WINDOW for view in views}):
+            if not 0 <= index < len(sources):
+                continue
+            other = found.setdefault(sources[index], name)
+            assert other == name, f"the SYN of {sources[index]} came to {other} and to {name}"
+    return found
