@@ -106,6 +106,9 @@ def rows_of(word: str) -> frozenset[str]:
         "toa": _TOA.values(),
         "uoa": _UOA.values(),
         "round robin": _SCHEDULERS.values(),
+        "forwarding": [*_MODES.values(), *_FULLNAT.values(), *_FULLNAT64.values(), "FWD-04"],
+        "client's address": _OPTIONS.values(),
+        "every mode": ["FWD-25"],
         "kni": ["DEV-10"],
     }
     return frozenset(tables.get(word, [word]))

@@ -11,8 +11,6 @@ import pytest
 from dpvs_acceptance.model.loading import DeclarationError
 from dpvs_acceptance.model.requirement import load_requirements
 from dpvs_acceptance.model.rows import rows_of
-from dpvs_acceptance.model.rows import DECLARED, FAMILIES, row_of
-from dpvs_acceptance.model.topology import load_topology
 from faults.model import Fault, load_faults
 from faults.reach import GROUPS, groups_of
 from softlab.simulated import quirks
@@ -30,20 +28,6 @@ KNOWN_GAPS = {
     "test_http_from_the_runner_itself": "the runner is no client of the software lab",
     "test_the_nic_map_was_recorded_and_is_the_bench_s": "a wrong map stops the run before it",
 }
-
-
-def rows() -> dict[str, set[str]]:
-    """The rows that a family's word can stand for, in any of the topologies."""
-    found: dict[str, set[str]] = {word: set() for word in (*FAMILIES, *DECLARED)}
-    for path in sorted((ROOT / "topologies").glob("*.yaml")):
-        topology = load_topology(path)
-        for word in found:
-            names = [service.name for service in topology.services] or [""]
-            found[word] |= {row for name in names if (row := row_of(word, topology, name))}
-    return found
-
-
-ROWS = rows()
 
 
 def checks() -> dict[str, set[str]]:
@@ -66,7 +50,6 @@ def _requirements(node: ast.expr) -> set[str]:
     marks = [c for c in calls if getattr(c.func, "attr", "") == "requirement"]
     words = {str(a.value) for c in marks for a in c.args if isinstance(a, ast.Constant)}
     return {row for word in words for row in rows_of(word)}
-    return {row for word in words for row in ROWS.get(word, {word})}
 
 
 CHECKS = checks()
