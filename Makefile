@@ -59,6 +59,8 @@ faults: setup
 	    --fault-matrix='tools-*' --fault-report=reports/faults/tools)
 	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=faults/topologies/least.yaml \
 	    --fault-matrix='wlc-*' --fault-report=reports/faults/least)
+	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=services-200 --fault-matrix='*many*' \
+	    --fault-report=reports/faults/many)
 
 # Twenty runs in a row with no fault, all green: a check that fails by chance is worse than none.
 RUNS := 20

@@ -34,10 +34,11 @@ def test_each_of_many_services_answers_one_request(
     silent = [f"{one.vip}:{one.port}: {answer}" for one, answer in asked if answer.status != 200]
     assert not silent, _told(f"of {len(services)} services do not answer", silent)
     first, last = before.all_connections, after.all_connections
+    counted = {one.port: (first.get(k := (one.vip, one.port)), last.get(k)) for one in services}
     wrong = [
-        f"port {one.port}: {was} before, {now} after"
-        for one in services
-        if (now := last.get((one.vip, one.port))) != 1 + (was := first.get((one.vip, one.port), -1))
+        f"port {port}: {was if was is not None else 'not listed'} before, {now} after"
+        for port, (was, now) in counted.items()
+        if was is None or now != was + 1
     ]
     assert not wrong, _told(
         f"of {len(services)} services have not counted their one connection", wrong
