@@ -49,11 +49,13 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "test_what_is_no_port_and_no_setting_is_refused",
         "test_an_lcore_is_shown_in_each_detail",
         "test_counters_of_ports_and_lcores_are_set_to_zero",
+    ),
+    "tool-flags": (
         "test_promiscuous_mode_is_switched_on_and_off",
         "test_forward2kni_is_switched_on_and_off",
         "test_forward2kni_copies_what_a_port_receives",
-        "test_a_link_is_set_down_and_up",
     ),
+    "tool-down": ("test_a_link_is_set_down_and_up",),
     "tool-addresses": (
         "test_an_ipv4_address_is_added_listed_and_deleted",
         "test_an_ipv6_address_is_added_listed_and_deleted",

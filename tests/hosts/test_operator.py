@@ -1,0 +1,153 @@
+"""A check's own changes of DPVS, on a real host with tools that keep their tables in files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dpvs_acceptance.dpvs.versions import Version, facts
+from dpvs_acceptance.hosts import journal
+from dpvs_acceptance.hosts.connection import Host
+from dpvs_acceptance.hosts.gate import Mode, WriteGate
+from dpvs_acceptance.model.bench import load_bench
+from dpvs_acceptance.model.deployment import deploy
+from dpvs_acceptance.model.topology import load_topology
+from dpvs_acceptance.verdict.causes import NotSupported, NotTested
+from fixtures.operator import Operator
+from fixtures.state import Look
+
+ROOT = Path(__file__).parents[2]
+V1_10_2 = facts(Version.parse("1.10.2"))
+ADD = "dpip addr add 192.0.2.1/32 dev dpdk3"
+# One table, the addresses; `broken` in it makes deleting do nothing.
+DPIP = r"""#!/bin/sh
+cd %s; touch addresses
+case "$*" in
+*vlan*) echo "dpip: invalid object, use \`-h' for help." >&2; exit 1 ;;
+"addr add "*) grep -qx "$3 $5" addresses && {
+    echo "[sockopt_msg_recv] errcode set in socket msg#47 header: already exist(-3)" >&2
+    echo "dpip: already exist" >&2; exit 1; }
+    echo "$3 $5" >>addresses ;;
+"addr del "*) [ -e broken ] || sed -i "\:^$3 $5$:d" addresses ;;
+*"addr show"*) while read -r a d; do
+    printf 'inet %%s scope global %%s\n     valid_lft forever preferred_lft forever\n' "$a" "$d"
+    done <addresses ;;
+esac
+"""
+IPVSADM = r"""#!/bin/sh
+case "$*" in
+-ln) echo "IP Virtual Server version 1.10.2 (size=0)"
+    echo "Prot LocalAddress:Port Scheduler Flags"
+    echo "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn" ;;
+esac
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "bin").mkdir()
+    for name, text in (("dpip", DPIP % tmp_path), ("ipvsadm", IPVSADM)):
+        path = tmp_path / "bin" / name
+        path.write_text(text)
+        path.chmod(0o755)
+    return tmp_path
+
+
+@pytest.fixture
+def make(host: Host, home: Path) -> Iterator[Callable[..., Operator]]:
+    data = yaml.safe_load((ROOT / "benches/lb01.example.yaml").read_text())
+    data["dut"]["dpvs"] |= {"version": "1.10.2", "home": str(home), "conf": str(home / "conf")}
+    (home / "bench.yaml").write_text(yaml.safe_dump(data))
+    bench = load_bench(home / "bench.yaml")
+    topology = load_topology(ROOT / "topologies/fnat-two-arm.yaml")
+    deployment = deploy(topology, bench)
+    look = Look(host, bench, topology, V1_10_2)
+
+    def operator(mode: Mode = Mode.WRITABLE) -> Operator:
+        gate = WriteGate(host, mode, run="run-1")
+        return Operator(host, gate, deployment, V1_10_2, look, [])
+
+    yield operator
+    assert host.run(f"find {journal.ROOT}; rm -rf {journal.ROOT}").stdout == ""
+
+
+def _table(home: Path) -> list[str]:
+    path = home / "addresses"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_what_a_check_did_is_taken_back(make: Callable[..., Operator], home: Path) -> None:
+    operator = make()
+    operator.does(ADD)
+    operator.refuses("addr add, existing", ADD)
+    assert _table(home) == ["192.0.2.1/32 dpdk3"]
+    assert operator.undo() == []
+    assert _table(home) == []
+
+
+def test_what_is_left_is_told(make: Callable[..., Operator], home: Path) -> None:
+    operator = make()
+    operator.does(ADD)
+    (home / "broken").touch()
+    assert operator.undo() == ["left over: address 192.0.2.1/32 on dpdk3 scope global"]
+
+
+def test_what_was_lost_is_told(make: Callable[..., Operator], home: Path) -> None:
+    (home / "addresses").write_text("10.0.0.1/32 dpdk0\n")
+    operator = make()
+    operator.does("dpip addr del 10.0.0.1/32 dev dpdk0", undo="dpip addr show")
+    assert operator.undo() == ["lost: address 10.0.0.1/32 on dpdk0 scope global"]
+
+
+def test_an_undo_is_known_before_the_change(
+    make: Callable[..., Operator], host: Host, home: Path
+) -> None:
+    operator = make()
+    operator.does(ADD)
+    (left,) = journal.leftovers(host)
+    (entry,) = left.entries
+    assert "addr del 192.0.2.1/32 dev dpdk3" in entry.undo
+    with pytest.raises(ValueError, match="nothing is known that undoes 'dpip link set dpdk0"):
+        operator.do("dpip link set dpdk0 promisc on")
+    # As --restore does it, which knows nothing of checks.
+    assert all(one.ok for one in journal.undo(host, "run-1"))
+    assert _table(home) == []
+    assert operator.undo() == []
+
+
+def test_nothing_is_changed_where_nothing_may_be(make: Callable[..., Operator], home: Path) -> None:
+    operator = make(Mode.READ_ONLY)
+    with pytest.raises(NotTested, match="with --attach nothing does"):
+        operator.does(ADD)
+    with pytest.raises(NotTested, match="with --attach nothing does"):
+        operator.reconfigure("ipv4_defs/forwarding", "on", back="off", told="{}")
+    assert operator.ask("dpip addr show").words == ""
+    assert operator.undo() == []
+    assert _table(home) == []
+
+
+def test_what_a_tool_does_not_know_is_not_supported(make: Callable[..., Operator]) -> None:
+    operator = make()
+    with pytest.raises(NotSupported, match=r"`dpip vlan show`: dpip: invalid object"):
+        operator.ask("dpip vlan show")
+    with pytest.raises(NotSupported, match="invalid object"):
+        operator.does("dpip vlan add dpdk3.9 link dpdk3 id 9")
+    assert operator.undo() == []
+
+
+def test_a_command_that_ends_otherwise_is_told_as_it_was_typed(
+    make: Callable[..., Operator],
+) -> None:
+    operator = make()
+    with pytest.raises(
+        AssertionError, match=r"`dpip addr add 192\.0\.2\.1/32 dev dpdk3`: expected "
+    ):
+        operator.refuses("addr add, existing", ADD)
+    operator.undo()
+    operator.does(ADD)
+    with pytest.raises(AssertionError, match=r"without a word; seen exit 1, .*already exist"):
+        operator.does(ADD)
+    assert operator.undo() == []
