@@ -57,6 +57,11 @@ NEEDS: Mapping[str, Need] = {
     "icmp-worker": Need(
         "grep -q icmp_redirect_core $CONF", "dpvs.conf sets no worker apart for ICMP"
     ),
+    "reload": Need(
+        "size=$(wc -c <$LOG); kill -HUP $(cat $PIDFILE); sleep 1; "
+        "tail -c +$((size+1)) $LOG | grep -q SIGHUP",
+        "this dpvs does not read its configuration again",
+    ),
     "vlans": Need("dpip vlan help >/dev/null 2>&1", "this dpip knows no VLANs"),
     "tunnels": Need("dpip tunnel help >/dev/null 2>&1", "this dpip knows no tunnels"),
     "limits": Need("dpip qsch help >/dev/null 2>&1", "this dpip knows no rate limits"),

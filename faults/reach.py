@@ -136,6 +136,18 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "test_a_connection_is_found_by_itself",
         "test_a_connection_that_does_not_exist_is_not_found",
     ),
+    "stack-echo": (
+        "test_none_of_many_echoes_is_lost",
+        "test_none_of_many_ipv6_echoes_is_lost",
+        "test_echoes_in_fragments_are_put_together",
+    ),
+    "stack-router": (
+        "test_ipv4_packets_of_no_service_are_forwarded",
+        "test_ipv6_packets_of_no_service_are_forwarded",
+        "test_an_ipv4_traceroute_shows_dpvs_as_a_hop",
+        "test_an_ipv6_traceroute_shows_dpvs_as_a_hop",
+        "test_ipv6_is_switched_off_as_a_whole",
+    ),
     "tool-clear": ("test_all_services_are_cleared_at_once",),
     "many-services": ("test_each_of_many_services_answers_one_request",),
     "tunnels": (
