@@ -15,7 +15,7 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
     VIP, LIP, RS1, RS2, CLIENT1, CLIENT2, GATEWAY and the same with a 6; WANNET, LANNET; WAN, LAN,
     SPARE (ports), WANDEV (what DPVS has on wan: the port, or a VLAN of it), KWAN, KLAN (kni); BIN,
     CONF, PIDFILE, IPC, LOG; IF (the host's interface); WANIF, WANPCI, SPAREIF, SPAREPCI, KDRIVER,
-    DRIVER; NODE1, PAGES, PAGESIZE, HUGE.
+    DRIVER; NODE1, PAGES, PAGESIZE, HUGE; POOL, SOURCES (SNAT's first address, whose packets).
     `on_tool TOOL TEXT` puts TEXT in front of a DPVS tool: sh text where `$real` is the tool, and
     WAN, LAN and VIP are there; `off_tool TOOL` takes it away. It is mounted over the tool, so that
     an installation which nobody may write to stays as it is.
@@ -38,6 +38,8 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
     lan_link = "lan" if "lan" in topology.links else "wan"
     wan, lan = deployment.port("wan"), deployment.port(lan_link)
     spare = next((port for port in deployment.ports if port.link is None), lan)
+    for rule in topology.snat[:1]:
+        values |= {"POOL": str(rule.pool[0].address), "SOURCES": "-".join(map(str, rule.sources))}
     gateways = topology.links["wan"].gateways
     both("GATEWAY", *(next((g for g in gateways if g.version == v), None) for v in (4, 6)))
     for name, link in (("WAN", "wan"), ("LAN", lan_link)):

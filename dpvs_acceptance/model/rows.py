@@ -70,7 +70,15 @@ def _option(service: Service) -> str:
     return _OPTIONS[service.protocol, service.vip.version, service.server_family]
 
 
+def _local_address(service: Service) -> str:
+    """The row of local addresses (LIPs) of the service's family, where it has any."""
+    if service.forwarding != "fullnat":
+        return ""
+    return "IP6-05" if service.server_family == 6 else "IP4-05"
+
+
 FAMILIES: dict[str, Callable[[Service], str]] = {
+    "local address": _local_address,
     "fullnat": _in(_FULLNAT),
     "forwarding": _forwarding,
     "client's address": _option,
@@ -110,6 +118,7 @@ def rows_of(word: str) -> frozenset[str]:
         "client's address": _OPTIONS.values(),
         "every mode": ["FWD-25"],
         "kni": ["DEV-10"],
+        "local address": ["IP4-05", "IP6-05"],
     }
     return frozenset(tables.get(word, [word]))
 

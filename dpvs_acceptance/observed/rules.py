@@ -1,10 +1,16 @@
-"""SNAT rules as `ipvsadm -ln` names them."""
+"""Services and SNAT rules as `ipvsadm -ln` names them."""
 
 from __future__ import annotations
 
+from dpvs_acceptance.dpvs.addresses import Endpoint
 from dpvs_acceptance.dpvs.ipvsadm.identity import PROTOCOLS, AddressRange, Match, ServiceId
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.model.topology import Snat
+from dpvs_acceptance.model.topology import Service, Snat
+
+
+def service_id_of(service: Service) -> ServiceId:
+    """`TCP  10.0.96.204:80`."""
+    return ServiceId(service.protocol.upper(), vip=Endpoint(service.vip, service.port))
 
 
 def match_of(rule: Snat, deployment: Deployment) -> ServiceId:

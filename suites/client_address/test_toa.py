@@ -34,18 +34,18 @@ FORGERIES = {
 
 @pytest.mark.requirement("S33", "toa")
 def test_a_real_server_sees_the_client(
-    clients: Clients, deployment: Deployment, client_name: str, tcp4_name: str
+    clients: Clients, deployment: Deployment, client_name: str, fnat4_name: str
 ) -> None:
     """Steps: curl once per RS, and once more. Verify: nginx names the client's own end."""
-    _sees_the_client(clients, deployment, client_name, tcp4_name)
+    _sees_the_client(clients, deployment, client_name, fnat4_name)
 
 
 @pytest.mark.requirement("S35", "toa")
 def test_a_real_server_sees_the_ipv6_client(
-    clients: Clients, deployment: Deployment, client_name: str, tcp6_name: str
+    clients: Clients, deployment: Deployment, client_name: str, fnat6_name: str
 ) -> None:
     """Steps: the same over IPv6. Verify: nginx names the client's own end each time."""
-    _sees_the_client(clients, deployment, client_name, tcp6_name)
+    _sees_the_client(clients, deployment, client_name, fnat6_name)
 
 
 def _sees_the_client(
@@ -72,7 +72,7 @@ def test_toa_is_exact_and_on_exactly_the_packets_it_belongs_on(
     deployment: Deployment,
     facts: VersionFacts,
     client_name: str,
-    tcp4_name: str,
+    fnat4_name: str,
 ) -> None:
     """Steps: one curl, captured on both sides.
 
@@ -80,7 +80,7 @@ def test_toa_is_exact_and_on_exactly_the_packets_it_belongs_on(
     handshake's last packet and the request; on the SYN where the version has it there and not
     where it has not; on no packet of the RS. All fields besides are compared as well.
     """
-    _exact_on_the_wire(scene, clients, captures, deployment, facts, client_name, tcp4_name)
+    _exact_on_the_wire(scene, clients, captures, deployment, facts, client_name, fnat4_name)
 
 
 @pytest.mark.requirement("S35", "toa", "fullnat")
@@ -91,10 +91,10 @@ def test_ipv6_toa_is_exact_and_on_exactly_the_packets_it_belongs_on(
     deployment: Deployment,
     facts: VersionFacts,
     client_name: str,
-    tcp6_name: str,
+    fnat6_name: str,
 ) -> None:
     """Steps: the same over IPv6, where the option has 20 bytes. Verify: the same."""
-    _exact_on_the_wire(scene, clients, captures, deployment, facts, client_name, tcp6_name)
+    _exact_on_the_wire(scene, clients, captures, deployment, facts, client_name, fnat6_name)
 
 
 def _exact_on_the_wire(
@@ -138,7 +138,7 @@ def test_a_client_that_forges_toa_is_not_believed(
     clients: Clients,
     deployment: Deployment,
     captures: Path,
-    tcp4_name: str,
+    fnat4_name: str,
     forged: TcpOption,
 ) -> None:
     """Steps: a crafted connection whose own packets carry an option with a foreign address: TOA
@@ -147,7 +147,7 @@ def test_a_client_that_forges_toa_is_not_believed(
     Verify: the RS names the crafted client, not the address that it claims.
     """
     client, source = clients.crafting()
-    service = deployment.topology.service(tcp4_name)
+    service = deployment.topology.service(fnat4_name)
     with (
         scene.watch(client, captures) as watch,
         CraftedTcp(

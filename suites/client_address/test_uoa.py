@@ -30,14 +30,14 @@ def test_a_real_server_sees_the_udp_client(
     captures: Path,
     deployment: Deployment,
     client_name: str,
-    udp_name: str,
+    fnat_udp_name: str,
 ) -> None:
     """Steps: five datagrams on one socket, captured on both sides.
 
     Verify: all are answered; the server was told the client's address and port; on the wire UOA is
     exact and on exactly the first datagrams; every other field is as FullNAT makes it.
     """
-    service = deployment.topology.service(udp_name)
+    service = deployment.topology.service(fnat_udp_name)
     payloads = [clients.flow(client_name).tag for _ in range(DATAGRAMS)]
     with scene.watch(client_name, captures) as watch:
         result = exchange(scene.stations[client_name], scene.vip(service), payloads)

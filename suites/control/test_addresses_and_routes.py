@@ -8,19 +8,24 @@ from dpvs_acceptance.model.deployment import Deployment, ExpectedAddress
 from dpvs_acceptance.observed.dut import DutState
 
 
-@pytest.mark.requirement("S25")
+@pytest.mark.requirement("S25", "DPI-07", "DPI-08")
 def test_each_vip_is_on_its_port_and_only_there(dut: DutState, deployment: Deployment) -> None:
-    """Steps: `dpip addr show`. Verify: each VIP once, on its link's port, as a host address."""
+    """Steps: `dpip addr show`.
+
+    Verify: each VIP once, on its link's port, as a host address; DPVS's own with their network's.
+    """
+    words = {"vip": "VIP", "own": "own address"}
     wrong = []
-    for vip in (owned for owned in deployment.addresses if owned.use == "vip"):
-        seen = [(e.device, e.interface.network.prefixlen) for e in dut.addresses_of(vip.address)]
-        wanted = [(vip.port, vip.address.max_prefixlen)]
+    for owned in (one for one in deployment.addresses if one.use in words):
+        seen = [(e.device, e.interface.network.prefixlen) for e in dut.addresses_of(owned.address)]
+        wanted = [(owned.port, owned.prefix)]
         if seen != wanted:
-            wrong.append(f"VIP {vip.address}: expected {wanted}, seen {seen or 'nowhere'}")
+            what = f"{words[owned.use]} {owned.address}"
+            wrong.append(f"{what}: expected {wanted}, seen {seen or 'nowhere'}")
     assert not wrong, "VIPs are not where they belong: " + "\n".join(wrong)
 
 
-@pytest.mark.requirement("S26")
+@pytest.mark.requirement("S26", "DPI-10", "DPI-11")
 def test_the_routes_are_the_declared_ones_and_no_other(
     dut: DutState, deployment: Deployment
 ) -> None:
@@ -43,16 +48,16 @@ def test_the_routes_are_the_declared_ones_and_no_other(
     assert not wrong, "routes are not the declared ones: " + "\n".join(wrong)
 
 
-@pytest.mark.requirement("S28")
+@pytest.mark.requirement("S28", "local address")
 def test_each_lip_is_a_local_address_of_its_service(
-    dut: DutState, deployment: Deployment, service_name: str
+    dut: DutState, deployment: Deployment, fnat_name: str
 ) -> None:
     """Steps: `ipvsadm -G`. Verify: the service's LIPs are the declared ones."""
-    service = deployment.topology.service(service_name)
+    service = deployment.topology.service(fnat_name)
     wanted = set(service.local_addresses)
     seen = dut.local_addresses_of(service)
     assert seen == wanted, (
-        f"local addresses of {service_name}: expected {[str(a) for a in sorted(wanted, key=str)]}, "
+        f"local addresses of {fnat_name}: expected {[str(a) for a in sorted(wanted, key=str)]}, "
         f"`ipvsadm -G` has {[str(a) for a in sorted(seen, key=str)] or 'none'}"
     )
 

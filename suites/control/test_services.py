@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from dpvs_acceptance.dpvs.ipvsadm.identity import ServiceId
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.observed.rules import match_of
 from dpvs_acceptance.verdict.causes import Unsound
 
 
-@pytest.mark.requirement("S27")
+@pytest.mark.requirement("S27", "forwarding", "every mode")
 def test_the_service_has_its_scheduler_and_real_servers(
     dut: DutState, deployment: Deployment, service_name: str
 ) -> None:
@@ -42,25 +42,45 @@ def test_the_service_has_its_scheduler_and_real_servers(
 
 @pytest.mark.requirement("S27")
 def test_no_service_shadows_another(
-    dut: DutState, deployment: Deployment, services: tuple[Service, ...]
+    dut: DutState, deployment: Deployment, listed: frozenset[ServiceId]
 ) -> None:
     """Steps: `ipvsadm -ln`. Verify: no service that nobody declared is on a declared VIP."""
     vips = {owned.address for owned in deployment.addresses if owned.use == "vip"}
-    declared = {(s.protocol, s.vip, s.port) for s in services}
-    rules = {match_of(rule, deployment) for rule in deployment.snat}
-    if all(dut.service(service) is None for service in services):
+    seen = {service.id for service in dut.services.services}
+    if not seen & listed:
         raise Unsound(
             "`ipvsadm -ln` lists none of the declared services: others may be missing too"
         )
-    others = [
-        str(service.id)
-        for service in dut.services.services
-        if (service.vip is None and service.id not in rules)
-        or (
-            service.vip is not None
-            and service.vip.address in vips
-            and (str(service.protocol).lower(), service.vip.address, service.vip.port)
-            not in declared
-        )
-    ]
+    others = [str(one) for one in seen - listed if one.vip is None or one.vip.address in vips]
     assert not others, f"services that nobody declared are on our VIPs: {', '.join(others)}"
+
+
+@pytest.mark.requirement("FWD-14")
+def test_the_snat_rule_has_its_scheduler_and_addresses(
+    dut: DutState, deployment: Deployment, snat_port_name: str
+) -> None:
+    """Steps: `ipvsadm -ln`. Verify: of TCP and UDP, scheduler, and each WAN address with weight."""
+    _rule_is_listed(dut, deployment, snat_port_name)
+
+
+@pytest.mark.requirement("FWD-15")
+def test_the_snat_rule_of_icmp_has_its_scheduler_and_addresses(
+    dut: DutState, deployment: Deployment, snat_icmp_name: str
+) -> None:
+    """Steps: `ipvsadm -ln`. Verify: the same of ICMP."""
+    _rule_is_listed(dut, deployment, snat_icmp_name)
+
+
+def _rule_is_listed(dut: DutState, deployment: Deployment, name: str) -> None:
+    rule = deployment.topology.snat_rule(name)
+    wanted_id = match_of(rule, deployment)
+    seen = next((one for one in dut.services.services if one.id == wanted_id), None)
+    assert seen is not None, f"SNAT rule `{wanted_id}` is not in `ipvsadm -ln`"
+    assert seen.scheduler == rule.scheduler, (
+        f"{name}: scheduler {rule.scheduler} expected, seen {seen.scheduler}"
+    )
+    wanted = {(str(t.address), t.port, t.forward, t.weight) for t in deployment.targets(rule)}
+    found = {(str(s.endpoint.address), s.endpoint.port, s.forward, s.weight) for s in seen.servers}
+    assert found == wanted, (
+        f"WAN addresses of {name}: expected {sorted(wanted)}, seen {sorted(found)}"
+    )

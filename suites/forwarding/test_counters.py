@@ -26,14 +26,14 @@ COUNTERS = ("ipvsadm -ln --stats", "dpip -s -v link show")
 @pytest.mark.requirement("S23", "S27")
 @pytest.mark.traffic
 def test_counters_move_by_what_was_sent(
-    look: Look, clients: Clients, deployment: Deployment, tcp4_name: str
+    look: Look, clients: Clients, deployment: Deployment, fnat4_name: str
 ) -> None:
     """Steps: 12 requests between two readings of `ipvsadm --stats` and `dpip -s link show`.
 
     Verify: the service counts 12 connections, its packets go both ways, its real servers' counters
     add up to it, and both ports counted at least as many packets.
     """
-    service = deployment.topology.service(tcp4_name)
+    service = deployment.topology.service(fnat4_name)
     client = next(iter(deployment.topology.clients))
     before = look(*COUNTERS)
     answers = curl_burst(clients[client], clients.url(service), REQUESTS)
@@ -59,14 +59,14 @@ def test_counters_move_by_what_was_sent(
 @pytest.mark.requirement("S27")
 @pytest.mark.traffic
 def test_a_connection_is_tracked_while_it_lasts(
-    look: Look, scene: Scene, clients: Clients, deployment: Deployment, tcp4_name: str
+    look: Look, scene: Scene, clients: Clients, deployment: Deployment, fnat4_name: str
 ) -> None:
     """Steps: open a connection, read `ipvsadm -lnc`, close it.
 
     Verify: while it is open it is listed once, established, between the client, the VIP, a LIP and
     a real server. One that stays in SYN_RECV has the short timeout of an attack (#802).
     """
-    service = deployment.topology.service(tcp4_name)
+    service = deployment.topology.service(fnat4_name)
     client, source = clients.crafting()
     mac = scene.next_hop(client, str(service.vip))
     with CraftedTcp(scene.stations[client], source, scene.vip(service), mac=mac) as connection:

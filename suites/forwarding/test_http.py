@@ -34,7 +34,7 @@ def test_http_on_the_vip_answers_200(
 
 
 def test_a_real_server_without_toa_sees_the_lip(
-    clients: Clients, servers: Servers, deployment: Deployment, client_name: str, tcp4_name: str
+    clients: Clients, servers: Servers, deployment: Deployment, client_name: str, fnat4_name: str
 ) -> None:
     """Steps: curl from the client to RS whose TOA reader is not loaded.
 
@@ -42,7 +42,7 @@ def test_a_real_server_without_toa_sees_the_lip(
     """
     if servers.with_reader("toa"):
         raise NotTested(f"the TOA reader is loaded on {', '.join(servers.with_reader('toa'))}")
-    service = deployment.topology.service(tcp4_name)
+    service = deployment.topology.service(fnat4_name)
     lips = set(map(str, service.local_addresses))
     answers = curl_many(clients[client_name], clients.url(service), len(service.real_servers))
     seen = {client_seen(answer.body).address for answer in answers}
@@ -56,14 +56,14 @@ def test_every_packet_is_translated_as_fullnat_does(
     captures: Path,
     deployment: Deployment,
     client_name: str,
-    tcp4_name: str,
+    fnat4_name: str,
 ) -> None:
     """Steps: one curl, captured at the client and at every RS.
 
     Verify: each packet of one side is on the other, once, and every field is as FullNAT makes it:
     addresses, ports, MACs, sequence numbers, MSS, options, TTL, checksums.
     """
-    service = deployment.topology.service(tcp4_name)
+    service = deployment.topology.service(fnat4_name)
     with scene.watch(client_name, captures) as watch:
         (answer,) = curl_many(clients[client_name], clients.url(service), 1)
         watch.settle(scene.vip(service))

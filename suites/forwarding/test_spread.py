@@ -25,14 +25,14 @@ CONNECTIONS = 40
 
 @pytest.mark.requirement("S31", "round robin")
 def test_connections_are_spread_as_the_scheduler_promises(
-    scene: Scene, clients: Clients, captures: Path, deployment: Deployment, tcp4_name: str
+    scene: Scene, clients: Clients, captures: Path, deployment: Deployment, fnat4_name: str
 ) -> None:
     """Steps: as many connections as the statistics need, counted at each RS.
 
     Verify: round robin exactly, by worker: the counts per weight differ by at most one round for
     each lcore, since every lcore walks the list of real servers on its own.
     """
-    service = deployment.topology.service(tcp4_name)
+    service = deployment.topology.service(fnat4_name)
     weights = {t.name: t.weight for t in service.real_servers if t.weight}
     if len(weights) < 2 or service.scheduler not in ("rr", "wrr"):
         raise NotSupported(f"{service.scheduler} over {len(weights)} real servers promises nothing")
@@ -48,7 +48,7 @@ def test_connections_are_spread_as_the_scheduler_promises(
     counts = {t.name: len({(v.src, v.sport) for v in opened[t.name]}) for t in service.real_servers}
     spread = round_robin(counts, weights, len(deployment.workers))
     told = {
-        "service": tcp4_name,
+        "service": fnat4_name,
         "client": client,
         "scheduler": service.scheduler,
         "workers": len(deployment.workers),
@@ -63,14 +63,14 @@ def test_connections_are_spread_as_the_scheduler_promises(
 
 @pytest.mark.requirement("S30")
 def test_no_packet_of_many_connections_is_lost_or_doubled(
-    scene: Scene, clients: Clients, captures: Path, deployment: Deployment, tcp4_name: str
+    scene: Scene, clients: Clients, captures: Path, deployment: Deployment, fnat4_name: str
 ) -> None:
     """Steps: 40 connections, captured at the client and at every RS.
 
     Verify: as many packets as one side sent are on the other, both ways. A lost SYN or ACK is made
     good by TCP, and so is seen by nothing else.
     """
-    service = deployment.topology.service(tcp4_name)
+    service = deployment.topology.service(fnat4_name)
     near, far = _many(scene, clients, captures, service)
     vip, lips = str(service.vip), set(map(str, service.local_addresses))
     there = (sum(v.dst == vip for v in near), sum(v.src in lips for v in far))
@@ -84,13 +84,13 @@ def test_no_packet_of_many_connections_is_lost_or_doubled(
 
 @pytest.mark.requirement("S28")
 def test_no_source_port_is_used_twice(
-    scene: Scene, clients: Clients, captures: Path, deployment: Deployment, tcp4_name: str
+    scene: Scene, clients: Clients, captures: Path, deployment: Deployment, fnat4_name: str
 ) -> None:
     """Steps: 40 connections, one after the other. Verify: to each RS every one has its own port.
 
     An RS remembers a closed connection for a minute, and may refuse the next from the same port.
     """
-    service = deployment.topology.service(tcp4_name)
+    service = deployment.topology.service(fnat4_name)
     _, far = _many(scene, clients, captures, service, all_answered=False)
     opened = {(v.src, v.sport, v.dst, v.seq) for v in far if v.handshake}
     if len(opened) < CONNECTIONS / 2:
