@@ -26,6 +26,8 @@ def real_server(deployment: Deployment, name: str) -> list[Change]:
             sysctl(f"net/ipv4/conf/{interface}/arp_announce", 2),
         ]
     changes += [service_address(vip, "lo") for vip in direct]
+    if direct or tunnelled:
+        changes += _past(deployment, name, interface)
     for version, (module, device) in TUNNELS.items():
         vips = [vip for vip in tunnelled if vip.version == version]
         if vips:
@@ -70,6 +72,21 @@ def _up(device: str) -> Change:
         undo=f"! {up} 2>/dev/null || ip link set dev {device} down",
         apply=f"ip link set dev {device} up",
     )
+
+
+def _past(deployment: Deployment, name: str, interface: str) -> list[Change]:
+    """DR and tunnel: the real server itself answers the clients behind its link's gateway."""
+    topology = deployment.topology
+    machine = topology.real_servers[name]
+    link = topology.links.get(machine.link)
+    gateways = {gateway.version: str(gateway) for gateway in link.gateways} if link else {}
+    return [
+        route(network, gateways[network.version], interface)
+        for remote in topology.remote_networks.values()
+        if remote.behind == machine.link
+        for network in remote.networks
+        if network.version in gateways
+    ]
 
 
 def _back_through(deployment: Deployment, name: str, interface: str) -> list[Change]:

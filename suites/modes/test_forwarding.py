@@ -31,20 +31,20 @@ def test_tcp_is_forwarded_as_the_mode_of_its_service_does(
     client_name: str,
     tcp_name: str,
 ) -> None:
-    """Steps: as many requests as there are RS, captured at the client and at every RS.
+    """Steps: as many requests as there are RS, each captured at the client and at every RS.
 
     Verify: 200; each packet of one side is on the other, once, and every field is as the mode
     makes it: addresses, ports, MACs, sequence numbers, options, TTL, checksums, outer headers.
     """
     service = deployment.topology.service(tcp_name)
-    count = len(service.real_servers)
-    with scene.watch(client_name, captures) as watch:
-        answers = curl_many(clients[client_name], clients.url(service), count)
-        watch.settle(scene.vip(service), count)
+    url = clients.url(service)
     mode = scene.mode(service, client_name)
-    for answer in answers:
-        assert answer.status == 200, f"{clients.url(service)} from {client_name}: {answer}"
-        assert answer.local, f"no connection to {clients.url(service)}: {answer}"
+    for _ in service.real_servers:
+        with scene.watch(client_name, captures) as watch:
+            (answer,) = curl_many(clients[client_name], url, 1)
+            watch.settle(scene.vip(service))
+        assert answer.status == 200, f"{url} from {client_name}: {answer}"
+        assert answer.local, f"no connection to {url}: {answer}"
         followed = mode.tcp(watch.client_views, watch.server_views, answer.local)
         assert not followed.findings, str(followed)
 

@@ -86,11 +86,12 @@ class SynProxy:
         self, ours: list[TcpView], rs_views: Views, client: Endpoint
     ) -> tuple[str, Endpoint, Endpoint]:
         """Where the client's segments are: found by what DPVS leaves alone in each of them."""
-        sent = {_mark(v) for v in ours if v.src == client.address and not v.handshake}
+        same_family = self.vip.version == next(iter(self.facts.rs)).version
+        sent = {_mark(v, same_family) for v in ours if v.src == client.address and not v.handshake}
         scores: dict[tuple[str, Endpoint, Endpoint], int] = {}
         for name, views in rs_views.items():
             for view in views:
-                if not isinstance(view, TcpView) or _mark(view) not in sent:
+                if not isinstance(view, TcpView) or _mark(view, same_family) not in sent:
                     continue
                 lip, rs = Endpoint(view.src, view.sport), Endpoint(view.dst, view.dport)
                 if rs in self.facts.rs and not view.handshake:
@@ -264,6 +265,7 @@ def _again(view: TcpView, syn: TcpView) -> bool:
     return view.handshake and view.seq == syn.seq
 
 
-def _mark(view: TcpView) -> tuple[object, ...]:
+def _mark(view: TcpView, same_family: bool) -> tuple[object, ...]:
     """What the way through DPVS leaves alone, by which a segment is known again."""
-    return (view.ip_id, view.flags, view.window, view.payload)
+    header = (view.ip_id, view.flow_label) if same_family else ()
+    return (*header, view.flags, view.window, view.payload)
