@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,25 +12,22 @@ from typing import Any
 from dpvs_acceptance.replay.stored_host import NotReplayed
 from dpvs_acceptance.traffic.capture import Capture, Waited
 from dpvs_acceptance.traffic.dissect import dissect
-from dpvs_acceptance.traffic.frame import Frame, read_pcap
+from dpvs_acceptance.traffic.frame import Frame, Lost, has_directions, lost_of, read_pcap
 from dpvs_acceptance.traffic.icmp import PingResult, account
 from dpvs_acceptance.traffic.match import Match
-from dpvs_acceptance.traffic.station import Station
-from dpvs_acceptance.traffic.views import IcmpView, IpView, UdpView
+from dpvs_acceptance.traffic.station import Owned, Station
+from dpvs_acceptance.traffic.views import ArpView, IcmpView, IpView, UdpView
 
 Folder = Callable[[], Path | None]
 """The folder with the captures of the check that runs now; None where it kept none."""
 
 
 class StoredCapture(Capture):
-    """Frames as they were captured then; nothing is armed and nothing waited for.
+    """Frames as they were captured then, and what was lost; nothing is armed or waited for."""
 
-    A check passes only on captures that lost nothing, and a lossy one leaves no PASS to repeat.
-    """
-
-    def __init__(self, where: str, frames: list[Frame]) -> None:
+    def __init__(self, where: str, frames: list[Frame], lost: Lost) -> None:
         self.where = where
-        self.dropped = self.overflow = 0
+        self.dropped, self.overflow = lost.dropped, lost.overflow
         self.seen = len(frames)
         self._number = None
         self._next = 0
@@ -65,24 +63,39 @@ class StoredStation(Station):
 
     def frames(self) -> list[Frame]:
         """The frames of this host in the check that runs now, with their direction by MAC."""
+        path = self._path()
+        frames = read_pcap(path)
+        return frames if has_directions(path) else [self._directed(frame) for frame in frames]
+
+    def _path(self) -> Path:
         folder = self._folder()
         path = None if folder is None else folder / f"{self.host_name}.pcap"
         if path is None or not path.is_file():
             raise NotReplayed(f"no capture of {self.host_name} was kept for this check")
-        return [self._directed(frame) for frame in read_pcap(path)]
+        return path
 
     def _directed(self, frame: Frame) -> Frame:
-        # The file does not say which way a frame went, nor whether its checksum was still to come.
+        # A file of a run before directions were kept: the MAC tells, and whose checksum is wrong.
         view = dissect(frame)
         outgoing = view.mac_src == self._mac
         pending = outgoing and getattr(view, "checksum", "") == "wrong"
         return replace(frame, outgoing=outgoing, checksum_pending=pending)
 
     def capture(self, *_: Any, **__: Any) -> Capture:
-        return StoredCapture(f"{self.host_name} (stored)", self.frames())
+        where = f"{self.host_name} (stored)"
+        return StoredCapture(where, self.frames(), lost_of(self._path()))
 
     def resolve(self, address: str, *_: Any, **__: Any) -> Any:
-        """Whom this host sent to on its way to another network, as its own frames show."""
+        """Who answered, where this host asked then; else whom it sent to on its way there."""
+        asked, answered = False, dict[str, None]()
+        for frame in self.frames():
+            view = dissect(frame)
+            if isinstance(view, ArpView) and frame.outgoing:
+                asked = asked or (view.operation == 1 and view.target_ip == address)
+            elif isinstance(view, ArpView) and view.operation == 2 and view.sender_ip == address:
+                answered[view.sender_mac] = None
+        if asked:
+            return tuple(answered)
         for frame in self.frames():
             view = dissect(frame)
             if frame.outgoing and isinstance(view, IpView) and view.protocol in (1, 6, 17, 58):
@@ -97,10 +110,15 @@ class StoredStation(Station):
             return self._datagrams(*arguments["to"])
         raise NotReplayed(f"it sends packets of its own ({operation})")
 
-    def exchange(self, *_: Any, **__: Any) -> Any:
+    @contextmanager
+    def own(self, *addresses: str, mac: str | None = None) -> Iterator[Owned]:
+        """It was answered for then."""
+        yield Owned(addresses, mac or self._mac)
+
+    def post_send(self, *_: Any, **__: Any) -> Any:
         raise NotReplayed("it sends packets of its own")
 
-    send = post_send = own = refresh = exchange
+    exchange = send = refresh = post_send
 
     def _datagrams(self, address: str, port: int) -> dict[str, Any]:
         """What the agent says of datagrams to an end, read off the capture."""

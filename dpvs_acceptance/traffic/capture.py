@@ -11,7 +11,7 @@ from typing import Any, Self
 from .channel import AgentLink
 from .dissect import dissect
 from .errors import NotSeen, TrafficError, Unsound
-from .frame import Frame, write_pcap
+from .frame import Frame, Lost, write_pcap
 from .match import Match
 from .views import View, describe
 
@@ -144,7 +144,7 @@ class Capture:
         return Waited(answer["enough"], frames, answer["seconds"])
 
     def write_pcap(self, path: Path) -> Path:
-        return write_pcap(path, self.frames)
+        return write_pcap(path, self.frames, Lost(self.dropped, self.overflow))
 
 
 def _frame(report: list[Any]) -> Frame:

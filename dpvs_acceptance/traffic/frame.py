@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 _HEADER = struct.Struct("<IHHiIII")
 _RECORD = struct.Struct("<IIII")
@@ -41,20 +43,76 @@ class Frame:
         return self.length > len(self.data)
 
 
-def write_pcap(path: Path, frames: Iterable[Frame]) -> Path:
-    """Write a little-endian, nanosecond pcap (readable by tcpdump, Wireshark, Scapy)."""
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Frames that a capture did not keep: dropped by the kernel, or beyond its own bounds."""
+
+    dropped: int = 0
+    overflow: int = 0
+
+
+def write_pcap(path: Path, frames: Iterable[Frame], lost: Lost | None = None) -> Path:
+    """Write a little-endian, nanosecond pcap (readable by tcpdump, Wireshark, Scapy).
+
+    Beside it `PATH.json` has what the format cannot say: which way each frame went ("o" sent by the
+    host, "p" sent with its checksum left to the NIC, "i" received), and what was lost.
+    """
     parts = [_HEADER.pack(_NANOSECONDS, 2, 4, 0, 0, _SNAP, _ETHERNET)]
+    ways = ""
     for frame in frames:
         seconds, fraction = divmod(frame.time_ns, 10**9)
         length = max(frame.length, len(frame.data))
         parts.append(_RECORD.pack(seconds, fraction, len(frame.data), length))
         parts.append(frame.data)
+        ways += ("p" if frame.checksum_pending else "o") if frame.outgoing else "i"
     path.write_bytes(b"".join(parts))
+    kept = lost or Lost()
+    beside = {"direction": ways, "dropped": kept.dropped, "overflow": kept.overflow}
+    _beside(path).write_text(json.dumps(beside) + "\n")
     return path
 
 
+def lost_of(path: Path) -> Lost:
+    """What the capture in this file had lost; nothing where nobody wrote that down."""
+    beside = _read_beside(path)
+    return Lost(int(beside.get("dropped", 0)), int(beside.get("overflow", 0)))
+
+
+def has_directions(path: Path) -> bool:
+    return _beside(path).is_file()
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _read_beside(path: Path) -> dict[str, Any]:
+    if not has_directions(path):
+        return {}
+    try:
+        beside: dict[str, Any] = json.loads(_beside(path).read_text("utf-8"))
+        if not isinstance(beside["direction"], str) or not set(beside["direction"]) <= set("iop"):
+            raise ValueError(f"a direction is one of i, o, p: {beside['direction']!r:.80}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{_beside(path)}: {error}") from None
+    return beside
+
+
 def read_pcap(path: Path) -> list[Frame]:
-    """Frames of an Ethernet pcap file; direction is not in the format and reads as received."""
+    """Frames of an Ethernet pcap file; received, all of them, unless `PATH.json` tells."""
+    frames = _read_frames(path)
+    ways = _read_beside(path).get("direction")
+    if ways is None:
+        return frames
+    if len(ways) != len(frames):
+        raise ValueError(f"{path}: {len(frames)} frames, {len(ways)} directions beside it")
+    return [
+        replace(frame, outgoing=way != "i", checksum_pending=way == "p")
+        for frame, way in zip(frames, ways, strict=True)
+    ]
+
+
+def _read_frames(path: Path) -> list[Frame]:
     data = path.read_bytes()
     if len(data) < _HEADER.size:
         raise ValueError(f"{path}: {len(data)} bytes are not a pcap file")

@@ -21,7 +21,6 @@ from . import patience
 from .capture import Capture
 from .dissect import dissect
 from .errors import NotSeen
-from .frame import write_pcap
 from .mapping import Behaviour, Endpoint, FullNat, Link
 from .match import Match
 from .modes.mode import Mode
@@ -122,7 +121,7 @@ class Scene:
             yield watch
         if folder is not None:
             for name, capture in captures.items():
-                write_pcap(folder / f"{name}.pcap", capture.frames)
+                capture.write_pcap(folder / f"{name}.pcap")
 
     def _link(self, name: str) -> str:
         """The link, or the network behind one, that a client or real server is on."""

@@ -153,12 +153,12 @@ class CraftedTcp:
         self.syn_ack = answer
         self.seq = expected
         self.ack = (answer.seq + 1) % WRAP
-        self.station.send([self.segment("A", options=ack_options)])
+        self._put([self.segment("A", options=ack_options)])
         return answer
 
     def send(self, payload: bytes, options: Options = (), flags: str = "PA") -> None:
         """Send data and wait for nothing."""
-        self.station.send([self.segment(flags, payload, options)])
+        self._put([self.segment(flags, payload, options)])
         self._moved(payload, flags)
 
     def request(
@@ -183,7 +183,7 @@ class CraftedTcp:
             if self.ended or until(bytes(self._data)):
                 break
         if out:
-            self.station.send(out)
+            self._put(out)
         return bytes(self._data)
 
     def close(self) -> None:
@@ -194,10 +194,13 @@ class CraftedTcp:
         while not self.ended:
             self._exchange(out, "FIN", give_up)
             out = []
-        self.station.send([self.segment("A")])
+        self._put([self.segment("A")])
 
     def reset(self) -> None:
-        self.station.send([self.segment("R")])
+        self._put([self.segment("R")])
+
+    def _put(self, frames_: list[bytes]) -> None:
+        self.station.send(frames_)
 
     def _moved(self, payload: bytes, flags: str) -> None:
         self.seq = (self.seq + len(payload) + ("S" in flags) + ("F" in flags)) % WRAP

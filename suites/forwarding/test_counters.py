@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.traffic.frame import write_pcap
 from dpvs_acceptance.traffic.http import curl_burst
 from dpvs_acceptance.traffic.icmp import ping
 from dpvs_acceptance.traffic.scene import Scene
@@ -59,7 +61,12 @@ def test_counters_move_by_what_was_sent(
 @pytest.mark.requirement("S27")
 @pytest.mark.traffic
 def test_a_connection_is_tracked_while_it_lasts(
-    look: Look, scene: Scene, clients: Clients, deployment: Deployment, fnat4_name: str
+    look: Look,
+    scene: Scene,
+    clients: Clients,
+    captures: Path,
+    deployment: Deployment,
+    fnat4_name: str,
 ) -> None:
     """Steps: open a connection, read `ipvsadm -lnc`, close it.
 
@@ -69,7 +76,10 @@ def test_a_connection_is_tracked_while_it_lasts(
     service = deployment.topology.service(fnat4_name)
     client, source = clients.crafting()
     mac = scene.next_hop(client, str(service.vip))
-    with CraftedTcp(scene.stations[client], source, scene.vip(service), mac=mac) as connection:
+    with (
+        scene.watch(client, captures),
+        CraftedTcp(scene.stations[client], source, scene.vip(service), mac=mac) as connection,
+    ):
         connection.connect()
         seen = [c for c in look("ipvsadm -lnc").connections if str(c.client) == str(source)]
         connection.close()
@@ -141,7 +151,7 @@ def test_neighbours_are_resolved(
 @pytest.mark.requirement("S21")
 @pytest.mark.traffic
 def test_icmp_is_answered_by_its_worker(
-    look: Look, scene: Scene, deployment: Deployment, vip4: str
+    look: Look, scene: Scene, captures: Path, deployment: Deployment, vip4: str
 ) -> None:
     """Steps: 20 echoes between two readings of `dpip -s link show cpu`.
 
@@ -157,6 +167,7 @@ def test_icmp_is_answered_by_its_worker(
     client = next(iter(deployment.topology.clients))
     result = ping(scene.stations[client], vip4, mac=scene.next_hop(client, vip4), count=ECHOES)
     after = look("dpip -s link show cpu")
+    write_pcap(captures / f"{client}.pcap", result.frames)
     sent = {
         worker.lcore.id: after.lcore_stats(worker.lcore.id).opackets
         - before.lcore_stats(worker.lcore.id).opackets

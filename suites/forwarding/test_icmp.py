@@ -39,7 +39,9 @@ def test_the_ipv6_vip_answers_icmp_echo(
 
 
 @pytest.mark.requirement("S29")
-def test_nobody_else_is_answered_for(scene: Scene, deployment: Deployment, vip4: str) -> None:
+def test_nobody_else_is_answered_for(
+    scene: Scene, captures: Path, deployment: Deployment, vip4: str
+) -> None:
     """Steps: ask by ARP, on the VIP's own link, for the VIP and for an address that nobody has.
 
     Verify: the port answers for the VIP (the positive control), and not for the other.
@@ -50,16 +52,19 @@ def test_nobody_else_is_answered_for(scene: Scene, deployment: Deployment, vip4:
     if not on_link:
         raise NotTested(f"no client of the bench is on the VIP's own link {link}")
     station, mac = scene.stations[on_link[0]], deployment.port(link).nic.mac
-    if mac not in (seen := station.resolve(vip4)):
-        raise Unsound(f"ARP for the VIP {vip4} is answered by {seen or 'nobody'}, not by {mac}")
     others = (str(a) for a in reversed(list(topology.links[link].network.hosts())))
     nobody = next(a for a in others if a not in _owned(deployment))
-    answered = station.resolve(nobody, deadline=0.5)
+    with scene.watch(on_link[0], captures):
+        seen, answered = station.resolve(vip4), station.resolve(nobody, deadline=0.5)
+    if mac not in seen:
+        raise Unsound(f"ARP for the VIP {vip4} is answered by {seen or 'nobody'}, not by {mac}")
     assert mac not in answered, f"{mac} answers ARP for {nobody}, which is not its address"
 
 
 @pytest.mark.requirement("S25")
-def test_the_vip_is_on_no_other_link(scene: Scene, deployment: Deployment, vip4: str) -> None:
+def test_the_vip_is_on_no_other_link(
+    scene: Scene, captures: Path, deployment: Deployment, vip4: str
+) -> None:
     """Steps: ask by ARP, on the link of the real servers, for a LIP and for the VIP.
 
     Verify: the lan port answers for the LIP (the positive control), and not for the VIP: dpvs
@@ -71,9 +76,11 @@ def test_the_vip_is_on_no_other_link(scene: Scene, deployment: Deployment, vip4:
         raise NotSupported("VIP and LIP are on one port: there is no other link")
     name = next(iter(deployment.topology.real_servers))
     station = scene.stations[name]
-    if mac not in (seen := station.resolve(str(lip.address))):
+    with scene.watch(next(iter(deployment.topology.clients)), captures):
+        seen = station.resolve(str(lip.address))
+        answered = station.resolve(vip4, deadline=0.5)
+    if mac not in seen:
         raise Unsound(f"ARP for the LIP {lip.address} is answered by {seen or 'nobody'}, not {mac}")
-    answered = station.resolve(vip4, deadline=0.5)
     assert mac not in answered, f"{lip.port} ({mac}) answers ARP for the VIP {vip4}, too"
 
 

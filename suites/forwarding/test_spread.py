@@ -38,7 +38,7 @@ def test_connections_are_spread_as_the_scheduler_promises(
         raise NotSupported(f"{service.scheduler} over {len(weights)} real servers promises nothing")
     client = next(iter(deployment.topology.clients))
     flows = flows_needed(list(weights.values()))
-    with scene.watch(client) as watch:
+    with scene.watch(client, captures) as watch:
         answers = curl_burst(clients[client], clients.url(service), flows)
         watch.settle(scene.vip(service), flows)
     failed = [str(answer) for answer in answers if answer.status != 200]
