@@ -61,6 +61,8 @@ faults: setup
 	    --fault-matrix='wlc-*' --fault-report=reports/faults/least)
 	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=services-200 --fault-matrix='*many*' \
 	    --fault-report=reports/faults/many)
+	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=faults/topologies/edges.yaml \
+	    --fault-matrix='edge-*' --fault-report=reports/faults/edges)
 
 # Twenty runs in a row with no fault, all green: a check that fails by chance is worse than none.
 RUNS := 20

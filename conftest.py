@@ -24,6 +24,8 @@ pytest_plugins = [
     "fixtures.operator",
     "fixtures.beside",
     "fixtures.traffic",
+    "fixtures.own_services",
+    "fixtures.edges",
     "fixtures.attempts",
     "fixtures.faults",
     "fixtures.fault_matrix",

@@ -120,9 +120,9 @@ def _places(value: object, where: str) -> dict[str, str]:
 def _crafted(value: object, where: str) -> dict[str, tuple[str, ...]]:
     where = f"{where}: crafted"
     if not isinstance(value, dict):
-        raise SpecError(f"{where}: expected an object of client to list of addresses")
+        raise SpecError(f"{where}: expected an object of host to list of addresses")
     for name, addresses in value.items():
-        _one_of([host.name for host in HOSTS if host.role == "client"], "client", name, where)
+        _one_of([host.name for host in HOSTS if host.link is not None], "host", name, where)
         try:
             versions = [ipaddress.ip_address(address).version for address in addresses]
         except (TypeError, ValueError):

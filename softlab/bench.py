@@ -14,7 +14,7 @@ PACKAGES: Final = (
     *("patch", "numactl", "numactl-devel", "kernel-devel", "kernel-headers", "openssl-devel"),
     *("popt", "popt-devel", "libpcap-devel", "libnl3", "libnl3-devel"),
 )
-#: Keys of the addresses, beside its own, from which a client's station sends crafted packets.
+#: Keys of the addresses, beside its own, from which a host's station sends crafted packets.
 _CRAFTED: Final = ("crafted_address", "crafted_address6")
 #: The simulated DUT's DPVS_HOME.
 SIMULATED_HOME: Final = Path("/opt/dpvs")
@@ -59,6 +59,7 @@ def bench(spec: LabSpec) -> dict[str, Any]:
             host.name: {
                 "host": host.name,
                 "interface": "eth1",
+                **dict(zip(_CRAFTED, spec.crafted.get(host.name, ()), strict=False)),
                 "toa": {"module": "/opt/toa/toa.ko", "name": "toa"},
                 "uoa": {"module": "/opt/toa/uoa.ko", "name": "uoa"},
             }

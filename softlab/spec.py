@@ -75,7 +75,11 @@ BUILD_NICS: Final = tuple(
     if nic.link is not None
 )
 
-_CRAFTED: Final = {"client1": ("10.0.96.150", "2001:db8:96::150")}
+_CRAFTED: Final = {
+    "client1": ("10.0.96.150", "2001:db8:96::150"),
+    "rs1": ("192.168.229.171", "fd00:229::171"),
+    "rs2": ("192.168.229.172", "fd00:229::172"),
+}
 _ROUTER: Final = {
     "wan": ("10.0.96.254/24", "2001:db8:96::fe/64"),
     "remote": ("172.16.0.254/24", "2001:db8:172::fe/64"),
@@ -114,7 +118,7 @@ class LabSpec:
     """What a caller chose; everything has a default.
 
     `router`: link to addresses of the gateway. `places`: host to the link that it is on, where that
-    is not its usual one. `crafted`: client to free addresses of its link, from which its station
+    is not its usual one. `crafted`: host to free addresses of its link, from which its station
     sends crafted packets. `vlans`: link to the VLAN, tagged, that it is on the DUT's NIC.
     """
 

@@ -138,6 +138,10 @@ class RealServer(Declared):
 
     host: SshName
     interface: Interface
+    crafted_address: IPv4Address | None = Field(
+        default=None, description="a free address of its link, to answer from as a crafted RS"
+    )
+    crafted_address6: IPv6Address | None = None
     toa: ReaderModule | None = None
     uoa: ReaderModule | None = None
 

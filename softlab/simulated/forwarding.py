@@ -161,6 +161,7 @@ def _schedule(
     settings = path.settings
     if proto == PROTO_TCP:
         opening = fullnat.tcp_flags(packet.body) & (SYN | ACK | FIN | RST) == SYN
+        opening = opening or path.quirks.omits(quirks.SCHEDULE_ANY)
         if not opening:
             return settings.defence_tcp and path.services.has_vip(proto, packet.dst)
     elif settings.defence_udp and not path.services.has_vip(PROTO_UDP, packet.dst):

@@ -60,7 +60,8 @@ def related(path: DataPath, lcore: int, packet: Packet, now: float) -> bool:
     if quoted is None:
         return False
     head, proto, rest = quoted
-    if proto not in (PROTO_TCP, PROTO_UDP) or len(rest) < 8:
+    # The device looks for the whole header of TCP, though an error need not quote more than 8.
+    if len(rest) < {PROTO_TCP: 20, PROTO_UDP: 8}.get(proto, 1 << 16):
         return False
     src, dst = (head[12:16], head[16:20]) if four else (head[8:24], head[24:40])
     sport, dport = struct.unpack_from("!HH", rest)

@@ -45,6 +45,7 @@ SCHEDULE_STICKY = "schedule.sticky"
 SCHEDULE_WEIGHTS = "schedule.weights"
 SCHEDULE_HEAVIEST = "schedule.heaviest"
 SCHEDULE_MOST_LOADED = "schedule.most-loaded"
+SCHEDULE_ANY = "schedule.any"
 POOL_ONE_PORT = "pool.one-port"
 POOL_REUSE = "pool.reuse"
 POOL_MISS = "pool.miss"
@@ -60,6 +61,7 @@ WRONGS = frozenset(
         SCHEDULE_WEIGHTS,
         SCHEDULE_HEAVIEST,
         SCHEDULE_MOST_LOADED,
+        SCHEDULE_ANY,
         POOL_ONE_PORT,
         POOL_REUSE,
         POOL_MISS,

@@ -131,7 +131,7 @@ def _exact_on_the_wire(
     )
 
 
-@pytest.mark.requirement("S33")
+@pytest.mark.requirement("S33", "EDG-03")
 @pytest.mark.parametrize("forged", FORGERIES.values(), ids=FORGERIES)
 def test_a_client_that_forges_toa_is_not_believed(
     scene: Scene,

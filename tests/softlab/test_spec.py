@@ -28,7 +28,7 @@ from tests.softlab.labs import ROOT, command
         ('{"router": {"wan": ["10.0.0/8"]}}', "lab.json: router.wan: '10.0.0/8' is not an address"),
         ('{"places": {"lb01": "wan"}}', "lab.json: places: no host 'lb01'; there are client1, "),
         ('{"places": {"rs1": "dmz"}}', "lab.json: places.rs1: no link 'dmz'; there are wan, lan"),
-        ('{"crafted": {"rs1": []}}', "lab.json: crafted: no client 'rs1'; there are client1"),
+        ('{"crafted": {"lb01": []}}', "lab.json: crafted: no host 'lb01'; there are client1"),
         ('{"crafted": {"client1": []}}', "lab.json: crafted.client1: expected an IPv4 address"),
         ('{"vlans": {"lan": 4095}}', "lab.json: vlans.lan: expected an id from 1 to 4094, found"),
         ('{"lcores": {"master": 0}}', "lab.json: lcores: expected "),

@@ -1,0 +1,120 @@
+"""ICMP errors that belong to a connection: crafting them, and what FullNAT must make of them.
+
+An error quotes the packet that it is about as its sender saw it. Whoever translates addresses has
+to translate the quotation too, or the end that gets it cannot tell which connection is meant
+(RFC 3022, 4.3; RFC 5508, 4). DPVS: dp_vs_in_icmp() and dp_vs_xmit_icmp() (ip_vs_core.c,
+ip_vs_xmit.c).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+
+from . import frames
+from .agent.wire import internet_checksum, packed
+from .expected import Expected, NotPredicted
+from .frame import Frame
+from .mapping import Endpoint, Mapping
+from .translate import towards_client, towards_rs
+from .views import IcmpView, IpView
+
+TCP = 6
+WRAP = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An error by its numbers. rest: the second word of its header, the MTU where it has one."""
+
+    words: str
+    icmp_type: int
+    code: int
+    rest: bytes = bytes(4)
+
+
+UNREACHABLE = Kind("host unreachable", 3, 1)
+NEED_TO_FRAGMENT = Kind("fragmentation needed, MTU 1280", 3, 4, struct.pack("!HH", 0, 1280))
+SOURCE_QUENCH = Kind("source quench", 4, 0)
+TIME_EXCEEDED = Kind("time exceeded", 11, 0)
+UNREACHABLE6 = Kind("address unreachable", 1, 3)
+TOO_BIG6 = Kind("packet too big, MTU 1280", 2, 0, struct.pack("!I", 1280))
+TIME_EXCEEDED6 = Kind("hop limit exceeded", 3, 0)
+
+KINDS = {
+    4: (UNREACHABLE, NEED_TO_FRAGMENT, SOURCE_QUENCH, TIME_EXCEEDED),
+    6: (UNREACHABLE6, TOO_BIG6, TIME_EXCEEDED6),
+}
+
+
+def quotation(about: IpView, most: int | None = None) -> bytes:
+    """What an error quotes of a packet: its IP header and all, or `most` bytes after the header."""
+    data = about.frame.data[14 + 4 * len(about.vlans) :][: about.ip_length]
+    header = about.ip_length - len(about.ip_payload)
+    return data if most is None else data[: header + most]
+
+
+def error(ends: frames.Ends, kind: Kind, quoted: bytes, ip_id: int = 0) -> bytes:
+    """A frame with an ICMP or ICMPv6 error; checksums are right."""
+    body = bytes([kind.icmp_type, kind.code, 0, 0]) + kind.rest + quoted
+    four = ends.version == 4
+    pseudo = b"" if four else packed(ends.src) + packed(ends.dst)
+    pseudo += b"" if four else struct.pack("!II", len(body), 58)
+    total = internet_checksum(pseudo + body)
+    body = body[:2] + total.to_bytes(2, "big") + body[4:]
+    s = frames.scapy()
+    fields = {"proto": 1, "flags": 0} if four else {"nh": 58}
+    return bytes(frames.network(ends, ip_id, **fields) / s.Raw(body))
+
+
+def icmp_at_client(sent: IcmpView, mapping: Mapping) -> Expected:
+    """The error at the client for one that came to the LIP, about a packet towards the RS."""
+    offset = mapping.seq_offset or 0
+    payload = _requoted(sent, mapping.client, mapping.service.vip, -offset)
+    return _expected(towards_client(sent, mapping), payload)
+
+
+def icmp_at_rs(sent: IcmpView, mapping: Mapping) -> Expected:
+    """The error at the RS for one that came to the VIP, about a packet towards the client."""
+    payload = _requoted(sent, mapping.rs, mapping.lip, 0)
+    return _expected(towards_rs(sent, mapping), payload)
+
+
+def _expected(moved: IcmpView, payload: bytes) -> Expected:
+    free = {
+        # DPVS takes what comes by route, and its own headers are the sender's besides.
+        "ttl": "RFC 5508 asks nothing of it",
+    }
+    return Expected(replace(moved, payload=payload, checksum="correct"), free)
+
+
+def _requoted(sent: IcmpView, src: Endpoint, dst: Endpoint, shift: int) -> bytes:
+    """The quoted packet with other ends, and its sequence number moved; its own checksums as far
+    as the quotation allows: IPv4's is right, TCP's is left as it is."""
+    quoted = sent.payload
+    version = quoted[0] >> 4
+    if version != src.version:
+        raise NotPredicted("an error about a packet of the other family (NAT64)")
+    header = (quoted[0] & 15) * 4 if version == 4 else 40
+    protocol = quoted[9] if version == 4 else quoted[6]
+    if version == 4:
+        head = quoted[:10] + b"\0\0" + packed(src.address) + packed(dst.address)
+        head += quoted[20:header]
+        head = head[:10] + internet_checksum(head).to_bytes(2, "big") + head[12:]
+    else:
+        head = quoted[:8] + packed(src.address) + packed(dst.address)
+    upper = struct.pack("!HH", src.port, dst.port) + quoted[header + 4 :]
+    if protocol == TCP:
+        number = (int.from_bytes(upper[4:8], "big") + shift) % WRAP
+        upper = upper[:4] + number.to_bytes(4, "big") + upper[8:]
+    return head + upper
+
+
+def as_view(frame: Frame) -> IcmpView:
+    """The view of a frame that is an error; TypeError where it is none."""
+    from .dissect import dissect
+
+    view = dissect(frame)
+    if not isinstance(view, IcmpView):
+        raise TypeError(f"no ICMP: {view}")
+    return view

@@ -1,0 +1,243 @@
+"""One TCP connection through the load balancer of which both ends are crafted.
+
+Neither end's kernel knows of it: the client's and the real server's addresses are ones that only
+their stations answer for. So every segment of either side is meant, and what a load balancer does
+with each can be seen at the other side: retransmissions, resets, strange flags, ICMP errors.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from . import frames
+from .dissect import dissect
+from .errors import NotSeen
+from .mapping import Endpoint
+from .match import TCP, Match
+from .station import Station
+from .tcpclient import LINUX_SYN
+from .tcpoptions import Options
+from .views import TcpView, UdpView, View, describe
+
+WRAP = 1 << 32
+
+
+class Side:
+    """One end: its own address, the address it speaks to, and where its sequence numbers stand.
+
+    mac: the next hop. peer: for the RS the LIP and its port, known once a SYN came.
+    """
+
+    def __init__(
+        self, station: Station, own: Endpoint, peer: Endpoint, mac: str, isn: int | None
+    ) -> None:
+        self.station = station
+        self.own = own
+        self.peer = peer
+        self.mac = mac
+        self.seq = secrets.randbelow(WRAP) if isn is None else isn % WRAP
+        self.ack = 0
+        self.capture = station.capture([Match(host=own.address)])
+        self._ip_id = secrets.randbelow(0x8000)
+
+    @property
+    def ends(self) -> frames.Ends:
+        return frames.Ends(self.station.mac, self.mac, self.own.address, self.peer.address)
+
+    def segment(
+        self,
+        flags: str,
+        payload: bytes = b"",
+        *,
+        seq: int | None = None,
+        ack: int | None = None,
+        window: int = 64240,
+        options: Options = (),
+        sport: int | None = None,
+        **fields: Any,
+    ) -> bytes:
+        """A frame of this end as it stands. seq, ack, sport: instead of its own.
+
+        fields: further ones of Scapy's TCP (reserved, urgptr, chksum).
+        """
+        self._ip_id = (self._ip_id + 1) & 0xFFFF
+        own_ack = self.ack if "A" in flags else 0
+        return frames.tcp(
+            self.ends,
+            sport or self.own.port,
+            self.peer.port,
+            flags,
+            seq=self.seq if seq is None else seq % WRAP,
+            ack=own_ack if ack is None else ack % WRAP,
+            window=window,
+            options=options,
+            payload=payload,
+            ip_id=self._ip_id,
+            **fields,
+        )
+
+    def datagram(self, payload: bytes, **fields: Any) -> bytes:
+        """A UDP datagram of this end. fields: further ones of Scapy's UDP."""
+        self._ip_id = (self._ip_id + 1) & 0xFFFF
+        return frames.udp(
+            self.ends, self.own.port, self.peer.port, payload, ip_id=self._ip_id, **fields
+        )
+
+    def moved(self, by: int) -> None:
+        """What was sent counts: the next segment follows it."""
+        self.seq = (self.seq + by) % WRAP
+
+
+class TwoEnds:
+    """The connection. In the context both sides are captured; somebody has to own the addresses.
+
+    vip: what the client speaks to; lip stands in for the RS's peer until a SYN came. The frames
+    of both sides are in ``client.capture`` and ``server.capture`` once the context has ended.
+    """
+
+    def __init__(
+        self,
+        client: Station,
+        source: Endpoint,
+        vip: Endpoint,
+        next_hop: str,
+        server: Station,
+        rs: Endpoint,
+        lan_mac: str,
+        *,
+        isn: int | None = None,
+        rs_isn: int | None = None,
+        deadline: float = 3.0,
+    ) -> None:
+        self.client = Side(client, source, vip, next_hop, isn)
+        self.server = Side(server, rs, Endpoint(source.address, 0), lan_mac, rs_isn)
+        self.deadline = deadline
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            for side in (self.client, self.server):
+                stack.enter_context(side.capture)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    # -- segments that have to cross
+
+    def to_rs(self, flags: str, payload: bytes = b"", *, count: bool = True, **how: Any) -> TcpView:
+        """Send from the client; the segment as it came to the RS. Raises NotSeen.
+
+        count: it moves the client's sequence number, as all but a repeated segment does.
+        """
+        return self._cross(self.client, self.server, flags, payload, count, how)
+
+    def to_client(
+        self, flags: str, payload: bytes = b"", *, count: bool = True, **how: Any
+    ) -> TcpView:
+        """Send from the RS; the segment as it came to the client. Raises NotSeen."""
+        return self._cross(self.server, self.client, flags, payload, count, how)
+
+    def open(self, options: Options = LINUX_SYN, ack_options: Options = ()) -> None:
+        """The handshake: SYN, SYN-ACK, ACK, each seen at the other side."""
+        self.syn(options)
+        self.to_client("SA", options=LINUX_SYN)
+        self.to_rs("A", options=ack_options)
+
+    def syn(self, options: Options = LINUX_SYN, **how: Any) -> TcpView:
+        """The client's SYN; from then on the RS knows the LIP and port it speaks to."""
+        self.client.ack = 0
+        return self.to_rs("S", options=options, **how)
+
+    def _cross(
+        self,
+        sender: Side,
+        receiver: Side,
+        flags: str,
+        payload: bytes,
+        count: bool,
+        how: dict[str, Any],
+    ) -> TcpView:
+        frame = sender.segment(flags, payload, **how)
+        sender.station.send([frame])
+        if count:
+            sender.moved(len(payload) + ("S" in flags) + ("F" in flags))
+        view = self.receive(receiver, flags, f"{flags or 'a segment without flags'}")
+        if receiver is self.server:
+            receiver.peer = Endpoint(view.src, view.sport)
+        if "A" in view.flags or "S" in view.flags:
+            expected = (view.seq + view.sequence_length) % WRAP
+            if "S" in view.flags or view.seq == receiver.ack:
+                receiver.ack = expected
+        return view
+
+    def receive(self, side: Side, flags: str, what: str) -> TcpView:
+        """The next segment that this side gets, with at least these flags. Raises NotSeen."""
+        wanted = Match(
+            outgoing=False, dst=side.own.address, dport=side.own.port, protocol=TCP, flags=flags
+        )
+        waited = side.capture.wait_next(wanted, 1, self.deadline)
+        if not waited.frames:
+            raise NotSeen(
+                f"{side.station.host_name}: expected {what} at {side.own} within "
+                f"{self.deadline:g} s, saw none"
+            )
+        view = dissect(waited.frames[0])
+        assert isinstance(view, TcpView)
+        return view
+
+    # -- datagrams between the same ends
+
+    def datagram_to_rs(self, payload: bytes, **how: Any) -> UdpView:
+        """Send from the client; the datagram as it came to the RS, whom it tells its peer."""
+        view = self._datagram(self.client, self.server, payload, how)
+        self.server.peer = Endpoint(view.src, view.sport)
+        return view
+
+    def datagram_to_client(self, payload: bytes, **how: Any) -> UdpView:
+        """Send from the RS; the datagram as it came to the client. Raises NotSeen."""
+        return self._datagram(self.server, self.client, payload, how)
+
+    def _datagram(self, sender: Side, receiver: Side, payload: bytes, how: Any) -> UdpView:
+        sender.station.send([sender.datagram(payload, **how)])
+        own = receiver.own
+        wanted = Match(outgoing=False, dst=own.address, dport=own.port, payload=payload)
+        waited = receiver.capture.wait_next(wanted, 1, self.deadline)
+        view = dissect(waited.frames[0]) if waited.frames else None
+        if not isinstance(view, UdpView):
+            raise NotSeen(
+                f"{receiver.station.host_name}: expected a datagram of {len(payload)} octets at "
+                f"{own} within {self.deadline:g} s, saw none"
+            )
+        return view
+
+    # -- afterwards
+
+    def arrived(self, side: Side) -> list[TcpView]:
+        """Every TCP segment that this side got. Raises Unsound where frames were lost."""
+        return [
+            view
+            for view in side.capture.views(Match(outgoing=False, dst=side.own.address))
+            if isinstance(view, TcpView) and view.dport == side.own.port
+        ]
+
+    def views(self) -> tuple[Sequence[View], dict[str, Sequence[View]]]:
+        """Both sides, for ``pairing.find_tcp``."""
+        return self.client.capture.views(), {"rs": self.server.capture.views()}
+
+    def __str__(self) -> str:
+        lines = [f"connection of {self.client.own} to {self.client.peer}, RS {self.server.own}"]
+        for side in (self.client, self.server):
+            lines.append(f"at {side.own}:")
+            lines += [f"  {describe(view)}" for view in side.capture.views()]
+        return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Where load balancers break: what IP, TCP, UDP and ICMP allow, and few ever do."""

@@ -1,0 +1,152 @@
+"""The first segments, where the client's address has to go: full options, full size, forgeries."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.dpvs.versions import VersionFacts
+from dpvs_acceptance.traffic import proxyheader, tcpoptions, toa
+from dpvs_acceptance.traffic.mapping import Endpoint
+from dpvs_acceptance.traffic.tcpclient import LINUX_SYN
+from dpvs_acceptance.traffic.tcpoptions import NOP, SACK, TcpOption
+from fixtures.edges import Edges
+
+pytestmark = pytest.mark.traffic
+
+PAD = TcpOption(NOP)
+STAMP = (PAD, PAD, tcpoptions.timestamp(1000))
+FULL = {
+    "timestamp and three SACK blocks": (*STAMP, PAD, PAD, TcpOption(SACK, bytes(24))),
+    "an unknown option of 40 octets": (TcpOption(77, bytes(38)),),
+    "nothing but NOP": (PAD,) * 40,
+    "four timestamps": (tcpoptions.timestamp(1000),) * 4,
+}
+"""Each fills TCP's 40 octets of options."""
+FORGED = {4: Endpoint("203.0.113.66", 6666), 6: Endpoint("2001:db8:bad::66", 6666)}
+HEADERS = 20 + 20  # of IPv4 and TCP
+
+
+@pytest.mark.requirement("EDG-01")
+@pytest.mark.parametrize("full", FULL)
+def test_options_that_leave_no_room(
+    edges: Edges, facts: VersionFacts, fullnat_name: str, full: str
+) -> None:
+    """Steps: the handshake's ACK and the request have 40 octets of options.
+
+    Verify: both cross, with every field as this version makes them: since 1.9.6 what is needed
+    least gives way to TOA (tcp_in_prune_options), before that there is none.
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        ends.open(LINUX_SYN, FULL[full])
+        ends.to_rs("PA", b"request", options=FULL[full])
+        ends.to_client("PA", b"answer")
+    conversation = edges.require_exact(own, ends)
+    last = [pair.rs for pair in conversation.pairs if pair.towards_rs and pair.rs][-1]
+    made_room = facts.toa_prunes
+    assert (last.toa() is not None) == made_room, (
+        f"TOA on a request with {full}: {last.toa()}, expected {'one' if made_room else 'none'}"
+    )
+
+
+@pytest.mark.requirement("EDG-02")
+@pytest.mark.parametrize("carried", [(), STAMP], ids=["no options", "timestamps"])
+def test_segments_of_exactly_the_mtu(
+    edges: Edges, fullnat_name: str, carried: tuple[TcpOption, ...]
+) -> None:
+    """Steps: the first segment of data fills the link's MTU, and so does the answer.
+
+    Verify: both cross whole, in one frame each, without TOA that would not fit; the handshake's
+    ACK had it. The SYN-ACK's MSS, which DPVS lowers, is what tells ordinary clients not to.
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        ends.open(LINUX_SYN, carried)
+        headers = HEADERS + 20 * (own.vip.version == 6) + sum(len(o.encode()) for o in carried)
+        ends.to_rs("PA", b"q" * (own.fullnat.lan.mtu - headers), options=carried)
+        headers = HEADERS + 20 * (own.lip.version == 6) + sum(len(o.encode()) for o in carried)
+        fits = own.fullnat.lan.mtu - headers - 20 * (own.vip.version - own.lip.version) // 2
+        ends.to_client("PA", b"a" * fits, options=carried)
+    conversation = edges.require_exact(own, ends)
+    ack = [pair.rs for pair in conversation.pairs if pair.towards_rs and pair.rs][1]
+    assert ack.toa() is not None, "the handshake's ACK, which has room, carries no TOA"
+
+
+@pytest.mark.requirement("EDG-03")
+def test_the_devices_own_toa_stands_before_a_forged_one(edges: Edges, fullnat_name: str) -> None:
+    """Steps: the handshake's ACK and the request carry a TOA option with a foreign address.
+
+    Verify: the first TOA option on each, which is the one that readers take, is the device's own.
+    """
+    own = edges.service(fullnat_name)
+    forged_end = FORGED[own.vip.version]
+    forged = (TcpOption(toa.KIND, toa.encode(forged_end.address, forged_end.port)[2:]),)
+    with edges.connection(own) as ends:
+        ends.open(LINUX_SYN, forged)
+        ends.to_rs("PA", b"request", options=forged)
+        ends.to_client("PA", b"answer")
+    conversation = edges.require_exact(own, ends)
+    mine = toa.encode(ends.client.own.address, ends.client.own.port)
+    for pair in conversation.pairs:
+        if pair.towards_rs and pair.rs and not pair.rs.handshake:
+            first = next(o.encode() for o in pair.rs.options if o.kind == toa.KIND)
+            assert first == mine, (
+                f"the first TOA is {first.hex(' ')}, the client's end {mine.hex(' ')}"
+            )
+
+
+@pytest.mark.requirement("EDG-04")
+@pytest.mark.parametrize("kind", [*proxyheader.COMMON, *proxyheader.RARE])
+def test_a_clients_proxy_header_is_data_to_a_plain_service(
+    edges: Edges, fullnat_name: str, kind: str
+) -> None:
+    """Steps: a client begins with a proxy protocol header, at a service that has none.
+
+    Verify: it crosses as the octets that it is, and TOA names the client all the same.
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        ends.open()
+        header = (proxyheader.COMMON | proxyheader.RARE)[kind]
+        forged = header(FORGED[own.vip.version], own.vip)
+        ends.to_rs("PA", forged + b"request")
+        ends.to_client("PA", b"answer")
+    edges.require_exact(own, ends)
+
+
+@pytest.mark.requirement("EDG-04")
+@pytest.mark.parametrize("kind", ["none", *proxyheader.COMMON])
+def test_a_clients_proxy_header_is_not_believed(edges: Edges, fullnat_name: str, kind: str) -> None:
+    """Steps: at a service with proxy protocol v2, the client begins with a header of its own.
+
+    Verify: the RS gets one header, with the client's own end in it, and behind it the request;
+    what the client says of itself is not left there (ip_vs_proxy_proto.c).
+    """
+    _not_believed(edges, fullnat_name, kind, proxyheader.COMMON.get(kind))
+
+
+@pytest.mark.requirement("EDG-31")
+@pytest.mark.parametrize("kind", proxyheader.RARE)
+def test_a_clients_rarer_proxy_header_is_not_believed(
+    edges: Edges, fullnat_name: str, kind: str
+) -> None:
+    """Steps: the same with forms that few clients send. Verify: the same."""
+    _not_believed(edges, fullnat_name, kind, proxyheader.RARE[kind])
+
+
+def _not_believed(
+    edges: Edges, fullnat_name: str, kind: str, header: proxyheader.Header | None
+) -> None:
+    own = edges.services.proxied(fullnat_name)
+    forged = header(FORGED[own.vip.version], own.vip) if header else b""
+    with edges.connection(own) as ends:
+        ends.open()
+        came = ends.to_rs("PA", forged + b"request").payload
+        answer = ends.to_client("PA", b"answer")
+    wanted = proxyheader.v2(ends.client.own, own.vip) + b"request"
+    assert came == wanted, (
+        f"a client that begins with {kind}: the RS gets {came[:72]!r}, expected {wanted!r}"
+    )
+    assert answer.ack == ends.client.seq, (
+        f"the answer acknowledges {answer.ack}, the client's request ends at {ends.client.seq}"
+    )

@@ -1,0 +1,134 @@
+"""Fragments: DPVS does not put them together, so none may do harm (ip_vs_core.c, __dp_vs_in).
+
+A software port may do so before DPVS sees them: the kernel behind net_af_packet assembles IPv4's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dpvs_acceptance.traffic import fragments, frames
+from dpvs_acceptance.traffic.dissect import dissect
+from dpvs_acceptance.traffic.match import Match
+from dpvs_acceptance.traffic.twoends import Side, TwoEnds
+from dpvs_acceptance.traffic.views import IpView, UdpView, describe
+from dpvs_acceptance.verdict.causes import Unsound
+from fixtures.edges import Edges
+
+pytestmark = pytest.mark.traffic
+
+LONG = bytes(range(256)) * 10
+IN_PIECES = b"in pieces" * 8
+CONTROL = b"a whole datagram behind them"
+
+
+@pytest.mark.requirement("EDG-05")
+def test_a_datagram_longer_than_the_mtu_arrives_whole_or_not_at_all(
+    edges: Edges, fullnat_name: str
+) -> None:
+    """Steps: a datagram of 2,560 octets in two fragments to the VIP, then a short one.
+
+    Verify: at the RS is the short one, and of the long one all or nothing: a part of it would only
+    fill the RS's memory for reassembly. DPVS drops IPv4's (__dp_vs_pre_routing).
+    """
+    own = edges.service(fullnat_name, "udp")
+    with edges.connection(own) as ends:
+        edges.warm(ends)
+        sent = fragments.cut(_datagram(ends.client, LONG), 1280)
+        came = _behind(ends, ends.client, ends.server, sent)
+    _require_whole_or_nothing(came)
+
+
+@pytest.mark.requirement("EDG-05")
+def test_an_answer_longer_than_the_mtu_arrives_whole_or_not_at_all(
+    edges: Edges, fullnat_name: str
+) -> None:
+    """Steps: the same from the RS, as the answer of a flow. Verify: the same at the client."""
+    own = edges.service(fullnat_name, "udp")
+    with edges.connection(own) as ends:
+        edges.warm(ends)
+        sent = fragments.cut(_datagram(ends.server, LONG), 1280)
+        came = _behind(ends, ends.server, ends.client, sent)
+    _require_whole_or_nothing(came)
+
+
+@pytest.mark.requirement("EDG-06")
+@pytest.mark.parametrize("order", ["in order", "last one first"])
+def test_nothing_is_made_of_overlapping_fragments(
+    edges: Edges, fullnat_name: str, order: str
+) -> None:
+    """Steps: a datagram in three fragments of which each covers a part of the one before, with
+    other octets; then a whole one.
+
+    Verify: nothing of them is at the RS (RFC 5722, 4; RFC 8200, 4.5), the whole one is.
+    """
+    own = edges.service(fullnat_name, "udp")
+    with edges.connection(own) as ends:
+        edges.warm(ends)
+        sent = fragments.cut(_datagram(ends.client, LONG[:600]), 208, overlap=64)
+        came = _behind(ends, ends.client, ends.server, sent[::-1] if "first" in order else sent)
+    assert not came, f"{len(came)} overlapping fragments went on: {describe(came[0])}"
+
+
+@pytest.mark.requirement("EDG-07")
+def test_a_segment_in_tiny_fragments_is_not_taken_for_a_whole_one(
+    edges: Edges, fullnat_name: str
+) -> None:
+    """Steps: on an open connection, a segment whose first fragment ends within TCP's header, and
+    one whose ports are in its first fragment alone; then a whole one (RFC 1858, 3).
+
+    Verify: of the first two nothing is at the RS, or all of it; and the connection goes on.
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        ends.open()
+        segment = ends.client.segment("PA", IN_PIECES)
+        loose = _without_df(segment)
+        ends.client.station.send([*fragments.cut(loose, 16), *fragments.cut(loose, 40)])
+        ends.to_rs("PA", b"in one piece")
+    came = [
+        view
+        for view in ends.server.capture.views(Match(outgoing=False, dst=ends.server.own.address))
+        if isinstance(view, IpView) and b"in pieces" in view.ip_payload
+    ]
+    parts = [view for view in came if IN_PIECES not in view.ip_payload]
+    assert not parts, f"{len(parts)} parts of a segment went on: {describe(parts[0])}"
+
+
+def _datagram(side: Side, payload: bytes) -> bytes:
+    ends = replace(side.ends, dont_fragment=False)
+    return frames.udp(ends, side.own.port, side.peer.port, payload)
+
+
+def _without_df(frame: bytes) -> bytes:
+    """IPv4's header with DF clear, its checksum still to be made; fragments.cut() makes it."""
+    return frame if frame[14] >> 4 == 6 else frame[:20] + b"\0\0" + frame[22:]
+
+
+def _behind(ends: TwoEnds, sender: Side, receiver: Side, sent: list[bytes]) -> list[IpView]:
+    """Send fragments, and a whole datagram behind them; what else came to the other side."""
+    sender.station.send([*sent, sender.datagram(CONTROL)])
+    control = Match(outgoing=False, dst=receiver.own.address, payload=CONTROL)
+    if not receiver.capture.wait_for(control, 1, ends.deadline).enough:
+        raise Unsound(f"the whole datagram behind the fragments is not at {receiver.own} either")
+    seen = receiver.capture.wait_for(Match(outgoing=False, dst=receiver.own.address), 1 << 30, 0.0)
+    views = [dissect(frame) for frame in seen.frames]
+    ip = [view for view in views if isinstance(view, IpView) and view.protocol not in (1, 58)]
+    return [view for view in ip if not _ours(view)]
+
+
+def _ours(view: IpView) -> bool:
+    """The whole datagrams that this check sent besides."""
+    return isinstance(view, UdpView) and len(view.payload) < 64 and not view.fragment_offset
+
+
+def _require_whole_or_nothing(came: list[IpView]) -> None:
+    if not came:
+        return
+    made = fragments.together(came)
+    assert made is not None, (
+        f"of a datagram in fragments only a part went on: {len(came)} of 2, {describe(came[0])}"
+    )
+    assert made[-len(LONG) :] == LONG, "a datagram in fragments went on with other octets"

@@ -1,0 +1,141 @@
+"""ICMP errors about packets of a connection: from either side, translated to the other (FWD-22)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dpvs_acceptance.traffic import icmperrors
+from dpvs_acceptance.traffic.differences import differences
+from dpvs_acceptance.traffic.dissect import dissect
+from dpvs_acceptance.traffic.expected import Expected
+from dpvs_acceptance.traffic.match import ICMP, ICMPV6, Match
+from dpvs_acceptance.traffic.twoends import Side, TwoEnds
+from dpvs_acceptance.traffic.views import IcmpView, TcpView, describe
+from dpvs_acceptance.verdict.causes import Unsound
+from fixtures.edges import Edges
+
+pytestmark = pytest.mark.traffic
+
+
+@pytest.mark.requirement("EDG-08", "FWD-22")
+def test_an_error_from_the_real_servers_side_gets_to_the_client(
+    edges: Edges, fullnat_name: str
+) -> None:
+    """Steps: a request crosses; then each kind of error about it comes from the RS's side.
+
+    Verify: each is at the client, from the VIP, about the client's own packet: addresses, ports
+    and sequence number of the quotation are the client's; every field is compared.
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        ends.open()
+        about = ends.to_rs("PA", b"request" * 4)
+        sent = _send_each(ends.server, about)
+        came = _received(ends, ends.client, len(sent))
+    _, mapping = edges.conversation(own, ends)
+    for kind, view in zip(icmperrors.KINDS[about.version], sent, strict=True):
+        wanted = icmperrors.icmp_at_client(view, mapping)
+        _require(kind.words, wanted, [one for one in came if _same_kind(one, view)])
+
+
+@pytest.mark.requirement("EDG-09", "FWD-22")
+def test_an_error_from_the_clients_side_gets_to_the_real_server(
+    edges: Edges, fullnat_name: str
+) -> None:
+    """Steps: an answer crosses; then each kind of error about it comes from the client's side.
+
+    Verify: each is at the RS, from the LIP, about the RS's own packet; every field is compared.
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        ends.open()
+        ends.to_rs("PA", b"request")
+        about = ends.to_client("PA", b"answer" * 4)
+        sent = _send_each(ends.client, about)
+        came = _received(ends, ends.server, len(sent))
+    _, mapping = edges.conversation(own, ends)
+    for kind, view in zip(icmperrors.KINDS[about.version], sent, strict=True):
+        wanted = icmperrors.icmp_at_rs(view, mapping)
+        _require(kind.words, wanted, [one for one in came if _same_kind(one, view)])
+
+
+@pytest.mark.requirement("EDG-10")
+@pytest.mark.parametrize("quoted", [8, 20])
+def test_an_error_that_quotes_little_is_understood(
+    edges: Edges, fullnat_name: str, quoted: int
+) -> None:
+    """Steps: "fragmentation needed" (IPv6: "too big") from the RS's side, with no more of the
+    packet than so many octets after its IP header. RFC 792 asks for eight.
+
+    Verify: it is at the client, about the client's own packet. Control: one that quotes all of it.
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        ends.open()
+        about = ends.to_rs("PA", b"request" * 4)
+        kind = icmperrors.KINDS[about.version][1]
+        (short,) = _send(ends.server, [icmperrors.quotation(about, quoted)], kind)
+        _send(ends.server, [icmperrors.quotation(about)], kind)
+        came = _received(ends, ends.client, 1, about.payload)
+    _, mapping = edges.conversation(own, ends)
+    found = [one for one in came if len(one.payload) == len(short.payload)]
+    if len(found) == len(came):
+        raise Unsound("the error that quotes all of the packet is not at the client either")
+    words = f"{kind.words}, quoting {quoted} octets of TCP"
+    _require(words, icmperrors.icmp_at_client(short, mapping), found)
+
+
+@pytest.mark.requirement("EDG-08")
+def test_an_error_about_no_connection_goes_nowhere(edges: Edges, fullnat_name: str) -> None:
+    """Steps: an error about a port that no connection has, then one about a packet that crossed.
+
+    Verify: only the second is at the client.
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        ends.open()
+        about = ends.to_rs("PA", b"request")
+        whole = icmperrors.quotation(about)
+        header = len(whole) - len(about.ip_payload)
+        other = whole[:header] + bytes([whole[header] ^ 0x40]) + whole[header + 1 :]
+        kind = icmperrors.KINDS[about.version][0]
+        _send(ends.server, [other, whole], kind)
+        came = _received(ends, ends.client, 1)
+    assert len(came) == 1, f"one error expected at the client, {len(came)} came: {came[0]}"
+
+
+def _send_each(side: Side, about: TcpView) -> list[IcmpView]:
+    quoted = [icmperrors.quotation(about)]
+    return [one for kind in icmperrors.KINDS[about.version] for one in _send(side, quoted, kind)]
+
+
+def _send(side: Side, quotations: list[bytes], kind: icmperrors.Kind) -> list[IcmpView]:
+    ends = replace(side.ends, dont_fragment=False)
+    frames = [icmperrors.error(ends, kind, quoted) for quoted in quotations]
+    side.station.send(frames)
+    views = [dissect(frame) for frame in frames]
+    return [view for view in views if isinstance(view, IcmpView)]
+
+
+def _received(ends: TwoEnds, side: Side, count: int, quoting: bytes = b"") -> list[IcmpView]:
+    """The errors at a side: once so many, which quote this, are there, or the time is over."""
+    protocol = ICMPV6 if ":" in side.own.address else ICMP
+    wanted = Match(outgoing=False, dst=side.own.address, protocol=protocol)
+    side.capture.wait_for(replace(wanted, contains=quoting), count, ends.deadline)
+    waited = side.capture.wait_for(wanted, 1 << 30, 0.0)
+    views = [dissect(frame) for frame in waited.frames]
+    errors = [view for view in views if isinstance(view, IcmpView) and view.payload]
+    return [view for view in errors if view.icmp_type in (1, 2, 3, 4, 11)]
+
+
+def _same_kind(one: IcmpView, other: IcmpView) -> bool:
+    return (one.icmp_type, one.code, one.rest) == (other.icmp_type, other.code, other.rest)
+
+
+def _require(words: str, wanted: Expected, found: list[IcmpView]) -> None:
+    assert len(found) == 1, f"{words}: {len(found)} at the other side, one expected"
+    wrong = differences(wanted, found[0])
+    shown = "; ".join(map(str, wrong))
+    assert not wrong, f"{words}: not translated: {shown}\nseen {describe(found[0])}"

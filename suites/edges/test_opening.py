@@ -1,0 +1,128 @@
+"""Connections that are opened in other ways than the usual one."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.traffic.tcpclient import LINUX_SYN
+from dpvs_acceptance.verdict.causes import Unsound
+from fixtures.edges import Edges
+
+pytestmark = pytest.mark.traffic
+
+WRAP = 1 << 32
+NOT_OPENING = ("", "A", "F", "FPU", "FA", "SF", "SR", "SA", "SFRPAU", "PU")
+"""Flags that open no connection: no SYN alone (RFC 9293, 3.10.7.2)."""
+
+
+@pytest.mark.requirement("EDG-14")
+def test_a_repeated_syn_and_syn_ack_are_the_same_connection(
+    edges: Edges, fullnat_name: str
+) -> None:
+    """Steps: SYN twice, SYN-ACK twice, each as after a loss; then the ACK and data.
+
+    Verify: all of them cross exactly, from one LIP port, with one and the same sequence offset.
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        first = ends.syn()
+        again = ends.syn(count=False, seq=ends.client.seq - 1)
+        ends.to_client("SA", options=LINUX_SYN)
+        ends.to_client("SA", options=LINUX_SYN, count=False, seq=ends.server.seq - 1)
+        ends.to_rs("A")
+        ends.to_rs("PA", b"after a loss")
+        ends.to_client("PA", b"answered")
+    assert (again.src, again.sport, again.seq) == (first.src, first.sport, first.seq), (
+        f"the repeated SYN is another connection: from {again.src}:{again.sport} seq {again.seq}, "
+        f"first from {first.src}:{first.sport} seq {first.seq}"
+    )
+    edges.require_exact(own, ends)
+
+
+@pytest.mark.requirement("EDG-15")
+def test_a_syn_on_a_closed_connection_opens_a_new_one(edges: Edges, fullnat_name: str) -> None:
+    """Steps: open, close from the client's side, and at once the same four-tuple's SYN again,
+    with a sequence number beyond the last (RFC 9293, 3.10.7.4; RFC 6191).
+
+    Verify: it gets to an RS, whose new SYN-ACK comes back; data crosses both ways, exactly.
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        ends.open()
+        ends.to_rs("FA")
+        ends.to_client("FA")
+        ends.to_rs("A")
+        old = ends.server.ack
+        ends.client.moved(70_000)
+        ends.server.moved(90_000)
+        again = ends.syn()
+        ends.to_client("SA", options=LINUX_SYN)
+        ends.to_rs("A")
+        ends.to_rs("PA", b"a new connection")
+        ends.to_client("PA", b"a new answer")
+    beyond = (again.seq - old) % WRAP
+    assert beyond < WRAP // 2, (
+        f"the RS gets the new SYN with a sequence number below the old connection's: {again.seq}, "
+        f"old {old}; one in TIME_WAIT refuses that"
+    )
+
+
+@pytest.mark.requirement("EDG-16")
+def test_sequence_numbers_wrap(edges: Edges, fullnat_name: str) -> None:
+    """Steps: a connection whose numbers both pass 2^32 in its data. Verify: exact throughout."""
+    own = edges.service(fullnat_name)
+    with edges.connection(own, isn=WRAP - 20, rs_isn=WRAP - 20) as ends:
+        ends.open()
+        for number in range(4):
+            ends.to_rs("PA", b"%016d" % number)
+            ends.to_client("PA", b"%016d" % number)
+        ends.to_rs("FA")
+        ends.to_client("FA")
+        ends.to_rs("A")
+    edges.require_exact(own, ends)
+
+
+@pytest.mark.requirement("EDG-18")
+def test_first_segments_out_of_order(edges: Edges, fullnat_name: str) -> None:
+    """Steps: after the SYN-ACK the second data segment, then the first, then the handshake's ACK.
+
+    Verify: each crosses exactly, and each that acknowledges nothing but the SYN-ACK carries the
+    client's address, so that whichever an RS takes first has it.
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        ends.syn()
+        ends.to_client("SA", options=LINUX_SYN)
+        start = ends.client.seq
+        ends.to_rs("PA", b"second", seq=start + 5, count=False)
+        ends.to_rs("PA", b"first", seq=start, count=False)
+        ends.to_rs("A", seq=start, count=False)
+        ends.client.moved(11)
+        ends.server.ack = (ends.server.ack + 11) % WRAP
+        ends.to_client("A")
+    conversation = edges.require_exact(own, ends)
+    carried = [pair.rs.toa() for pair in conversation.pairs if pair.towards_rs and pair.rs]
+    assert all(carried[1:]), f"TOA on the three segments after the SYN expected: {carried[1:]}"
+
+
+@pytest.mark.requirement("EDG-19")
+def test_only_a_syn_opens_a_connection(edges: Edges, fullnat_name: str) -> None:
+    """Steps: first segments with illegal or unknown flags, each from a port of its own; then a SYN.
+
+    Verify: none of them gets to the RS or into the connection table; the SYN does both.
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        strange = {}
+        for flags in NOT_OPENING:
+            port = edges.clients.flow(own.client).port
+            strange[port] = flags or "none"
+            ends.client.station.send([ends.client.segment(flags, ack=1, sport=port)])
+        ends.syn()
+        listed = edges.listed_ports()
+    if ends.client.own.port not in listed:
+        raise Unsound(f"the SYN's own connection, from {ends.client.own}, is not listed either")
+    came = [view for view in ends.arrived(ends.server) if view.sport != ends.server.peer.port]
+    assert not came, f"{len(came)} segments that open nothing got to the RS: {came[0].flags}"
+    opened = {strange[port] for port in listed & strange.keys()}
+    assert not opened, f"flags that open nothing are a connection in ipvsadm -lnc: {opened}"

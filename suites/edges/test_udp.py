@@ -1,0 +1,98 @@
+"""UDP's checksum where it is absent, and checksums of any kind that are wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.traffic.match import Match
+from dpvs_acceptance.traffic.pairing import find_udp
+from dpvs_acceptance.traffic.verify import check_udp, in_words
+from dpvs_acceptance.traffic.views import UdpView
+from dpvs_acceptance.verdict.causes import NotTested
+from fixtures.edges import Edges
+
+pytestmark = pytest.mark.traffic
+
+WRONG = 0xBAD1
+
+
+@pytest.mark.requirement("EDG-22")
+def test_a_datagram_without_checksum_crosses_ipv4(edges: Edges, fullnat_name: str) -> None:
+    """Steps: datagrams whose checksum is 0, in both directions. RFC 768 allows it.
+
+    Verify: they cross with their payload; none has a checksum that is wrong.
+    """
+    own = edges.service(fullnat_name, "udp")
+    if own.vip.version == 6:
+        raise NotTested("over IPv6 a datagram has to have a checksum (EDG-23)")
+    with edges.connection(own) as ends:
+        for number in range(5):
+            ends.datagram_to_rs(b"unsummed request %d" % number, chksum=0)
+            ends.datagram_to_client(b"unsummed answer %d" % number, chksum=0)
+    near, far = ends.views()
+    conversation, mapping = find_udp(near, far, ends.client.own, own.fullnat)
+    findings = check_udp(conversation, mapping)
+    assert not findings, in_words(findings)
+
+
+@pytest.mark.requirement("EDG-23")
+def test_a_datagram_without_checksum_does_not_cross_ipv6(edges: Edges, fullnat_name: str) -> None:
+    """Steps: over IPv6, a datagram whose checksum is 0, then one with its checksum.
+
+    Verify: only the second is at the RS. RFC 8200, 8.1: a receiver has to discard the first; a
+    balancer that computes a checksum for it hides that it was never protected.
+    """
+    own = edges.service(fullnat_name, "udp")
+    if own.vip.version == 4:
+        raise NotTested("over IPv4 a datagram need not have a checksum (EDG-22)")
+    with edges.connection(own) as ends:
+        edges.warm(ends)
+        ends.client.station.send([ends.client.datagram(b"unsummed", chksum=0)])
+        ends.datagram_to_rs(b"with its checksum")
+    came = [view for view in ends.views()[1]["rs"] if isinstance(view, UdpView)]
+    unsummed = [view for view in came if view.payload == b"unsummed"]
+    assert not unsummed, (
+        f"a datagram without checksum went on, with a checksum that is {unsummed[0].checksum}"
+    )
+
+
+@pytest.mark.requirement("EDG-24")
+@pytest.mark.parametrize("side", ["client", "RS"])
+def test_a_corrupt_datagram_is_not_made_good(edges: Edges, fullnat_name: str, side: str) -> None:
+    """Steps: a datagram whose checksum is wrong, then a good one.
+
+    Verify: the first is not at the other side, or its checksum is wrong there as well.
+    """
+    own = edges.service(fullnat_name, "udp")
+    with edges.connection(own) as ends:
+        edges.warm(ends)
+        one = ends.client if side == "client" else ends.server
+        cross = ends.datagram_to_rs if side == "client" else ends.datagram_to_client
+        one.station.send([one.datagram(b"corrupted", chksum=WRONG)])
+        cross(b"sound")
+    other = ends.server if side == "client" else ends.client
+    came = other.capture.views(Match(outgoing=False, payload=b"corrupted"))
+    good = [view for view in came if isinstance(view, UdpView) and view.checksum != "wrong"]
+    assert not good, f"a corrupt datagram of the {side} went on with a checksum that is right"
+
+
+@pytest.mark.requirement("EDG-24")
+@pytest.mark.parametrize("side", ["client", "RS"])
+def test_a_corrupt_segment_is_not_made_good(edges: Edges, fullnat_name: str, side: str) -> None:
+    """Steps: on an open connection, a segment whose checksum is wrong, then a good one.
+
+    Verify: the first is not at the other side, or its checksum is wrong there as well. Else
+    octets that were damaged on the way are taken for the sender's (RFC 9293, 3.1).
+    """
+    own = edges.service(fullnat_name)
+    with edges.connection(own) as ends:
+        ends.open()
+        ends.to_rs("PA", b"request")
+        one = ends.client if side == "client" else ends.server
+        cross = ends.to_rs if side == "client" else ends.to_client
+        one.station.send([one.segment("PA", b"corrupted", chksum=WRONG)])
+        cross("PA", b"sound")
+    other = ends.server if side == "client" else ends.client
+    came = [view for view in ends.arrived(other) if view.payload == b"corrupted"]
+    good = [view for view in came if view.checksum != "wrong"]
+    assert not good, f"a corrupt segment of the {side} went on with a checksum that is right"
