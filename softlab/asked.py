@@ -167,10 +167,17 @@ def _lcores(value: object, where: str) -> Lcores:
     return Lcores(master, tuple(workers))
 
 
+def _software_ports(value: object, where: str) -> str:
+    if not isinstance(value, str):
+        raise SpecError(f"{where}: software_ports: expected a name such as af_packet")
+    return value
+
+
 _READERS: Final[dict[str, Callable[[object, str], Any]]] = {
     "router": _router,
     "lcores": _lcores,
     "places": _places,
     "crafted": _crafted,
     "vlans": _vlans,
+    "software_ports": _software_ports,
 }

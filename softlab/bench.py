@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from softlab import hugepages
+from softlab import hugepages, softports
 from softlab.spec import LabSpec, Nic
 from softlab.ssh import SSH_CONFIG
 
@@ -77,7 +77,11 @@ def _memory(spec: LabSpec) -> dict[str, Any]:
 def _binding(nic: Nic, number: int, spec: LabSpec) -> dict[str, Any]:
     """How DPDK gets at a NIC: by its PCI address, or as a software port over the veth."""
     if spec.device == "build":
-        return {"vdev": f"net_af_packet{number}"}
+        kind = spec.software_ports
+        return {
+            "vdev": f"net_{kind}{number}",
+            "vdev_arguments": softports.KINDS[kind].arguments(nic),
+        }
     return {
         "pci": nic.pci,
         "kernel_driver": nic.kernel_driver,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from softlab import hugepages, kernel
+from softlab import hugepages, kernel, softports
 from softlab.host import run
 from softlab.played import prepare
 from softlab.simulated import install
@@ -60,6 +60,8 @@ def starter(spec: LabSpec) -> Callable[[], None]:
             + "}\n"
         )
         run(["nft", "-f", "/run/softlab/arms.nft"])
+        for nic in spec.nics:
+            softports.KINDS[spec.software_ports].wire(nic)
         hugepages.show_own()
 
     return simulated if spec.device == "simulated" else build

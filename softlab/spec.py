@@ -120,6 +120,7 @@ class LabSpec:
     `router`: link to addresses of the gateway. `places`: host to the link that it is on, where that
     is not its usual one. `crafted`: host to free addresses of its link, from which its station
     sends crafted packets. `vlans`: link to the VLAN, tagged, that it is on the DUT's NIC.
+    `software_ports`: of a build, what kind (softports.py).
     """
 
     device: Device = "simulated"
@@ -129,6 +130,7 @@ class LabSpec:
     places: Mapping[str, str] = field(default_factory=dict)
     crafted: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(_CRAFTED))
     vlans: Mapping[str, int] = field(default_factory=dict)
+    software_ports: str = "af_packet"
     lcores: Lcores = field(
         default_factory=lambda: default_lcores(tuple(sorted(os.sched_getaffinity(0))))
     )

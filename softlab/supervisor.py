@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn, TextIO
 
-from softlab import bench, cgroups, hugepages, kernel, lab, ssh
+from softlab import bench, cgroups, hugepages, kernel, lab, softports, ssh
 from softlab.spec import HOSTS, LabSpec
 
 #: What the lab needs on the machine: program and the Debian package that has it.
@@ -49,6 +49,11 @@ def check_machine(spec: LabSpec) -> None:
     if not sys.platform.startswith("linux"):
         raise LabError("a lab of network namespaces needs Linux")
     needed = PROGRAMS | ({"nft": "nftables"} if spec.device == "build" else {})
+    if spec.dpvs_home is not None:
+        try:
+            softports.check(spec.dpvs_home, spec.software_ports)
+        except softports.NoPort as error:
+            raise LabError(str(error)) from None
     missing = {name: package for name, package in needed.items() if not shutil.which(name)}
     if missing:
         raise LabError(

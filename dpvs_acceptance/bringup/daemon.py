@@ -95,7 +95,7 @@ def command_line(deployment: Deployment, facts: VersionFacts) -> str:
             words += [facts.allow_option, nic.pci]
     if vdevs:
         words.append("--no-pci")
-        words += [f"--vdev={nic.vdev},iface={nic.name}" for nic in vdevs]
+        words += [f"--vdev={n.vdev},{n.vdev_arguments or f'iface={n.name}'}" for n in vdevs]
     return sh(*words, *dut.dpvs.eal_arguments)
 
 

@@ -63,6 +63,9 @@ class Nic(Declared):
     link: Name | None = Field(default=None, description="None: DPVS owns it, the topology does not")
     pci: Pci | None = None
     vdev: Annotated[str, Field(pattern=r"^[a-z_]+[0-9]+$")] | None = None
+    vdev_arguments: Annotated[str, Field(pattern=r"^[\w=,.:/-]+$")] | None = Field(
+        default=None, description="DPDK's arguments of the vdev (default: iface=NAME)"
+    )
     model: Annotated[str, Field(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")] | None = None
     kernel_driver: Module | None = None
     dpdk_driver: Module | None = None
