@@ -35,8 +35,9 @@ def signoff_of(ran: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return result
 
 
-def test_no_requirement_fails_on_the_build(dpvs_home: Path) -> None:
-    ran = run_suite(dpvs_home)
+@pytest.mark.parametrize("ports", ["af_packet", "tap"])
+def test_no_requirement_fails_on_the_build(dpvs_home: Path, ports: str) -> None:
+    ran = run_suite(dpvs_home, f"--software-ports={ports}")
     signoff = signoff_of(ran)
     outcomes = {row["id"]: row["outcome"] for row in signoff["requirements"]}
     failed = [i for i, outcome in outcomes.items() if outcome in ("FAIL", "BLOCKED", "FLAKY")]
@@ -44,6 +45,27 @@ def test_no_requirement_fails_on_the_build(dpvs_home: Path) -> None:
     missing = {i for i, outcome in outcomes.items() if outcome == "NOT SUPPORTED"}
     assert missing <= SOFTWARE_PORTS, ran.stdout
     assert signoff["device"]["kind"] == "software lab"
+
+
+def test_ports_that_a_lab_has_none_of_are_one_sentence(dpvs_home: Path) -> None:
+    ran = run_suite(dpvs_home, "--software-ports=memif", "suites/control/test_process.py")
+    assert "blocked: softlab: a lab has no ports of net_memif: its other end is" in ran.stdout
+    assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_a_fault_that_the_build_cannot_have_says_why_and_the_others_are_caught(
+    dpvs_home: Path, tmp_path: Path
+) -> None:
+    """By state, by a restart of dpvs, by what its machine has not."""
+    names = ["nic-bound-to-nothing", "vip-missing", "port-down", "fewer-descriptors"]
+    chosen = f"--fault-matrix={','.join(names)}"
+    ran = run_suite(dpvs_home, chosen, f"--fault-report={tmp_path}")
+    rows = json.loads((tmp_path / "matrix.json").read_text())["rows"]
+    fates = {row["fault"]: row["fate"] for row in rows}
+    assert fates == dict.fromkeys(names, "killed") | {names[0]: "cannot be made"}, ran.stdout
+    why = next(row["reason"] for row in rows if row["fault"] == names[0])
+    assert "no PCI device is behind them" in why
+    assert ran.returncode == 0, ran.stdout
 
 
 def test_two_runs_side_by_side_do_not_disturb_each_other(dpvs_home: Path) -> None:
