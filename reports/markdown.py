@@ -33,12 +33,13 @@ def _lines(page: Page) -> Iterator[str]:
         yield f"| {plain(name)} | {plain(value)} |"
     if page.nics:
         yield ""
-        heads = ("NIC", "Link", "Port", "MAC", "PCI address", "Driver", "NUMA node")
+        heads = ("NIC", "Link", "Port", "MAC", "PCI address", "Driver", "Firmware", "NUMA node")
         yield "| " + " | ".join(say(head) for head in heads) + " |"
         yield "|" + "---|" * len(heads)
         for nic in page.nics:
             node = "" if nic.numa_node is None else str(nic.numa_node)
-            cells = (nic.name, nic.link, nic.port, nic.mac, nic.pci, nic.driver, node)
+            firmware = nic.firmware or "–"
+            cells = (nic.name, nic.link, nic.port, nic.mac, nic.pci, nic.driver, firmware, node)
             yield "| " + " | ".join(map(plain, cells)) + " |"
     for group in page.groups:
         yield from _group(group, page)
@@ -121,7 +122,14 @@ def _block(text: str) -> Iterator[str]:
 
 
 def _prose(pieces: Prose) -> str:
-    return "".join(code(text) if is_code else plain(text) for is_code, text in pieces)
+    return "".join(code(text) if is_code else _spaced(text) for is_code, text in pieces)
+
+
+def _spaced(text: str) -> str:
+    """A piece of a sentence: the blanks at its ends are between it and the next."""
+    before = " " if text[:1].isspace() else ""
+    after = " " if text.strip() and text[-1:].isspace() else ""
+    return before + plain(text) + after
 
 
 def code(text: str) -> str:

@@ -51,6 +51,11 @@ def test_no_room_reaches_where_it_must_not(folder: str, targets: tuple[str, ...]
     assert not reaching(folder, *targets)
 
 
+def test_only_a_command_s_name_reaches_up_to_the_pages() -> None:
+    reaching_up = [words.split()[0] for words in reaching("dpvs_acceptance", "reports")]
+    assert reaching_up == ["dpvs_acceptance/__main__.py"]
+
+
 def test_no_suite_imports_another() -> None:
     assert not reaching("suites", "suites")
 

@@ -75,6 +75,8 @@ if [ -L "$d/device" ]; then
 echo " link $(readlink "$d/device")"
 echo " path $(cd -P "$d/device" 2>/dev/null && pwd -P)"
 target "$d/device" driver
+# What only the kernel's driver can tell, and no longer once DPDK has the NIC.
+ethtool -i "$d" 2>/dev/null | sed -n 's/^firmware-version: *\\(..*\\)/ firmware \\1/p'
 fi
 done
 :"""

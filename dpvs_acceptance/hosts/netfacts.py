@@ -20,6 +20,7 @@ class NetDevice:
 
     pci: the PCI function behind it, None for a software interface. speed: Mbit/s, None where the
     driver does not say or the link is down. carrier: None while the interface is down.
+    firmware: as `ethtool -i` says it, empty where it does not.
     """
 
     name: str
@@ -34,6 +35,7 @@ class NetDevice:
     pci: str | None = None
     master: str | None = None
     lowers: tuple[str, ...] = ()
+    firmware: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def net_devices(text: str) -> dict[str, NetDevice]:
             pci=addresses[-1] if addresses else None,
             master=values.get("master"),
             lowers=tuple(value for key, value in attributes if key == "lower"),
+            firmware=values.get("firmware", "").strip(),
         )
     return found
 

@@ -40,6 +40,7 @@ READING: dict[str, Allowed] = {
     "dmesg": _without("-c", "-C", "-n", "--clear"),
     "ss": _without("-K", "--kill"),
     "ip": _with(r"(-[a-z46]+ )*(addr|link|route|neigh)( show( .*)?| get .*)?"),
+    "ethtool": _with(r"-i \S+"),
     "rpm": _with(r"-q .*"),
     "dpkg-query": _with(r"-W .*"),
     "patch": lambda words: "--dry-run" in words,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-import dpvs_acceptance.__main__ as command
 from dpvs_acceptance.verdict.manifest import read_manifest, write_page_digests
 from dpvs_acceptance.verdict.verifying import verify
 from reports import build
+from reports import stored_runs as command
 from tests.verdict.test_stored_runs import RESULTS, again, stored
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from dpvs_acceptance.__main__ import main
 from dpvs_acceptance.model.requirement import Held
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.matrix import make_matrix, to_lines
 from dpvs_acceptance.verdict.outcomes import CheckResult
 from dpvs_acceptance.verdict.signoff import SignOff, compose, write
+from reports.stored_runs import main
 from tests.verdict.builders import FINISHED, check, facts, requirement
 
 SEED = [requirement("S29"), requirement("S36", "P3")]

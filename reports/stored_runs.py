@@ -1,0 +1,147 @@
+"""`python -m dpvs_acceptance verify RUN`, `… diff A B`, `… matrix RUN…`: of stored runs, no lab.
+
+Exit status: 0 all is well (verify: nothing was altered and the verdict is the same; diff: nothing
+newly fails or is newly untested; matrix: always), 1 not so, 3 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from dpvs_acceptance.verdict.comparing import Comparison, compare, to_lines
+from dpvs_acceptance.verdict.judging import EXIT_NOT_READY, EXIT_READY, EXIT_USAGE
+from dpvs_acceptance.verdict.matrix import make_matrix
+from dpvs_acceptance.verdict.matrix import to_lines as matrix_lines
+from dpvs_acceptance.verdict.signoff import SignOff, from_text
+from dpvs_acceptance.verdict.verifying import SUITE, verify
+from dpvs_acceptance.verdict.words import first_line, printable
+from reports.building import read_page, render, render_comparison, render_matrix
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+def main(arguments: list[str]) -> int:
+    parser = _Parser(prog="python -m dpvs_acceptance", description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    verifying = commands.add_parser("verify", help="was a run altered, is its verdict the same?")
+    verifying.add_argument("run", type=Path, help="reports/runs/<run>, or a copy of it elsewhere")
+    comparing = commands.add_parser("diff", help="what changed from one run to another?")
+    comparing.add_argument("first", type=Path)
+    comparing.add_argument("second", type=Path)
+    comparing.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
+    beside = commands.add_parser("matrix", help="versions by requirements, from several runs")
+    beside.add_argument("runs", type=Path, nargs="+", metavar="run")
+    beside.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
+    options = parser.parse_args(arguments)
+    named = [getattr(options, n) for n in ("run", "first", "second") if n in options]
+    for directory in [*named, *getattr(options, "runs", ())]:
+        if not (directory / "signoff.json").is_file():
+            print(f"{directory} is no run: it has no signoff.json", file=sys.stderr)
+            return EXIT_USAGE
+    if options.command == "verify":
+        return _verify(options.run)
+    if options.command == "matrix":
+        return _matrix(options.runs, options.html)
+    return _diff(options.first, options.second, options.html)
+
+
+def _verify(directory: Path) -> int:
+    found = verify(directory)
+    print(f"manifest: sha256 {found.manifest or 'none'}, {found.files} files")
+    print(f"repeated on the evidence: {found.replayed} checks")
+    if found.not_replayed:
+        print(f"not repeated, only their outcomes compared: {len(found.not_replayed)} checks")
+        for node, reason in found.not_replayed.items():
+            print(f"  {node}: {first_line(reason)}")
+    problems = list(found.problems)
+    strange = _strange_pages(directory)
+    if strange and _suite_is(found.commit):
+        problems += [f"{name}: is not what the evidence makes" for name in strange]
+    elif strange:
+        print(
+            f"not compared: {', '.join(strange)}, which suite {found.commit or 'unknown'} made; "
+            "this one makes other pages of the same evidence"
+        )
+    for problem in problems:
+        print(f"DIFFERENT: {problem}")
+    if problems:
+        print(f"{len(problems)} differences: this is not what the run left")
+        return EXIT_NOT_READY
+    what = "nothing else was" if strange else "nothing was"
+    print(f"{what} altered; the verdict is the same: {found.verdict}")
+    return EXIT_READY
+
+
+def _strange_pages(directory: Path) -> list[str]:
+    """Pages that this suite would not make of the run, in either language."""
+    try:
+        made = [render(read_page(directory, language)) for language in ("", "en", "zh")]
+        return [
+            name
+            for name in made[0]
+            if (directory / name).is_file()
+            and (directory / name).read_text(encoding="utf-8") not in [one[name] for one in made]
+        ]
+    except (OSError, ValidationError, UnicodeDecodeError):
+        return []  # a problem that was told already
+
+
+def _suite_is(commit: str) -> bool:
+    """Whether this is the very suite that made the run: a clean tree of that commit."""
+    command = ["git", "-C", str(SUITE), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return bool(commit) and not commit.endswith("-dirty") and ran.stdout.strip() == commit
+
+
+def _diff(first: Path, second: Path, html: Path | None) -> int:
+    try:
+        comparison = compare(_read(first), _read(second), (_conf(first), _conf(second)))
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        print(f"cannot compare: {first_line(str(error))}", file=sys.stderr)
+        return EXIT_USAGE
+    for line in to_lines(comparison):
+        print(printable(line))
+    if html is not None:
+        _write_page(comparison, html)
+    return EXIT_NOT_READY if comparison.failing or comparison.untested else EXIT_READY
+
+
+def _write_page(comparison: Comparison, path: Path) -> None:
+    path.write_text(render_comparison(comparison), encoding="utf-8")
+    print(f"page: {path}")
+
+
+def _matrix(runs: Sequence[Path], html: Path | None) -> int:
+    try:
+        matrix = make_matrix([_read(run) for run in runs])
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        print(f"cannot be put side by side: {first_line(str(error))}", file=sys.stderr)
+        return EXIT_USAGE
+    for line in matrix_lines(matrix):
+        print(printable(line))
+    if html is not None:
+        html.write_text(render_matrix(matrix), encoding="utf-8")
+        print(f"page: {html}")
+    return EXIT_READY
+
+
+def _read(directory: Path) -> SignOff:
+    return from_text((directory / "signoff.json").read_text(encoding="utf-8"))
+
+
+def _conf(directory: Path) -> str:
+    path = directory / "evidence" / "declared" / "dpvs.conf"
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
