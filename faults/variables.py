@@ -18,7 +18,8 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
     DRIVER; NODE1, PAGES, PAGESIZE, HUGE; POOL, SOURCES (SNAT's first address, whose packets).
     `on_tool TOOL TEXT` puts TEXT in front of a DPVS tool: sh text where `$real` is the tool, and
     WAN, LAN and VIP are there; `off_tool TOOL` takes it away. It is mounted over the tool, so that
-    an installation which nobody may write to stays as it is.
+    an installation which nobody may write to stays as it is. `tidy` removes what checks of the
+    tools may have left, whatever is of the documentation's networks.
     """
     topology, dut = deployment.topology, deployment.bench.dut
     values: dict[str, str] = {}
@@ -91,6 +92,31 @@ on_tool() {
         printf '%s\n' "$2"
     } >"/run/faults/$1" && chmod 755 "/run/faults/$1" && mount --bind "/run/faults/$1" "$BIN/$1"
 }
+tidy() {
+    for v in -t -u; do
+        ipvsadm -Sn | awk -v v=$v '$1=="-A" && $2==v && $3~/^(198.51.100|.2001:db8:fff)/{print $3}' |
+        while read -r s; do ipvsadm -D $v "$s"; done
+    done
+    ipvsadm -Sn | awk '$1=="-A" && $2=="-H" && /=192.0.2/{print $3}' |
+    while read -r m; do ipvsadm -D -H "$m"; done
+    dpip addr show | awk '$2~/^(192.0.2|198.51.100|2001:db8:fff)/{print $2, $NF}' |
+    while read -r a d; do dpip addr del "$a" dev "$d"; done
+    for f in -4 -6; do
+        dpip $f route show | awk '$2~/^(192.0.2|198.51.100|2001:db8:fff)/{
+            for (i=3; i<NF; i++) {if ($i=="dev") d=$(i+1); if ($i=="scope") s=$(i+1)}
+            print $2, d, s}' |
+        while read -r r d s; do
+            case $s in host|kni_host) s="scope $s";; *) s=;; esac
+            dpip $f route del "$r" $s dev "$d"
+        done
+    done
+    dpip neigh show | awk '/static/ && $2~/^(192.0.2|2001:db8:fff)/{print $2, $8}' |
+    while read -r a d; do dpip neigh del "$a" dev "$d"; done
+    for p in $WAN $LAN $SPARE; do
+        dpip link set "$p" promisc off
+        dpip link set "$p" forward2kni off
+    done
+} >/dev/null 2>&1
 off_tool() { umount "$BIN/$1" && rm -f "/run/faults/$1" "/run/faults/$1.real"; }
 """
 
