@@ -94,7 +94,7 @@ on_tool() {
 }
 tidy() {
     for v in -t -u; do
-        ipvsadm -Sn | awk -v v=$v '$1=="-A" && $2==v && $3~/^(198.51.100|.2001:db8:fff)/{print $3}' |
+        ipvsadm -Sn | awk -v v=$v '$1=="-A" && $2==v && $3~/^(198.51|.2001:db8:fff)/{print $3}' |
         while read -r s; do ipvsadm -D $v "$s"; done
     done
     ipvsadm -Sn | awk '$1=="-A" && $2=="-H" && /=192.0.2/{print $3}' |
