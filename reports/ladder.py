@@ -42,8 +42,12 @@ class Ladder:
     """The same as text, a line per packet."""
 
 
-def make_ladder(views: Mapping[str, Sequence[View]], topology: Topology) -> Ladder | None:
+def make_ladder(
+    views: Mapping[str, Sequence[View]], topology: Topology, left: int = 0
+) -> Ladder | None:
     """None where the captures hold no packet of VIP, LIP or real server.
+
+    `left`: packets of these captures that are not among the views.
 
     Order is by the hosts' own clocks: between hosts whose clocks differ it means little.
     """
@@ -80,7 +84,7 @@ def make_ladder(views: Mapping[str, Sequence[View]], topology: Topology) -> Ladd
         lines.append(f"{moment}  {way}  {step.label} {step.carried}".rstrip())
     title = " – ".join(lifelines)
     picture = Picture(width, height, title, "; ".join(lines), tuple(shapes))
-    return Ladder(picture, len(drawn), len(steps), tuple(lines))
+    return Ladder(picture, len(drawn), len(steps) + left, tuple(lines))
 
 
 def _lifelines(topology: Topology) -> list[str]:

@@ -52,6 +52,10 @@ def _lines(page: Page) -> Iterator[str]:
             yield f"## {say(title)}"
             for row in found:
                 yield from _full(row, page)
+    if page.unseen:
+        ids = ", ".join(row.id for row in page.unseen)
+        yield ""
+        yield f"**{plain(page.unseen[0].remark)}**: {plain(ids)}"
     if page.waivers:
         yield ""
         yield f"## {say('Waivers')}"

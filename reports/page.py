@@ -158,7 +158,9 @@ class Page:
     failed: tuple[Requirement, ...]
     """FAIL, FLAKY and BLOCKED."""
     not_shown: tuple[Requirement, ...]
-    """NOT SUPPORTED and NOT TESTED."""
+    """NOT SUPPORTED and NOT TESTED, where a check says why."""
+    unseen: tuple[Requirement, ...]
+    """NOT TESTED, because no check looked."""
     others: tuple[Check, ...]
     waivers: tuple[WaiverEntry, ...]
     topology: Picture | None
@@ -198,7 +200,8 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         requirements=requirements,
         groups=tuple(_groups(signoff, requirements, maker)),
         failed=tuple(r for r in requirements if r.badge.shape in {"fail", "flaky", "blocked"}),
-        not_shown=tuple(r for r in requirements if r.badge.shape == "skipped"),
+        not_shown=tuple(r for r in requirements if r.badge.shape == "skipped" and r.checks),
+        unseen=tuple(r for r in requirements if r.badge.shape == "skipped" and not r.checks),
         others=tuple(maker.check(check) for check in signoff.other_checks),
         waivers=signoff.waivers,
         topology=topology,
@@ -421,8 +424,8 @@ class _Maker:
     def _ladder(self, evidence: Sequence[str]) -> Ladder | None:
         if self._kept.topology is None:
             return None
-        views = self._kept.views(evidence)
-        return make_ladder(views, self._kept.topology) if views else None
+        views, left = self._kept.views(evidence)
+        return make_ladder(views, self._kept.topology, left) if views else None
 
 
 def _seconds(seconds: float) -> str:

@@ -61,6 +61,10 @@ class Asked:
     said: str
 
 
+DISSECTED = 200
+"""Frames of one capture that are looked at for a ladder, which shows some thirty of all hosts'."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """The evidence of a run, as far as it can be read."""
@@ -75,16 +79,22 @@ class Kept:
     commands: Mapping[str, tuple[Asked, ...]] = field(default_factory=dict)
     """What each check asked of the hosts."""
 
-    def views(self, evidence: Sequence[str]) -> dict[str, list[View]]:
-        """The captured packets of a check, by the host that captured them, dissected."""
+    def views(self, evidence: Sequence[str]) -> tuple[dict[str, list[View]], int]:
+        """The captured packets of a check, by the host that captured them, dissected.
+
+        Of each capture the first ones, which is more than a ladder draws; and how many were left.
+        """
         found: dict[str, list[View]] = {}
+        left = 0
         for name in evidence:
             if name.endswith(".pcap") and (path := inside(self.directory, name)) is not None:
                 try:
-                    found.setdefault(path.stem, []).extend(map(dissect, read_pcap(path)))
+                    frames = read_pcap(path)
                 except (OSError, ValueError):
                     continue
-        return found
+                found.setdefault(path.stem, []).extend(map(dissect, frames[:DISSECTED]))
+                left += len(frames[DISSECTED:])
+        return found, left
 
 
 def inside(directory: Path, name: str) -> Path | None:

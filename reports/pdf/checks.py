@@ -19,8 +19,6 @@ def in_full(row: Requirement, page: Page) -> Iterator[Any]:
     yield prose_of(row.statement, BODY)
     if row.badge.shape != "skipped":
         yield prose_of(((False, page.say("Look at") + ": "), *row.hint), BODY)
-    elif not row.checks:
-        yield text_of(row.remark, BODY)
     for check in row.checks:
         if not check.is_pass:
             yield from check_of(check, page)

@@ -96,6 +96,9 @@ def _story(page: Page) -> Iterator[Any]:
             yield text_of(say(title), H1)
             for row in found:
                 yield from in_full(row, page)
+    if page.unseen:
+        ids = ", ".join(row.id for row in page.unseen)
+        yield text_of(f"{page.unseen[0].remark}: {ids}", BODY)
     for check in page.others:
         yield text_of(say("Of no requirement"), H2)
         yield from check_of(check, page)

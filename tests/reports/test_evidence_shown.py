@@ -290,8 +290,8 @@ def test_a_pdf_of_very_long_texts_can_be_set(tmp_path: Path) -> None:
     build_pdf(tmp_path)
 
 
-def test_a_run_of_150_requirements_with_captures_is_built_in_under_a_second(tmp_path: Path) -> None:
-    many = tuple(requirement(f"X{n:03}") for n in range(150))
+def test_a_run_of_220_requirements_with_captures_is_built_in_under_a_second(tmp_path: Path) -> None:
+    many = tuple(requirement(f"X{n:03}") for n in range(220))
     results = []
     asked = []
     for n, row in enumerate(many):
@@ -305,9 +305,9 @@ def test_a_run_of_150_requirements_with_captures_is_built_in_under_a_second(tmp_
         asked += [line(n * 3 + k, check=node, stdout="out\n" * 50) for k in range(3)]
     write_run(tmp_path, many, tuple(results), topology=recorded_topology(), transcript=tuple(asked))
     build(tmp_path)
-    began = time.perf_counter()
+    began = time.process_time()  # what a busy machine does beside it does not count
     build(tmp_path)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_the_page_of_a_comparison_is_only_text() -> None:
