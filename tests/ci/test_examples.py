@@ -1,0 +1,154 @@
+"""Each example is of its CI's form, and what it runs in a shell runs, here, as it stands."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.ci import jenkins
+
+ROOT = Path(__file__).parents[2]
+CI = ROOT / "docs/ci"
+SHORT = "suites/platform/test_cpu_and_memory.py"
+
+# What each may have, of GitLab's and GitHub's own references.
+_GITLAB_JOB = {
+    *("stage", "tags", "resource_group", "timeout", "variables", "before_script", "script"),
+    *("after_script", "artifacts", "allow_failure", "rules", "needs", "image", "retry"),
+}
+_GITHUB_JOB = {"runs-on", "timeout-minutes", "env", "steps", "needs", "if", "permissions"}
+_GITHUB_STEP = {"uses", "with", "run", "if", "name", "env", "id", "shell"}
+_JENKINS = {
+    "": {"pipeline"},
+    "pipeline": {"agent", "options", "parameters", "stages", "post", "environment"},
+    "stages": {"stage"},
+    "stage": {"steps", "post", "when"},
+    "steps": {"script"},
+    "script": {"if", "else", "def"},
+    "post": {"always", "success", "failure", "unstable"},
+}
+
+
+def _gitlab() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((CI / "gitlab-ci.yml").read_text())
+    return found
+
+
+def _github() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((CI / "github-actions.yml").read_text())
+    return found
+
+
+def test_gitlab_s_form() -> None:
+    document = _gitlab()
+    job = document["dpvs-acceptance"]
+    assert set(document) == {"stages", "dpvs-acceptance"}
+    assert set(job) <= _GITLAB_JOB
+    assert job["stage"] in document["stages"]
+    assert set(job["artifacts"]) <= {"when", "expire_in", "paths", "reports"}
+    assert job["allow_failure"] == {"exit_codes": [2]}
+    assert all(isinstance(value, str) for value in job["variables"].values())
+
+
+def test_github_s_form() -> None:
+    document = _github()
+    # YAML 1.1 reads `on` as true, and GitHub does not.
+    assert set(document) == {"name", True, "concurrency", "permissions", "jobs"}
+    (job,) = document["jobs"].values()
+    assert set(job) <= _GITHUB_JOB
+    for step in job["steps"]:
+        assert set(step) <= _GITHUB_STEP
+        assert ("run" in step) != ("uses" in step), step
+    # Inputs reach the shell as variables, never as text of the script.
+    assert not [step for step in job["steps"] if "${{" in step.get("run", "")]
+
+
+def test_jenkins_form() -> None:
+    file = jenkins.parse((CI / "Jenkinsfile").read_text())
+    for block in file.every():
+        for inner in block.blocks:
+            allowed = _JENKINS.get(block.name)
+            assert allowed is None or inner.name in allowed, f"{inner.name} in {block.name}"
+    (pipeline,) = file.blocks
+    assert {"agent", "stages"} <= {block.name for block in pipeline.blocks}
+    for wrong in ("pipeline {", "a { } }", "a { 'b\n' }"):
+        with pytest.raises(AssertionError):
+            jenkins.parse(wrong)
+
+
+def test_all_of_them_run_the_same() -> None:
+    """Only the names of the variables differ."""
+    job = _gitlab()["dpvs-acceptance"]
+    gitlab = [*job["before_script"], *job["script"], *job["after_script"]]
+    (hub,) = _github()["jobs"].values()
+    github = [step["run"] for step in hub["steps"] if "run" in step]
+    file = jenkins.shell_steps(jenkins.parse((CI / "Jenkinsfile").read_text()))
+    assert [line.replace("DPVS_BENCH", "BENCH") for line in gitlab] == github
+    assert sorted(file) == sorted(github)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree as a runner has it: what is tracked, and the environment of an earlier run."""
+    clone = tmp_path_factory.mktemp("runner") / "dpvs-acceptance"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, clone / name)
+    (clone / ".venv").symlink_to((ROOT / ".venv").resolve())
+    return clone
+
+
+def _sh(clone: Path, text: str, more: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", text],
+        cwd=clone,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_github_s_steps_run(clone: Path, tmp_path: Path) -> None:
+    """With the software lab as the bench, and one file of checks for want of time."""
+    (job,) = _github()["jobs"].values()
+    summary = tmp_path / "summary.md"
+    variables = {
+        "BENCH": "softlab",
+        "PROFILE": "full",
+        "PYTEST_ADDOPTS": f"-p no:cacheprovider {SHORT}",
+        "GITHUB_STEP_SUMMARY": str(summary),
+    }
+    for step in job["steps"]:
+        if "run" in step:
+            ran = _sh(clone, step["run"], variables)
+            assert ran.returncode == 0, (step["run"], ran.stdout[-2000:], ran.stderr[-2000:])
+    assert "the verdict is the same: PARTIAL" in ran.stdout
+    assert summary.read_text().startswith("# PARTIAL\n")
+    upload = next(s["with"]["path"] for s in job["steps"] if "upload" in s.get("uses", ""))
+    (run,) = (clone / upload).iterdir()
+    # What the two others keep is there too.
+    reports = _gitlab()["dpvs-acceptance"]["artifacts"]
+    assert [*clone.glob(reports["reports"]["junit"])] == [run / "junit.xml"]
+    assert all((clone / path).exists() for path in reports["paths"])
+    assert "reports/latest/junit.xml" in (CI / "Jenkinsfile").read_text()
+    assert (clone / "reports/latest/junit.xml").is_file()
+
+
+@pytest.mark.parametrize(("bench", "status"), [("softlab", 0), ("no-such-bench", 3)])
+def test_gitlab_s_script_ends_as_the_page_says(clone: Path, bench: str, status: int) -> None:
+    job = _gitlab()["dpvs-acceptance"]
+    variables = {**job["variables"], "DPVS_BENCH": bench, "PYTEST_ADDOPTS": "--plan"}
+    ran = _sh(clone, "\n".join([*job["before_script"], *job["script"]]), variables)
+    assert ran.returncode == status, ran.stdout[-2000:] + ran.stderr[-2000:]
