@@ -15,6 +15,7 @@ pytest_plugins = [
     "fixtures.allure_evidence",
     "fixtures.bench",
     "fixtures.progress",
+    "fixtures.standing",
     "fixtures.safety",
     "fixtures.declared",
     "fixtures.bringup",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
+from dpvs_acceptance.bringup.lasting import STAGES, lasting
 from dpvs_acceptance.bringup.plan import Plan, Stage
 from dpvs_acceptance.bringup.refusal import unknown_option
 from dpvs_acceptance.hosts.errors import HostError
@@ -21,8 +22,16 @@ class BringUpError(Exception):
 class BringUp:
     """One run's changes on all hosts. `gates` by role. Undo whatever happened in `carry_out`."""
 
-    def __init__(self, gates: Mapping[str, WriteGate], progress: Progress = lambda _: None) -> None:
+    def __init__(
+        self,
+        gates: Mapping[str, WriteGate],
+        progress: Progress = lambda _: None,
+        standing: WriteGate | None = None,
+    ) -> None:
+        """`standing`: the DUT's gate, of a run that several share, for what stays up between them:
+        see `lasting`."""
         self._gates = gates
+        self._standing = standing
         self._progress = progress
         self._readers_loaded = False
         self.refused: dict[str, str] = {}
@@ -61,8 +70,14 @@ class BringUp:
             ]
             return [line for future in futures for line in future.result()]
 
+    def undo_standing(self) -> list[str]:
+        """What the runs had in common, after the last of them."""
+        return [] if self._standing is None else self._take_back(self._standing)
+
     def _undo_one(self, role: str) -> list[str]:
-        gate = self._gates[role]
+        return self._take_back(self._gates[role])
+
+    def _take_back(self, gate: WriteGate) -> list[str]:
         try:
             undone = gate.undo()
         except HostError as error:
@@ -86,10 +101,15 @@ class BringUp:
         for stage in stages:
             if not stage.changes:
                 continue
-            gate = self._gates[stage.role]
-            self._progress(f"{gate.host.name}: {stage.name}: {len(stage.changes)} changes")
+            gate, changes = self._gates[stage.role], stage.changes
+            if self._standing is not None and stage.role == "dut":
+                if stage.name in STAGES:
+                    gate = self._standing
+                else:
+                    changes = lasting(changes)
+            self._progress(f"{gate.host.name}: {stage.name}: {len(changes)} changes")
             try:
-                applied = gate.apply(stage.changes)
+                applied = gate.apply(changes)
             except HostError as error:
                 return f"{stage.name}: {error}"
             if (failed := first_failure(applied) or self._refuse(applied)) is not None:

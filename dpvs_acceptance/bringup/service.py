@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv6Address
 
 from dpvs_acceptance.bringup.daemon import ENDS_WITH_DPVS
+from dpvs_acceptance.bringup.lasting import DpvsChange, taken_back
 from dpvs_acceptance.bringup.shell import sh
 from dpvs_acceptance.hosts.gate import Change
 from dpvs_acceptance.model.deployment import Deployment, ExpectedAddress, ExpectedRoute
@@ -109,13 +110,15 @@ def _fleet(deployment: Deployment, fleet: Fleet) -> Change:
         for lip in model.local_addresses
     ]
     says = "; ".join(f'echo "{line}"' for line in lines)
-    loop = f"port={fleet.ports.start}; while [ $port -lt {fleet.ports.stop} ]; do {says}; "
     first, last = fleet.ports[0], fleet.ports[-1]
-    return Change(
+    each = f"port={fleet.ports.start}; while [ $port -lt {fleet.ports.stop} ]; do "
+    ended = f"done | {_tool(deployment, 'ipvsadm', '-R')}"
+    return DpvsChange(
         id=f"fleet.{fleet.name}",
         title=f"{fleet.count} services like {fleet.like} on ports {first} to {last}",
         undo=ENDS_WITH_DPVS,
-        apply=f"{loop}port=$((port+1)); done | {_tool(deployment, 'ipvsadm', '-R')}",
+        apply=f"{each}{says}; port=$((port+1)); {ended}",
+        taken_back=f'{each}echo "-D {which}"; port=$((port+1)); {ended}; :',
         timeout=max(10, fleet.count // 10),
     )
 
@@ -213,6 +216,12 @@ def _dpvs(
         apply = (
             f"{first} && {{ {' && '.join(rest)} || {{ status=$?; {otherwise}; exit $status; }}; }}"
         )
-    return Change(
-        id=change_id, title=title, done=None, undo=ENDS_WITH_DPVS, apply=apply, optional=optional
+    return DpvsChange(
+        id=change_id,
+        title=title,
+        done=None,
+        undo=ENDS_WITH_DPVS,
+        apply=apply,
+        optional=optional,
+        taken_back=taken_back(commands),
     )

@@ -1,0 +1,60 @@
+"""Changes of a DPVS that goes on running after the run: each is taken back by itself.
+
+Usually what is told to DPVS goes with its process, and that is its undo. Where several topologies
+are run on one start of DPVS, the platform and the process stay up between them, under a journal of
+their own; everything else has to be taken back command by command.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from pathlib import PurePosixPath
+
+from dpvs_acceptance.dpvs.undoing import inverse
+from dpvs_acceptance.hosts.gate import Change
+
+STAGES = ("platform", "dpvs")
+"""The stages of the DUT that stay up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DpvsChange(Change):
+    """A change that lives in DPVS's memory; `taken_back` undoes it without ending DPVS."""
+
+    taken_back: str = ""
+
+
+def lasting(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """The same changes, those of DPVS with an undo of their own."""
+    return tuple(
+        replace(one, undo=one.taken_back) if isinstance(one, DpvsChange) and one.taken_back else one
+        for one in changes
+    )
+
+
+def taken_back(commands: Sequence[str]) -> str:
+    """sh text that takes back what these commands add, last first, whatever each says to it."""
+    undone = [text for command in reversed(commands) for text in _inverses(shlex.split(command))]
+    return "; ".join([*undone, ":"]) if undone else ""
+
+
+def _inverses(words: Sequence[str]) -> Iterator[str]:
+    match list(words):
+        case ["ip", "addr", "replace", address, "dev", device, *_]:
+            yield shlex.join(["ip", "addr", "del", address, "dev", device])
+        case ["ip", "link", "set", device, "up"]:
+            yield shlex.join(["ip", "link", "set", device, "down"])
+        case [path, *rest]:
+            tool = PurePosixPath(path)
+            found = inverse([tool.name, *rest])
+            if found is not None:
+                yield shlex.join([str(tool.with_name(found[0])), *found[1:]])
+            if "--add-laddr" in rest:
+                # Not every version deletes the address with the last service that had it.
+                lip, device = rest[rest.index("-z") + 1], rest[rest.index("-F") + 1]
+                host = f"{lip}/{ip_address(lip).max_prefixlen}"
+                dpip = str(tool.with_name("dpip"))
+                yield shlex.join([dpip, "addr", "del", host, "dev", device])
