@@ -155,6 +155,16 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "test_an_ipip_tunnel_carries_packets_both_ways",
     ),
     "vlans": ("test_a_vip_on_a_vlan_answers",),
+    "synproxy": (
+        "test_a_client_that_only_sends_syns_reaches_no_real_server",
+        "test_an_ack_that_no_cookie_was_given_for_is_refused",
+    ),
+    "policies": (
+        "test_an_idle_connection_is_kept_for_the_services_own_time",
+        "test_a_client_stays_with_its_real_server_for_the_time_set",
+        "test_a_held_client_leaves_a_real_server_of_weight_0",
+        "test_a_client_on_the_blacklist_is_not_forwarded",
+    ),
     "modes-tcp": ("test_tcp_is_forwarded_as_the_mode_of_its_service_does",),
     "modes-udp": ("test_udp_is_forwarded_as_the_mode_of_its_service_does",),
     "snat": (

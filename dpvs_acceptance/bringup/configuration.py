@@ -23,6 +23,7 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
         # A port without rte_flow cannot steer a LIP's packets; one worker needs no steering.
         sa_pool_flow=not software_ports,
         conn_redirect=software_ports and queues > 1,
+        expire_quiescent_template=declared.expire_quiescent_template,
         uoa_mode=declared.uoa_mode,
         devices=tuple(
             DeviceSpec(

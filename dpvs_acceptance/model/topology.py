@@ -66,6 +66,9 @@ class Dpvs(Declared):
     connection_pool_size: int = Field(default=65536, ge=65536)
     icmp_redirect: bool = False
     uoa_mode: Literal["opp", "ipo"] = "opp"
+    expire_quiescent_template: bool = Field(
+        default=False, description="a persistent client leaves a real server whose weight is 0"
+    )
 
 
 class Topology(Declared):

@@ -1,7 +1,8 @@
 """Which real server a SYN of each of many sources comes to: what a scheduler does, and no more.
 
 Each SYN is known again at the real server by its window, which no forwarding mode changes. The
-connections are reset afterwards, so that nothing is left half open.
+connections are reset afterwards, for the real servers: DPVS keeps one that was never established
+for its time all the same (SYN_RECV, 30 s: the RST row of tcp_states, ip_vs_proto_tcp.c).
 """
 
 from __future__ import annotations

@@ -54,6 +54,8 @@ def read_spec(conf: Conf) -> ConfSpec:
         conn_redirect=reading.switch(
             get("ipvs_defs", "conn", "redirect"), default=default.conn_redirect
         ),
+        # Standing there is enough; DPVS looks at no value.
+        expire_quiescent_template=get("ipvs_defs", "conn", "expire_quiescent_template") is not None,
         kni=reading.switch(get("global_defs", "kni"), default=default.kni),
         lldp=reading.switch(get("global_defs", "lldp"), default=default.lldp),
         sa_pool_flow=reading.switch(

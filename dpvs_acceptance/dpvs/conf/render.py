@@ -133,10 +133,12 @@ class _Render:
         udp = asdict(spec.udp_timeouts)
         if not self._can("ipvs_defs/udp/timeout/oneway", asked=False):
             del udp["oneway"]
-        conn = (
+        conn: tuple[Item, ...] = (
             _number("conn_pool_size", spec.conn_pool_size, init=True),
             _switch("redirect", spec.conn_redirect, init=True),
         )
+        if spec.expire_quiescent_template:
+            conn += (Item("expire_quiescent_template"),)
         return Item(
             "ipvs_defs",
             block=(

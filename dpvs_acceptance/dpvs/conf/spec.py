@@ -104,6 +104,7 @@ class ConfSpec:
     pktpool_cache: int = 256
     conn_pool_size: int = 2097152
     conn_redirect: bool = False
+    expire_quiescent_template: bool = False
     kni: bool = True
     lldp: bool = False
     sa_pool_flow: bool = True
