@@ -413,6 +413,7 @@ SPECS = st.builds(
     st.booleans(),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
     st.sampled_from(("opp", "ipo")),
     NUMBERS,
     st.builds(TcpTimeouts, *[NUMBERS] * 12),
