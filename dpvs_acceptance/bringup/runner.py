@@ -10,7 +10,7 @@ from dpvs_acceptance.bringup.lasting import STAGES, lasting
 from dpvs_acceptance.bringup.plan import Plan, Stage
 from dpvs_acceptance.bringup.refusal import unknown_option
 from dpvs_acceptance.hosts.errors import HostError
-from dpvs_acceptance.hosts.gate import Applied, Outcome, WriteGate, first_failure
+from dpvs_acceptance.hosts.gate import Applied, Begun, Change, Outcome, WriteGate, first_failure
 
 Progress = Callable[[str], None]
 
@@ -27,9 +27,12 @@ class BringUp:
         gates: Mapping[str, WriteGate],
         progress: Progress = lambda _: None,
         standing: WriteGate | None = None,
+        step: Callable[[str, str], None] = lambda _host, _words: None,
     ) -> None:
         """`standing`: the DUT's gate, of a run that several share, for what stays up between them:
-        see `lasting`."""
+        see `lasting`. `progress` is told of each stage, `step` of the host and the change that it
+        is at, and of nothing when that is over."""
+        self._step = step
         self._gates = gates
         self._standing = standing
         self._progress = progress
@@ -109,15 +112,26 @@ class BringUp:
                     changes = lasting(changes)
             self._progress(f"{gate.host.name}: {stage.name}: {len(changes)} changes")
             try:
-                applied = gate.apply(changes)
+                applied = gate.apply(changes, self._steps(gate.host.name, stage.name))
             except HostError as error:
                 return f"{stage.name}: {error}"
+            finally:
+                self._step(gate.host.name, "")
             if (failed := first_failure(applied) or self._refuse(applied)) is not None:
                 words = f"{gate.host.name}: {failed.change.title}: {failed.problem}"
                 return "\n".join([words, *(f"    {line}" for line in failed.output.splitlines())])
             if any(not one.startswith("service.") for one in self.refused):
                 break
         return ""
+
+    def _steps(self, host: str, stage: str) -> Begun:
+        """Says of each change that it is being made, for whoever wonders what takes so long."""
+
+        def begun(change: Change, watching: bool) -> None:
+            doing = f"waiting, {change.timeout:g} s at most, until it is seen" if watching else ""
+            self._step(host, f"{stage}: {change.title}" + (f": {doing}" if doing else ""))
+
+        return begun
 
     def _refuse(self, applied: Sequence[Applied]) -> Applied | None:
         """Notes what the tools do not know; gives the first that failed for another reason."""

@@ -6,7 +6,7 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -136,14 +136,28 @@ class Host:
             started=raw.started,
         )
 
-    def exchange(self, command: str, *, timeout: float, stdin: bytes = b"", title: str = "") -> Raw:
+    def exchange(
+        self,
+        command: str,
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        title: str = "",
+        heard: Callable[[bytes], None] | None = None,
+    ) -> Raw:
         """`run`, in bytes, and with what came so far where it is given up (`Raw.unfinished`).
 
-        `title` says in the transcript what a generated command is about.
+        `title` says in the transcript what a generated command is about; `heard` listens to it.
         """
         with self._slots:
             exchange = Exchange(
-                self.name, self._master, command, timeout=timeout, stdin=stdin, sudo=self.sudo
+                self.name,
+                self._master,
+                command,
+                timeout=timeout,
+                stdin=stdin,
+                sudo=self.sudo,
+                heard=heard,
             )
             error: str | None = None
             try:

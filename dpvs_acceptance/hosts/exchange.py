@@ -7,6 +7,7 @@ import io
 import os
 import selectors
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import remote
@@ -16,6 +17,7 @@ from .mux import MuxError, MuxSession
 
 MAX_OUTPUT = 50 * 1000 * 1000  # bytes, both streams together
 _CHUNK = 256 * 1024
+_HEARD = 4096
 # After the exit status, output that is still on its way comes without a pause as long as this.
 _DRAIN = 2.0
 # What coreutils' timeout ends with: by itself, by the signal it cannot refuse, by our own.
@@ -57,13 +59,16 @@ class Exchange:
         timeout: float,
         stdin: bytes,
         sudo: bool,
+        heard: Callable[[bytes], None] | None = None,
     ) -> None:
+        """`heard` is given the last few kB of what was printed, whenever there is more of it."""
         self._host = host
         self._master = master
         self._started = time.time()
         self._begin = time.monotonic()
         self._deadline = self._begin + timeout
         self._parcel = remote.pack(command, timeout=timeout, stdin=stdin, sudo=sudo)
+        self._heard = heard
         self._stdout = bytearray()
         self._stderr = bytearray()
         self._timed_out = False
@@ -146,6 +151,8 @@ class Exchange:
                     ):
                         selector.unregister(key.fileobj)
                         reading -= 1
+                if self._heard is not None:
+                    self._heard(bytes(self._stdout[-_HEARD:]))
                 if len(self._stdout) + len(self._stderr) > MAX_OUTPUT:
                     self._cut_off, self._exit_status = True, None
                     return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -171,6 +171,10 @@ class Applied:
         return self.outcome in (Outcome.ALREADY, Outcome.APPLIED)
 
 
+Begun = Callable[[Change, bool], None]
+"""The change that is being made now, and whether it is made already and watched for."""
+
+
 class WriteGate:
     """The write gate of one host for one run. Not for several threads at once."""
 
@@ -185,8 +189,10 @@ class WriteGate:
         self._root = root
         self._folder = journal.folder(root, run)
 
-    def apply(self, changes: Sequence[Change]) -> list[Applied]:
+    def apply(self, changes: Sequence[Change], begun: Begun | None = None) -> list[Applied]:
         """Make the changes, in order, until one fails that is not optional; one entry per change.
+
+        `begun` is told of each change when the host comes to it, and when it watches for it.
 
         WriteRefused before anything is sent where the mode does not allow it. HostError where the
         host cannot be reached, is lost meanwhile, or does not come to an end: the journal there
@@ -200,7 +206,9 @@ class WriteGate:
         title = f"{len(changes)} changes: {', '.join(change.id for change in changes)}"
         before = self.host.changed
         try:
-            raw = self.host.exchange(self._script(mark, changes), timeout=timeout, title=title)
+            heard = None if begun is None else _listener(mark, changes, begun)
+            script = self._script(mark, changes)
+            raw = self.host.exchange(script, timeout=timeout, title=title, heard=heard)
         finally:
             self.host.note_change(abridge("; ".join(change.title for change in changes)))
         if raw.unfinished:
@@ -266,6 +274,22 @@ class WriteGate:
             lines += [f"{name}={quote(text)}" for name, text in texts.items()]
             lines.append(f"change {index} || {':' if change.optional else 'exit 0'}")
         return "\n".join([*lines, "exit 0"])
+
+
+def _listener(mark: str, changes: Sequence[Change], begun: Begun) -> Callable[[bytes], None]:
+    """Finds in what the host prints which change it has come to."""
+    last = -1
+    sign = re.compile(rf"\n{mark} \+ (\d+)\b".encode())
+
+    def heard(printed: bytes) -> None:
+        nonlocal last
+        for found in sign.finditer(printed):
+            number, part = divmod(int(found[1]), 10)
+            if int(found[1]) > last and number < len(changes):
+                last = int(found[1])
+                begun(changes[number], part == _VERIFY)
+
+    return heard
 
 
 def first_failure(applied: Sequence[Applied]) -> Applied | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,17 @@ class StoredHost(Host):
         self._folder = folder
         self._left = [entry for entry in entries if entry["kind"] == "run"]
 
-    def exchange(self, command: str, *, timeout: float, stdin: bytes = b"", title: str = "") -> Raw:
+    def exchange(
+        self,
+        command: str,
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        title: str = "",
+        heard: Callable[[bytes], None] | None = None,
+    ) -> Raw:
         """Raises NotReplayed where this check did not ask this of this host, HostError as then."""
-        del timeout, stdin
+        del timeout, stdin, heard
         entry = self._take(command, title)
         marks = dict(zip(_marks(entry["command"]), _marks(command), strict=False))
         if entry["exit_status"] is None:

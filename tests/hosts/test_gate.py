@@ -409,3 +409,33 @@ def test_runner_killed_in_the_middle_of_a_change(
     assert not processes(nap)
     assert _tree(playground) == {"begun": ""}
     assert journal.leftovers(host) == []
+
+
+def test_whoever_waits_is_told_which_change_it_is_at(host: Host) -> None:
+    """Each as the host comes to it, before the next is begun."""
+    heard: list[tuple[str, bool, bool]] = []
+    flag = "/tmp/told-by-the-test"
+    changes = [
+        Change(id="one", title="one", undo=":", apply="true"),
+        Change(
+            id="two",
+            title="two",
+            undo=f"rm -f {flag}",
+            apply="true",
+            verify=f"[ -e {flag} ]",
+        ),
+    ]
+
+    def begun(change: Change, watching: bool) -> None:
+        heard.append((change.id, watching, host.run(f"[ -e {flag} ]").ok))
+        if watching:
+            host.run(f"touch {flag}")  # it is told in time to be of use
+
+    gate = WriteGate(host, Mode.WRITABLE, run="heard")
+    try:
+        assert [one.outcome for one in gate.apply(changes, begun)] == [Outcome.APPLIED] * 2
+    finally:
+        gate.undo()
+    assert [one[:2] for one in heard if one[0] == "two"][-1] == ("two", True)
+    assert ("one", False, False) in heard
+    assert not any(there for _, _, there in heard)

@@ -38,6 +38,8 @@ class Bad:
     suite: str = PLATFORM
     verdict: str = "BLOCKED"
     seconds: float = 90
+    waits: str = ""
+    """What is said while nothing comes."""
 
 
 def _replace(tool: str, text: str) -> str:
@@ -88,6 +90,7 @@ BADS = (
         _replace("dpip", '[ "$*" = "link show" ] && exec $real "$@"; exec sleep 1000'),
         _put_back("dpip"),
         says=r"dut: VIP .*dpip addr add.* was not done in its time",
+        waits=r"s\] still: dut: service: VIP .* \(\d+ s\)",
     ),
     Bad(
         "dpvs is stopped",
@@ -116,7 +119,7 @@ BADS = (
         r"FAIL: dpvs is not running any more \(process \d+\): its last words: \S",
         suite=FORWARDING,
         verdict="NOT READY",
-        seconds=45,
+        seconds=90,
     ),
     Bad(
         "a tool prints 60 MB",
@@ -177,6 +180,7 @@ def test_it_ends_in_time_and_says_why(bench: Benched, bad: Bad) -> None:
     print(f"{bad.name}: {took:.1f} s: {' / '.join(verdict.splitlines()[1:4])[:300]}")
     assert re.search(rf"^({bad.verdict})$", verdict, re.MULTILINE), verdict
     assert re.search(bad.says, verdict), verdict
+    assert re.search(bad.waits, ran.stdout), ran.stdout
     assert "Traceback" not in ran.stdout + ran.stderr
     assert took < bad.seconds
 
