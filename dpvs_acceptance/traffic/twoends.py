@@ -33,7 +33,13 @@ class Side:
     """
 
     def __init__(
-        self, station: Station, own: Endpoint, peer: Endpoint, mac: str, isn: int | None
+        self,
+        station: Station,
+        own: Endpoint,
+        peer: Endpoint,
+        mac: str,
+        isn: int | None,
+        only: Sequence[bytes] = (),
     ) -> None:
         self.station = station
         self.own = own
@@ -41,7 +47,8 @@ class Side:
         self.mac = mac
         self.seq = secrets.randbelow(WRAP) if isn is None else isn % WRAP
         self.ack = 0
-        self.capture = station.capture([Match(host=own.address)])
+        keep = [Match(host=own.address, payload=part) for part in only]
+        self.capture = station.capture(keep or [Match(host=own.address)])
         self._ip_id = secrets.randbelow(0x8000)
 
     @property
@@ -80,12 +87,11 @@ class Side:
             **fields,
         )
 
-    def datagram(self, payload: bytes, **fields: Any) -> bytes:
-        """A UDP datagram of this end. fields: further ones of Scapy's UDP."""
+    def datagram(self, payload: bytes, *, sport: int | None = None, **fields: Any) -> bytes:
+        """A UDP datagram of this end. sport: instead of its own; fields: more of Scapy's UDP."""
         self._ip_id = (self._ip_id + 1) & 0xFFFF
-        return frames.udp(
-            self.ends, self.own.port, self.peer.port, payload, ip_id=self._ip_id, **fields
-        )
+        source = sport or self.own.port
+        return frames.udp(self.ends, source, self.peer.port, payload, ip_id=self._ip_id, **fields)
 
     def moved(self, by: int) -> None:
         """What was sent counts: the next segment follows it."""
@@ -95,6 +101,7 @@ class Side:
 class TwoEnds:
     """The connection. In the context both sides are captured; somebody has to own the addresses.
 
+    only: parts of payloads, of which each frame has one that is captured; without: every frame.
     vip: what the client speaks to; lip stands in for the RS's peer until a SYN came. The frames
     of both sides are in ``client.capture`` and ``server.capture`` once the context has ended.
     """
@@ -111,10 +118,11 @@ class TwoEnds:
         *,
         isn: int | None = None,
         rs_isn: int | None = None,
+        only: Sequence[bytes] = (),
         deadline: float = 3.0,
     ) -> None:
-        self.client = Side(client, source, vip, next_hop, isn)
-        self.server = Side(server, rs, Endpoint(source.address, 0), lan_mac, rs_isn)
+        self.client = Side(client, source, vip, next_hop, isn, only)
+        self.server = Side(server, rs, Endpoint(source.address, 0), lan_mac, rs_isn, only)
         self.deadline = deadline
         self._stack = ExitStack()
 

@@ -1,0 +1,66 @@
+"""A LIP whose source ports towards a real server are used up (sa_pool.c)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from dpvs_acceptance.traffic.match import Match
+from dpvs_acceptance.traffic.twoends import Side
+from dpvs_acceptance.verdict.causes import Unsound
+from fixtures.edges import Edges
+
+pytestmark = pytest.mark.traffic
+
+FLOWS = 65_200  # more than a LIP has ports, 1025 to 65535; the other source ports are left free
+AT_ONCE = 8_150
+TIMEOUT = 15  # seconds that a flow keeps its port without packets: what bounds this check
+ROUNDS = 4
+OURS = (b"request", b"answer", b"still here", b"an old one", b"a new flow")
+
+
+@pytest.mark.requirement("EDG-25")
+def test_used_up_source_ports_are_told_and_come_back(edges: Edges, plain_name: str) -> None:
+    """Steps: a UDP service with `--conn-timeout 15` gets a datagram from each of 65,200 source
+    ports, again until `dpip -s addr show` counts sa_miss; then one from a port of its own, and one
+    of a flow that was there before. After the timeout the new one again.
+
+    Verify: the new flow is refused and counted, the old one goes on; once ports have come back
+    the new one goes, too.
+    """
+    own = edges.services.make(plain_name, "udp", options=f"--conn-timeout {TIMEOUT}")
+    before = edges.pool(own)
+    with edges.connection(own, source_port=FLOWS + 100, only=OURS) as ends:
+        edges.warm(ends)
+        for _ in range(ROUNDS):
+            for burst in _flood(ends.client):
+                ends.client.station.send(burst, gap_us=15)
+                ends.datagram_to_rs(b"still here")
+            full = edges.pool(own)
+            if full.miss > before.miss:
+                break
+        assert full.miss > before.miss, f"{FLOWS} flows, and sa_miss is still {full.miss}: {full}"
+        late = ends.client.datagram(b"a new flow", sport=FLOWS + 200)
+        ends.client.station.send([late])
+        ends.datagram_to_rs(b"an old one")
+        ends.datagram_to_client(b"and its answer")
+        wanted = Match(outgoing=False, payload=b"a new flow")
+        if ends.server.capture.wait_for(wanted, 1, 0.0).enough:
+            raise Unsound(f"a port was free again before the new flow came: {edges.pool(own)}")
+        give_up = time.monotonic() + 2 * TIMEOUT
+        while time.monotonic() < give_up:
+            ends.client.station.send([late])
+            if ends.server.capture.wait_for(wanted, 1, 0.5).enough:
+                return
+    raise AssertionError(f"source ports do not come back: a new flow is refused after {TIMEOUT} s")
+
+
+def _flood(side: Side) -> Iterator[list[bytes]]:
+    """A datagram without checksum from each source port, in bursts."""
+    frame = side.datagram(b"flood", chksum=0)
+    at = frame.index((side.own.port).to_bytes(2, "big"), 34)
+    ports = [port.to_bytes(2, "big") for port in range(1, FLOWS + 1)]
+    for start in range(0, FLOWS, AT_ONCE):
+        yield [frame[:at] + port + frame[at + 2 :] for port in ports[start : start + AT_ONCE]]
