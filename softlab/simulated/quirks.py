@@ -49,6 +49,7 @@ SCHEDULE_ANY = "schedule.any"
 POOL_ONE_PORT = "pool.one-port"
 POOL_REUSE = "pool.reuse"
 POOL_MISS = "pool.miss"
+POOL_UNCOUNTED = "pool.uncounted"
 ICMP_CORE = "icmp.core"
 
 WRONGS = frozenset(
@@ -65,6 +66,7 @@ WRONGS = frozenset(
         POOL_ONE_PORT,
         POOL_REUSE,
         POOL_MISS,
+        POOL_UNCOUNTED,
         ICMP_CORE,
     }
 )

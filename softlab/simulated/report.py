@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from softlab.simulated.packet import multicast_mac
-from softlab.simulated.quirks import POOL_MISS
+from softlab.simulated.quirks import POOL_MISS, POOL_UNCOUNTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def addresses(path: DataPath, port: Port | None, lcores: Iterable[int], now: flo
                     "sapool": entry.sapool,
                     "used": sum(pool.used for pool in pools),
                     "free": sum(pool.free for pool in pools),
-                    "miss": sum(pool.miss for pool in pools)
+                    "miss": 0
+                    if path.quirks.omits(POOL_UNCOUNTED)
+                    else sum(pool.miss for pool in pools)
                     + (entry.sapool and path.quirks.omits(POOL_MISS)),
                 }
             )
