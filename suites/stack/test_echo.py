@@ -28,26 +28,26 @@ pytestmark = pytest.mark.traffic
 
 @pytest.mark.requirement("IP4-06")
 def test_none_of_many_echoes_is_lost(
-    scene: Scene, captures: Path, deployment: Deployment, vip4: str
+    scene: Scene, captures: Path, deployment: Deployment, one_vip4: str
 ) -> None:
     """Steps: 500 echoes, 4 ms apart. Verify: each is answered once and unaltered.
 
     What they took is kept as evidence; no bound is set here, as it depends on the machine.
     """
-    _many(scene, captures, deployment.topology.vip_clients[0], vip4)
+    _many(scene, captures, deployment.topology.vip_clients[0], one_vip4)
 
 
 @pytest.mark.requirement("IP6-06")
 def test_none_of_many_ipv6_echoes_is_lost(
-    scene: Scene, captures: Path, deployment: Deployment, vip6: str
+    scene: Scene, captures: Path, deployment: Deployment, one_vip6: str
 ) -> None:
     """Steps: as for IPv4. Verify: the same."""
-    _many(scene, captures, deployment.topology.vip_clients[0], vip6)
+    _many(scene, captures, deployment.topology.vip_clients[0], one_vip6)
 
 
 @pytest.mark.requirement("IP4-08")
 def test_echoes_in_fragments_are_put_together(
-    scene: Scene, look: Look, captures: Path, deployment: Deployment, vip4: str
+    scene: Scene, look: Look, captures: Path, deployment: Deployment, one_vip4: str
 ) -> None:
     """Steps: 10 echo requests of 1,600 octets, each in two fragments, the last one first; how many
     packets the port received meanwhile.
@@ -57,15 +57,17 @@ def test_echoes_in_fragments_are_put_together(
     Where all are dropped, and whole echoes are answered, this DPVS does not put any together.
     """
     client = deployment.topology.vip_clients[0]
-    station, mac = scene.stations[client], scene.next_hop(client, vip4)
-    ends = frames.Ends(station.mac, mac, station.facts.address(4), vip4, dont_fragment=False)
+    station, mac = scene.stations[client], scene.next_hop(client, one_vip4)
+    ends = frames.Ends(station.mac, mac, station.facts.address(4), one_vip4, dont_fragment=False)
     payload = bytes(range(200)) * (LARGE // 200)
     sent = [part for number in range(FEW) for part in _in_fragments(ends, number, payload)]
-    link = next(name for name, vips in deployment.topology.vips.items() if vip4 in map(str, vips))
+    link = next(
+        name for name, vips in deployment.topology.vips.items() if one_vip4 in map(str, vips)
+    )
     port = deployment.port(link).name
     before = look("dpip -s -v link show").link_stats(port).ipackets
-    with station.capture([Match(host=vip4)]) as capture:
-        came = Match(outgoing=False, src=vip4, protocol=ICMP)
+    with station.capture([Match(host=one_vip4)]) as capture:
+        came = Match(outgoing=False, src=one_vip4, protocol=ICMP)
         station.exchange(capture, sent, came, count=len(sent), deadline=2.0, gap_us=2000)
     capture.require_sound()
     write_pcap(captures / "fragments.pcap", capture.frames)
@@ -80,8 +82,8 @@ def test_echoes_in_fragments_are_put_together(
     for view in sorted(views, key=lambda v: v.fragment_offset):
         answers[view.ip_id] = answers.get(view.ip_id, b"") + view.ip_payload
     if not answers:
-        control = ping(station, vip4, mac=mac, count=FEW)
-        assert not control.problems, f"ping {vip4}: " + "\n".join(control.problems)
+        control = ping(station, one_vip4, mac=mac, count=FEW)
+        assert not control.problems, f"ping {one_vip4}: " + "\n".join(control.problems)
         raise NotSupported(
             f"of {FEW} echoes in fragments none is answered, of {FEW} whole ones each: fragments "
             "are dropped, not put together"

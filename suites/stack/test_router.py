@@ -84,7 +84,7 @@ def test_an_ipv6_traceroute_shows_dpvs_as_a_hop(
 
 @pytest.mark.requirement("IP6-08")
 def test_ipv6_is_switched_off_as_a_whole(
-    operator: Operator, scene: Scene, deployment: Deployment, vip6: str
+    operator: Operator, scene: Scene, deployment: Deployment, one_vip6: str
 ) -> None:
     """Steps: echoes to the IPv6 VIP; ipv6_defs/disable on (dpvs.conf, SIGHUP), again; off, again.
 
@@ -97,14 +97,14 @@ def test_ipv6_is_switched_off_as_a_whole(
         mac = scene.next_hop(client, target)
         return ping(scene.stations[client], target, mac=mac, count=3, deadline=1.5).received
 
-    assert answered(vip6) == 3, f"{vip6} does not answer to begin with"
+    assert answered(one_vip6) == 3, f"{one_vip6} does not answer to begin with"
     operator.reconfigure("ipv6_defs/disable", "on", back="off", told="ipv6:disable=")
-    seen = answered(vip6)
+    seen = answered(one_vip6)
     if others and answered(str(others[0])) != 3:
         raise Unsound(f"{others[0]} does not answer either: it is not IPv6 alone that is off")
-    assert seen == 0, f"IPv6 is switched off, and {vip6} answered {seen} of 3 echoes"
+    assert seen == 0, f"IPv6 is switched off, and {one_vip6} answered {seen} of 3 echoes"
     operator.reconfigure("ipv6_defs/disable", "off", back="off", told="ipv6:disable=")
-    assert answered(vip6) == 3, f"IPv6 is on again, and {vip6} does not answer"
+    assert answered(one_vip6) == 3, f"IPv6 is on again, and {one_vip6} does not answer"
 
 
 def _way(scene: Scene, deployment: Deployment, version: int) -> Way:

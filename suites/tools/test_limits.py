@@ -25,7 +25,7 @@ TBF = "tbf rate 10m burst 10000 latency 100ms"
 @pytest.mark.requirement("DPI-18")
 @pytest.mark.traffic
 def test_ipv6_packets_are_counted(
-    operator: Operator, scene: Scene, deployment: Deployment, vip6: str
+    operator: Operator, scene: Scene, deployment: Deployment, one_vip6: str
 ) -> None:
     """Steps: `dpip ipv6 show total` before and after 10 echoes to the IPv6 VIP.
 
@@ -33,7 +33,9 @@ def test_ipv6_packets_are_counted(
     """
     before = _ipv6(operator, "total")[TOTAL]
     client = deployment.topology.vip_clients[0]
-    answered = ping(scene.stations[client], vip6, mac=scene.next_hop(client, vip6), count=ECHOES)
+    answered = ping(
+        scene.stations[client], one_vip6, mac=scene.next_hop(client, one_vip6), count=ECHOES
+    )
     assert answered.received == ECHOES, "\n".join(answered.problems)
     after = _ipv6(operator, "total")[TOTAL]
     for name in ("InReceives", "OutRequests"):

@@ -120,7 +120,7 @@ def test_forward2kni_copies_what_a_port_receives(
     dut: DutState,
     deployment: Deployment,
     scene: Scene,
-    vip4: str,
+    one_vip4: str,
 ) -> None:
     """Steps: the packets that a kni has received, around 5 echoes to the VIP; with it off, with it
     on.
@@ -130,14 +130,14 @@ def test_forward2kni_copies_what_a_port_receives(
     if not deployment.kni:
         raise NotSupported(dut.kni_probe(scene.facts))
     topology = deployment.topology
-    link = next(name for name, vips in topology.vips.items() if vip4 in map(str, vips))
+    link = next(name for name, vips in topology.vips.items() if one_vip4 in map(str, vips))
     port, client = deployment.port(link), next(iter(topology.vip_clients))
 
     def received_by_the_kernel() -> int:
         counter = f"cat /sys/class/net/{port.kni}/statistics/rx_packets"
         before = int(hosts["dut"].run(counter).stdout)
-        mac = scene.next_hop(client, vip4)
-        answered = ping(scene.stations[client], vip4, mac=mac, count=ECHOES)
+        mac = scene.next_hop(client, one_vip4)
+        answered = ping(scene.stations[client], one_vip4, mac=mac, count=ECHOES)
         assert not answered.problems, "\n".join(answered.problems)
         return int(hosts["dut"].run(counter).stdout) - before
 

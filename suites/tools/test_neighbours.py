@@ -19,19 +19,19 @@ MAC, OTHER_MAC = "02:00:5e:00:53:01", "02:00:5e:00:53:02"
 @pytest.mark.requirement("DPI-14", "IP4-03")
 @pytest.mark.traffic
 def test_a_neighbour_that_pinged_is_listed(
-    operator: Operator, look: Look, scene: Scene, deployment: Deployment, vip4: str
+    operator: Operator, look: Look, scene: Scene, deployment: Deployment, one_vip4: str
 ) -> None:
     """Steps: an echo from a client on the VIP's own link; `dpip neigh show`, also `dev DEV`.
 
     Verify: the client is listed with its own MAC, on the VIP's port, by each way of asking.
     """
     topology = deployment.topology
-    link = next(name for name, vips in topology.vips.items() if vip4 in map(str, vips))
+    link = next(name for name, vips in topology.vips.items() if one_vip4 in map(str, vips))
     on_link = [name for name in topology.vip_clients if topology.clients[name].link == link]
     if not on_link:
         raise NotTested(f"no client of the bench is on the VIP's own link {link}")
     station, client = scene.stations[on_link[0]], topology.clients[on_link[0]]
-    ping(station, vip4, mac=scene.next_hop(on_link[0], vip4), count=1)
+    ping(station, one_vip4, mac=scene.next_hop(on_link[0], one_vip4), count=1)
     device = deployment.device(link)
     one_device = parse_neighbours(operator.ask(f"dpip neigh show dev {device}").stdout)
     for entries in (look("dpip neigh show").neighbours, one_device):

@@ -31,21 +31,21 @@ def test_counters_are_listed_and_set_to_zero(
     scene: Scene,
     clients: Clients,
     deployment: Deployment,
-    tcp4_name: str,
+    plain_name: str,
 ) -> None:
     """Steps: a connection; `ipvsadm -ln --stats` of all and of the service; `-Z` for the service.
 
     Verify: it counts, alike both ways; after `-Z` its counters and its real servers' are 0.
     """
-    service = deployment.topology.service(tcp4_name)
+    service = deployment.topology.service(plain_name)
     client, source = clients.crafting()
     mac = scene.next_hop(client, str(service.vip))
     with CraftedTcp(scene.stations[client], source, scene.vip(service), mac=mac) as connection:
         connection.connect()
         connection.close()
     before = look(STATS)
-    assert before.counters(service).counters.conns > 0, f"no connection is counted for {tcp4_name}"
-    assert before.counters(service).counters.in_pkts > 0, f"no packet is counted for {tcp4_name}"
+    assert before.counters(service).counters.conns > 0, f"no connection is counted for {plain_name}"
+    assert before.counters(service).counters.in_pkts > 0, f"no packet is counted for {plain_name}"
     # What was counted cannot be put back; no other check rests on it.
     operator.does(f"ipvsadm -Z -t {scene.vip(service)}", undo=OWN)
     left = look(STATS).counters(service)
@@ -74,13 +74,13 @@ def test_a_connection_is_listed_with_all(
     scene: Scene,
     clients: Clients,
     deployment: Deployment,
-    tcp4_name: str,
+    plain_name: str,
 ) -> None:
     """Steps: `ipvsadm -lnc` while a connection is open.
 
     Verify: it is in the list once, with client, VIP and a real server of the service.
     """
-    service = deployment.topology.service(tcp4_name)
+    service = deployment.topology.service(plain_name)
     vip = scene.vip(service)
     with _connected(scene, clients, vip) as source:
         listed = [one for one in _listed(operator, "ipvsadm -lnc") if _is(one, source)]
@@ -97,10 +97,10 @@ def test_a_connection_is_found_by_itself(
     scene: Scene,
     clients: Clients,
     deployment: Deployment,
-    tcp4_name: str,
+    plain_name: str,
 ) -> None:
     """Steps: `ipvsadm -lnc --sockpair` while a connection is open. Verify: it is shown alone."""
-    vip = scene.vip(deployment.topology.service(tcp4_name))
+    vip = scene.vip(deployment.topology.service(plain_name))
     with _connected(scene, clients, vip) as source:
         alone = _listed(operator, f"ipvsadm -lnc --sockpair tcp:{source}:{vip}")
     seen = [(str(one.client), str(one.virtual)) for one in alone]
