@@ -106,6 +106,7 @@ def _in_fragments(ends: frames.Ends, number: int, payload: bytes) -> list[bytes]
 def _many(scene: Scene, captures: Path, client: str, vip: str) -> None:
     mac = scene.next_hop(client, vip)
     result = ping(scene.stations[client], vip, mac=mac, count=MANY, gap_ms=4, deadline=10.0)
+    write_pcap(captures / f"{client}.pcap", result.frames)
     ordered = sorted(result.rtts)
     quantiles = {q: ordered[int(q * (len(ordered) - 1))] for q in (0.0, 0.5, 0.99, 1.0) if ordered}
     (captures / "rtt.json").write_text(json.dumps({"vip": vip, "seconds": quantiles}))
