@@ -154,6 +154,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "test_a_gre_tunnel_carries_packets_both_ways",
         "test_an_ipip_tunnel_carries_packets_both_ways",
     ),
+    "other-family": ("test_a_mode_that_keeps_the_family_forwards_nothing_to_the_other",),
     "vlans": ("test_a_vip_on_a_vlan_answers",),
     "synproxy": (
         "test_a_client_that_only_sends_syns_reaches_no_real_server",

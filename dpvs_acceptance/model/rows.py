@@ -36,6 +36,10 @@ _OPTIONS = {
     ("udp", 6, 4): "TOA-08",
     ("udp", 6, 6): "TOA-09",
 }
+_SHEET_UDP = {"dr": "V172-25", "tunnel": "V172-27", "nat": "V172-29"}
+_SHEET_SYNPROXY = {(4, 4): "V172-02", (6, 6): "V172-03", (6, 4): "V172-04"}
+# Not V172-28: since 1.8 at the latest a tunnel carries IPv6 in IPv4 (__dp_vs_xmit_tunnel_6o4).
+_SHEET_REFUSED = {"dr": "V172-26", "nat": "V172-30"}
 _TOA = {("tcp", 4): "TOA-02", ("tcp", 6): "TOA-04"}
 _UOA = {("udp", 4): "TOA-07", ("udp", 6): "TOA-09"}
 _SCHEDULERS = {"rr": "SCH-01", "wrr": "SCH-02"}
@@ -70,6 +74,13 @@ def _option(service: Service) -> str:
     return _OPTIONS[service.protocol, service.vip.version, service.server_family]
 
 
+def _release_sheet(service: Service) -> str:
+    """The row of upstream's v1.7.2 sheet that has what the list of today does not tell apart."""
+    if service.synproxy:
+        return _SHEET_SYNPROXY[service.vip.version, service.server_family]
+    return _SHEET_UDP.get(service.forwarding, "") if service.protocol == "udp" else ""
+
+
 def _local_address(service: Service) -> str:
     """The row of local addresses (LIPs) of the service's family, where it has any."""
     if service.forwarding != "fullnat":
@@ -79,6 +90,8 @@ def _local_address(service: Service) -> str:
 
 FAMILIES: dict[str, Callable[[Service], str]] = {
     "local address": _local_address,
+    "release sheet": _release_sheet,
+    "6to4 refused": lambda service: _SHEET_REFUSED.get(service.forwarding, ""),
     "fullnat": _in(_FULLNAT),
     "forwarding": _forwarding,
     "client's address": _option,
@@ -119,6 +132,8 @@ def rows_of(word: str) -> frozenset[str]:
         "every mode": ["FWD-25"],
         "kni": ["DEV-10"],
         "local address": ["IP4-05", "IP6-05"],
+        "release sheet": [*_SHEET_UDP.values(), *_SHEET_SYNPROXY.values()],
+        "6to4 refused": _SHEET_REFUSED.values(),
     }
     return frozenset(tables.get(word, [word]))
 

@@ -22,7 +22,7 @@ pytestmark = [
 DATAGRAMS = 5
 
 
-@pytest.mark.requirement("client's address")
+@pytest.mark.requirement("client's address", "release sheet")
 def test_tcp_is_forwarded_as_the_mode_of_its_service_does(
     scene: Scene,
     clients: Clients,
@@ -49,7 +49,7 @@ def test_tcp_is_forwarded_as_the_mode_of_its_service_does(
         assert not followed.findings, str(followed)
 
 
-@pytest.mark.requirement("client's address")
+@pytest.mark.requirement("client's address", "release sheet")
 def test_udp_is_forwarded_as_the_mode_of_its_service_does(
     scene: Scene,
     clients: Clients,
