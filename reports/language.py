@@ -198,6 +198,7 @@ _REASONS = (
         r" 是该版本的已知缺陷（\1），按 --lenient 不计入",
     ),
     (r"^(\S+) passes although it is known to fail \((.*)\)$", r"\1 已知会失败却通过（\2）"),
+    (r"^without (\d+) of (\d+) checks, ", r"\2 项检查中有 \1 项没有结果，"),
     (r"\bNOT TESTED\b", "未测试"),
     (r"\bNOT SUPPORTED\b", "不支持"),
     (r"^(\S+ \(P\d\)) FAIL\b", r"\1 失败"),

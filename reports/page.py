@@ -333,6 +333,7 @@ class _Maker:
 
     def __init__(self, signoff: SignOff, kept: Kept, say: Say) -> None:
         self._command = signoff.command
+        self._language = signoff.language
         self._zh = signoff.language == "zh"
         self._kept = kept
         self._say = say
@@ -341,6 +342,8 @@ class _Maker:
 
     def requirement(self, row: RequirementEntry) -> Requirement:
         remark = row.remark
+        if row.outcome is Outcome.PASS:  # else it is what a check said, which stays as it is
+            remark = reason(remark, self._language)
         if row.outcome is Outcome.NOT_TESTED and not row.checks:
             remark = self._say("no check of this run looked at it")
         return Requirement(

@@ -17,6 +17,7 @@ from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.outcomes import Attempt, CheckResult, Outcome
 from dpvs_acceptance.verdict.signoff import compose, write
 from reports import build
+from reports.language import reason
 from reports.page import link, prose
 from tests.verdict.builders import STARTED, check, facts, requirement
 
@@ -213,3 +214,10 @@ def test_a_directory_without_a_sign_off_is_one_sentence(tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert "signoff.json" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_what_a_pass_does_not_show_is_said_in_chinese() -> None:
+    said = "without 1 of 2 checks, NOT SUPPORTED: `ulimit -n`: hard limit 20000"
+    told = reason(said, "zh")
+    assert told == "2 项检查中有 1 项没有结果，不支持: `ulimit -n`: hard limit 20000"
+    assert reason(said, "en") == said
