@@ -173,7 +173,8 @@ def _expect(
 
 def _is_ours(service: Service, operator: Operator) -> bool:
     match = service.id.match
-    return match is not None and match.oif == operator.port and str(match.source).startswith("192")
+    ours = match is not None and str(match.source).startswith("192.0.2.")
+    return match is not None and ours and match.oif == operator.port
 
 
 def _expect_match(
