@@ -6,6 +6,7 @@ for reading; then the runner is killed. Where the FIFO is not there, a point is 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import IO
 
@@ -69,7 +70,8 @@ class Killer:
 
     def kill_applying(self, host: Host, run: str, changes: Sequence[Change]) -> None:
         """Kill a runner that makes `changes`, when it reaches the point in one of them."""
-        self._kill(host, run, [asdict(change) for change in changes])
+        plain = [{f.name: getattr(one, f.name) for f in fields(Change)} for one in changes]
+        self._kill(host, run, plain)
 
     def kill_undoing(self, host: Host, run: str) -> None:
         """Kill a runner that undoes the journal of `run`, when it reaches the point there."""
@@ -92,7 +94,8 @@ class Killer:
         reached = host.run(
             f"timeout 15 head -n 1 {FIFO} >/dev/null; s=$?; rm {FIFO}; exit $s", timeout=20
         )
-        os.kill(runner, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has said why, below
+            os.kill(runner, signal.SIGKILL)
         assert reached.ok, f"the point in {run} was not reached: {self._log.read_text()}"
 
 

@@ -6,6 +6,7 @@ shell, locale) is in tests/hosts; here the whole suite meets hosts that are conn
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -172,7 +173,7 @@ def test_it_ends_in_time_and_says_why(bench: Benched, bad: Bad) -> None:
     try:
         assert bad.breaks.endswith("; :") or broken.ok, broken.stderr
         begin = time.monotonic()
-        ran = runs.run(bench.deployment.bench.path, bad.suite, seconds=bad.seconds + 60)
+        ran = runs.run(bench.deployment.bench.path, bad.suite, seconds=bad.seconds * 5)
         took = time.monotonic() - begin
     finally:
         host.run(bad.mends)
@@ -182,7 +183,9 @@ def test_it_ends_in_time_and_says_why(bench: Benched, bad: Bad) -> None:
     assert re.search(bad.says, verdict), verdict
     assert re.search(bad.waits, ran.stdout), ran.stdout
     assert "Traceback" not in ran.stdout + ran.stderr
-    assert took < bad.seconds
+    # A machine on which others are at work is slower by as much.
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert took < bad.seconds * busy
 
 
 @pytest.mark.usefixtures("first")
