@@ -165,6 +165,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "test_a_client_stays_with_its_real_server_for_the_time_set",
         "test_a_held_client_leaves_a_real_server_of_weight_0",
         "test_a_client_on_the_blacklist_is_not_forwarded",
+        "test_an_open_connection_outlives_weight_0_also_with_persistence",
     ),
     "modes-tcp": ("test_tcp_is_forwarded_as_the_mode_of_its_service_does",),
     "modes-udp": ("test_udp_is_forwarded_as_the_mode_of_its_service_does",),

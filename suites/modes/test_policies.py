@@ -13,11 +13,12 @@ from dpvs_acceptance.dpvs.ipvsadm.persistent import held_clients
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.observed.dut import DutState
+from dpvs_acceptance.traffic.errors import NotSeen
 from dpvs_acceptance.traffic.http import curl_many
 from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.scatter import scatter
 from dpvs_acceptance.traffic.scene import Scene
-from dpvs_acceptance.traffic.tcpclient import CraftedTcp
+from dpvs_acceptance.traffic.tcpclient import CraftedTcp, Reset
 from dpvs_acceptance.verdict.causes import NotTested, Unsound
 from fixtures.beside import Beside
 from fixtures.operator import Operator
@@ -31,6 +32,7 @@ IDLE = 3  # seconds, of --conn-timeout and -p: the shortest that is told from no
 PATIENCE = 20.0
 SLACK = 1.5  # a timer of DPVS counts in seconds, and adds up to one by chance
 HELD = 300
+REQUEST = b"GET / HTTP/1.1\r\nHost: check\r\n\r\n"
 
 
 @pytest.mark.requirement("FWD-05")
@@ -133,6 +135,42 @@ def test_a_held_client_leaves_a_real_server_of_weight_0(
     beside.weigh(service, names.index(first), 0)
     then = set(_flows(scene, clients, service, captures).values())
     assert first not in then, f"{first} has weight 0 and is still given the client that it held"
+
+
+@pytest.mark.requirement("EDG-26")
+def test_an_open_connection_outlives_weight_0_also_with_persistence(
+    scene: Scene,
+    clients: Clients,
+    captures: Path,
+    deployment: Deployment,
+    beside: Beside,
+    plain_name: str,
+) -> None:
+    """Steps: a request on a connection to a service with -p 300, without --expire-quiescent; the
+    weight of all its real servers to 0; a second request on the same connection.
+
+    Verify: both are answered: weight 0 keeps new connections away, and ends none.
+    """
+    base = deployment.topology.service(plain_name)
+    service = beside.service(base, options=f"-p {HELD}", persistence=HELD)
+    client, source = clients.crafting()
+    mac = scene.next_hop(client, str(service.vip))
+    with (
+        scene.watch(client, captures),
+        CraftedTcp(scene.stations[client], source, scene.vip(service), mac=mac) as connection,
+    ):
+        connection.connect()
+        connection.request(REQUEST)
+        for index in range(len(service.real_servers)):
+            beside.weigh(service, index, 0)
+        try:
+            answer = connection.request(REQUEST)
+        except (NotSeen, Reset) as error:
+            raise AssertionError(
+                f"an open connection of a persistent service ended with weight 0: {error}"
+            ) from None
+        assert answer.startswith(b"HTTP/1.1 200"), f"200 expected, seen {answer[:60]!r}"
+        connection.reset()
 
 
 @pytest.mark.requirement("FWD-11")
