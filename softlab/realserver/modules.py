@@ -79,11 +79,14 @@ def _load(file: Path, prefix: str) -> None:
         _end(f"{refused}: Invalid module format")
     if state.is_loaded(module.name):
         _end(f"{refused}: File exists")
+    # First of all: whoever is killed in it leaves a module that rmmod can take away, as no kernel's
+    # can be half loaded.
+    state.set_loaded(module.name)
     try:
         module.load(file)
     except (toa_reader.LoadError, OSError) as error:
+        state.set_unloaded(module.name)
         _end(f"{refused}: {error}")
-    state.set_loaded(module.name)
     state.tell_server()
 
 
