@@ -151,9 +151,9 @@ def test_errors_about_a_connection_reach_the_client(path: DataPath) -> None:
     """An ICMP error of the server's side comes from the VIP, and quotes the client's packet."""
     conversation = Talk(path)
     syn = conversation.open()
-    quoted = bytes(syn[IP])[:28]
-    error = IP(src=talk.RS, dst=talk.LIP) / ICMP(type=3, code=4, nexthopmtu=1300) / quoted
-    (got,) = conversation.from_server(error)
+    about = IP(src=talk.RS, dst=talk.LIP) / ICMP(type=3, code=4, nexthopmtu=1300)
+    assert conversation.from_server(about / bytes(syn[IP])[:28]) == [], "TCP's header is not whole"
+    (got,) = conversation.from_server(about / bytes(syn[IP])[:40])
     assert (got[IP].src, got[IP].dst) == (talk.VIP, talk.CLIENT)
     assert (got[ICMP].type, got[ICMP].code, got[ICMP].nexthopmtu) == (3, 4, 1300)
     inner = IP(bytes(got[ICMP].payload))
