@@ -108,6 +108,17 @@ class Played:
 
         until("silence on dpdk0", silent, seconds=30)
 
+    def await_ends(self, connections: int) -> None:
+        """Both sides have closed, the last ACK included: the counters move no more."""
+        seen = [""]
+
+        def over() -> bool:
+            seen.append(self.bench.lb.run("ipvsadm -ln --stats"))
+            ended = self.bench.lb.run("ipvsadm -lnc").count("TIME_WAIT") == connections
+            return ended and seen[-1] == seen[-2]
+
+        until("all connections have ended", over)
+
     def forget_connections(self) -> None:
         until(
             "all connections time out",
@@ -147,6 +158,7 @@ def played6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         scenario = Played(bench)
         scenario.fetch((46082, 46098, 46106, 46122), "http://[2001:db8:1::100]/")
         scenario.fetch((36152, 36162, 36172, 36178), "http://[2001:db8:1::64]/")
+        scenario.await_ends(8)
         scenario.record(_SIX)
         yield scenario
     finally:
@@ -158,7 +170,29 @@ def _comparable(name: str, text: str) -> str:
         return "\n".join(sorted(text.splitlines()))
     if name == "keepalived-v":
         return re.sub(r"(?m)^Running on Linux .*$", "Running on Linux (this one)", text)
+    if name == "v6-ipvsadm-ln-stats":
+        return "\n".join(_without_spare_acks(text))
     return text
+
+
+def _without_spare_acks(text: str) -> Iterator[str]:
+    """Whether an ACK goes alone or with a FIN is the kernels' choice, made anew each time.
+
+    So packets and octets are compared as what octets there are beyond one bare ACK per packet.
+    """
+    towards_client = 60
+    for line in text.splitlines():
+        if line.startswith("TCP"):
+            towards_client = 40 if "::64]" in line else 60  # NAT64 has IPv4 at the RS
+        words = line.split()
+        if len(words) < 5 or not all(word.isdigit() for word in words[-5:]):
+            yield line
+            continue
+        connections, in_packets, out_packets, in_octets, out_octets = map(int, words[-5:])
+        assert 0 <= in_packets - 6 * connections <= connections, line
+        assert 0 <= out_packets - 4 * connections <= connections, line
+        beyond = in_octets - 60 * in_packets, out_octets - towards_client * out_packets
+        yield " ".join([*words[:-5], str(connections), *map(str, beyond)])
 
 
 @pytest.mark.parametrize("name", [*_FRESH, "ipvsadm-noargs", *_ERRORS, *_TRAFFIC, *_CHANGES])
