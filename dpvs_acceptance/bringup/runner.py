@@ -27,11 +27,11 @@ class BringUp:
         gates: Mapping[str, WriteGate],
         progress: Progress = lambda _: None,
         standing: WriteGate | None = None,
-        step: Callable[[str, str], None] = lambda _host, _words: None,
+        step: Callable[[str, str, str], None] = lambda _host, _words, _seen: None,
     ) -> None:
         """`standing`: the DUT's gate, of a run that several share, for what stays up between them:
-        see `lasting`. `progress` is told of each stage, `step` of the host and the change that it
-        is at, and of nothing when that is over."""
+        see `lasting`. `progress` is told of each stage, `step` of the host, the change that it
+        is at and what is seen of it, and of nothing when that is over."""
         self._step = step
         self._gates = gates
         self._standing = standing
@@ -116,7 +116,7 @@ class BringUp:
             except HostError as error:
                 return f"{stage.name}: {error}"
             finally:
-                self._step(gate.host.name, "")
+                self._step(gate.host.name, "", "")
             if (failed := first_failure(applied) or self._refuse(applied)) is not None:
                 words = f"{gate.host.name}: {failed.change.title}: {failed.problem}"
                 return "\n".join([words, *(f"    {line}" for line in failed.output.splitlines())])
@@ -127,9 +127,9 @@ class BringUp:
     def _steps(self, host: str, stage: str) -> Begun:
         """Says of each change that it is being made, for whoever wonders what takes so long."""
 
-        def begun(change: Change, watching: bool) -> None:
-            doing = f"waiting, {change.timeout:g} s at most, until it is seen" if watching else ""
-            self._step(host, f"{stage}: {change.title}" + (f": {doing}" if doing else ""))
+        def begun(change: Change, watching: bool, seen: str) -> None:
+            doing = f": waiting, {change.timeout:g} s at most, until it is seen" if watching else ""
+            self._step(host, f"{stage}: {change.title}{doing}", seen)
 
         return begun
 

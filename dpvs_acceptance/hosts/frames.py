@@ -17,6 +17,7 @@ TIMED_OUT = 124  # as coreutils' timeout says it; 137 where it had to kill
 # frame NUMBER SECONDS SCRIPT: its exit status; marks on both streams around what it prints.
 # plain NUMBER SCRIPT: without a deadline, in a subshell, which spares two processes.
 # The clock is the kernel's uptime, 10 ms fine, which no one sets.
+# glimpse NUMBER LINE, within a frame: for whoever listens; what was printed so far does not count.
 LIBRARY = """\
 if command -v timeout >/dev/null 2>&1
 then bounded() { timeout -k 1 "$1" /bin/sh -c "$2" </dev/null; }
@@ -31,6 +32,9 @@ end() {
 read -r ended _ </proc/uptime
 printf '\\n%s - %s %s %s %s\\n' "$mark" "$1" "$2" "$begun" "$ended"
 printf '\\n%s - %s\\n' "$mark" "$1" >&2
+}
+glimpse() {
+printf '\\n%s ~ %s %s\\n' "$mark" "$1" "$2"
 }
 frame() {
 begin "$1"
@@ -104,6 +108,8 @@ def _split(mark: str, stream: bytes) -> list[tuple[int, bytes, list[bytes] | Non
             break  # cut off within the mark itself
         number = int(words[1])
         if words[0] == b"+" and opened is None:
+            opened = number, body
+        elif words[0] == b"~" and opened is not None and opened[0] == number:
             opened = number, body
         elif words[0] == b"-" and opened is not None and opened[0] == number:
             found.append((*opened, words[2:]))

@@ -33,15 +33,19 @@ read -r now _ </proc/uptime
 now=${now%.*}${now#*.}
 }
 poll() {
-centiseconds; until=$((now + $1 * 100))
+centiseconds; until=$((now + $1 * 100)); shown=
 while :; do
 said=$(bounded "$(printf '%d.%02d' $(((until-now)/100)) $(((until-now)%100)))" "$2" 2>&1)
 status=$?
 centiseconds
 case $status in 0|@GIVE_UP@) break ;; esac
 [ "$now" -lt "$until" ] || break
+last=$(printf %.200s "${said##*
+}")
+[ "$last" = "$shown" ] || { shown=$last; glimpse "$3" "$last"; }
 sleep 0.05 2>/dev/null || sleep 1
 done
+[ -z "$shown" ] || glimpse "$3" ""
 printf '%s\n' "$said"
 return $status
 }
@@ -72,7 +76,7 @@ end "${1}3" $status
 [ $status = 0 ] || return 1
 [ -n "$verify" ] || return 0
 begin "${1}4"
-poll "${seconds%.*}" "$verify"
+poll "${seconds%.*}" "$verify" "${1}4"
 status=$?
 end "${1}4" $status
 return $status
@@ -171,8 +175,9 @@ class Applied:
         return self.outcome in (Outcome.ALREADY, Outcome.APPLIED)
 
 
-Begun = Callable[[Change, bool], None]
-"""The change that is being made now, and whether it is made already and watched for."""
+Begun = Callable[[Change, bool, str], None]
+"""The change that is being made now, whether it is made already and watched for, and the last line
+of what was seen of it while it was not there yet."""
 
 
 class WriteGate:
@@ -192,7 +197,8 @@ class WriteGate:
     def apply(self, changes: Sequence[Change], begun: Begun | None = None) -> list[Applied]:
         """Make the changes, in order, until one fails that is not optional; one entry per change.
 
-        `begun` is told of each change when the host comes to it, and when it watches for it.
+        `begun` is told of each change when the host comes to it, when it watches for it, and
+        whenever it sees something else of it.
 
         WriteRefused before anything is sent where the mode does not allow it. HostError where the
         host cannot be reached, is lost meanwhile, or does not come to an end: the journal there
@@ -277,17 +283,22 @@ class WriteGate:
 
 
 def _listener(mark: str, changes: Sequence[Change], begun: Begun) -> Callable[[bytes], None]:
-    """Finds in what the host prints which change it has come to."""
-    last = -1
+    """Finds in what the host prints which change it has come to, and what it sees of it."""
+    last, seen = -1, b""
     sign = re.compile(rf"\n{mark} \+ (\d+)\b".encode())
+    glimpse = re.compile(rf"\n{mark} ~ (\d+) ([^\n]+)\n".encode())
 
     def heard(printed: bytes) -> None:
-        nonlocal last
+        nonlocal last, seen
         for found in sign.finditer(printed):
             number, part = divmod(int(found[1]), 10)
             if int(found[1]) > last and number < len(changes):
-                last = int(found[1])
-                begun(changes[number], part == _VERIFY)
+                last, seen = int(found[1]), b""
+                begun(changes[number], part == _VERIFY, "")
+        came = glimpse.findall(printed)
+        if came and int(came[-1][0]) == last and came[-1][1] != seen:
+            seen = came[-1][1]
+            begun(changes[last // 10], True, seen.decode("utf-8", "replace").strip())
 
     return heard
 

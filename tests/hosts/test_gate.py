@@ -412,8 +412,9 @@ def test_runner_killed_in_the_middle_of_a_change(
 
 
 def test_whoever_waits_is_told_which_change_it_is_at(host: Host) -> None:
-    """Each as the host comes to it, before the next is begun."""
+    """Each as the host comes to it, before the next is begun; and what is seen meanwhile."""
     heard: list[tuple[str, bool, bool]] = []
+    glimpses: list[str] = []
     flag = "/tmp/told-by-the-test"
     changes = [
         Change(id="one", title="one", undo=":", apply="true"),
@@ -422,20 +423,24 @@ def test_whoever_waits_is_told_which_change_it_is_at(host: Host) -> None:
             title="two",
             undo=f"rm -f {flag}",
             apply="true",
-            verify=f"[ -e {flag} ]",
+            verify=f"echo a; [ -e {flag} ] || {{ echo nothing is there; false; }}",
         ),
     ]
 
-    def begun(change: Change, watching: bool) -> None:
+    def begun(change: Change, watching: bool, seen: str) -> None:
         heard.append((change.id, watching, host.run(f"[ -e {flag} ]").ok))
-        if watching:
+        glimpses.extend([seen] if seen else [])
+        if seen:
             host.run(f"touch {flag}")  # it is told in time to be of use
 
     gate = WriteGate(host, Mode.WRITABLE, run="heard")
     try:
-        assert [one.outcome for one in gate.apply(changes, begun)] == [Outcome.APPLIED] * 2
+        applied = gate.apply(changes, begun)
     finally:
         gate.undo()
     assert [one[:2] for one in heard if one[0] == "two"][-1] == ("two", True)
+    assert [one.outcome for one in applied] == [Outcome.APPLIED] * 2
+    assert glimpses == ["nothing is there"]
+    assert applied[1].output == "a", "what was seen before it was there is not what it says"
     assert ("one", False, False) in heard
     assert not any(there for _, _, there in heard)
