@@ -107,11 +107,10 @@ def _split(mark: str, stream: bytes) -> list[tuple[int, bytes, list[bytes] | Non
         if not complete:
             break  # cut off within the mark itself
         number = int(words[1])
-        if words[0] == b"+" and opened is None:
+        inside = opened is not None and opened[0] == number
+        if (words[0] == b"+" and opened is None) or (words[0] == b"~" and inside):
             opened = number, body
-        elif words[0] == b"~" and opened is not None and opened[0] == number:
-            opened = number, body
-        elif words[0] == b"-" and opened is not None and opened[0] == number:
+        elif words[0] == b"-" and opened is not None and inside:
             found.append((*opened, words[2:]))
             opened = None
         else:

@@ -102,13 +102,13 @@ BADS = (
     Bad(
         "dpvs ends before it answers",
         _replace(
-            "dpvs", '[ "$1" = -v ] && exec $real "$@"; echo "EAL: Cannot get hugepages"; '
-            "sleep 8; exit 1",
+            "dpvs",
+            '[ "$1" = -v ] && exec $real "$@"; echo "EAL: Cannot get hugepages"; sleep 8; exit 1',
         ),
         _put_back("dpvs"),
         says=r"dut: start dpvs.*dpvs has ended",
-        waits=r"still: dut: dpvs: start dpvs .*until it is seen \(\d+ s\), last seen: dpvs runs but "
-        "does not answer dpip",
+        waits=r"still: dut: dpvs: start dpvs .*until it is seen \(\d+ s\), "
+        "last seen: dpvs runs but does not answer dpip",
     ),
     Bad(
         "dpvs is killed",
