@@ -77,7 +77,8 @@ def _answers(dpip: str, log_file: str) -> str:
         "pgrep -x dpvs >/dev/null || {\n"
         f"[ -s {START_LOG} ] || {{ echo 'no dpvs is there, and none has said a word'; exit 1; }}\n"
         f"last; echo 'dpvs has ended; its last words are above'; exit {GIVE_UP}; }}\n"
-        'last; echo "dpvs runs but does not answer dpip: ${said:-it says nothing}"; exit 1'
+        "said=$(printf %s \"$said\" | tr '\\n' ' '); last\n"
+        'echo "dpvs runs but does not answer dpip: ${said:-it says nothing}"; exit 1'
     )
 
 
