@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dpvs_acceptance.traffic.mapping import Endpoint, FullNat
-from dpvs_acceptance.traffic.pairing import Conversation, find_tcp, find_udp
-from dpvs_acceptance.traffic.verify import Finding, check_tcp, check_udp
-from dpvs_acceptance.traffic.views import TcpView, UdpView, View
+from dpvs_acceptance.traffic.pairing import find_tcp, find_udp
+from dpvs_acceptance.traffic.verify import check_tcp, check_udp
+from dpvs_acceptance.traffic.views import TcpView, View
 
-from .mode import Followed, Views
+from .mode import Followed, Views, followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class FullNatMode:
         ignore: dict[str, str] | None = None,
     ) -> Followed:
         conversation, mapping = find_tcp(client_views, rs_views, client, self.facts)
-        return self._followed(conversation, check_tcp(conversation, mapping, ignore))
+        return followed(self.title, conversation, check_tcp(conversation, mapping, ignore))
 
     def udp(
         self,
@@ -52,21 +52,7 @@ class FullNatMode:
         ignore: dict[str, str] | None = None,
     ) -> Followed:
         conversation, mapping = find_udp(client_views, rs_views, client, self.facts)
-        return self._followed(conversation, check_udp(conversation, mapping, ignore))
-
-    def _followed(
-        self, found: Conversation[TcpView] | Conversation[UdpView], findings: list[Finding]
-    ) -> Followed:
-        return Followed(
-            self.title,
-            found.client,
-            found.vip,
-            found.lip,
-            found.rs,
-            found.rs_name,
-            sum(pair.sent is not None for pair in found.pairs),
-            tuple(findings),
-        )
+        return followed(self.title, conversation, check_udp(conversation, mapping, ignore))
 
 
 def openings(facts: FullNat, rs_views: Views) -> dict[str, list[TcpView]]:

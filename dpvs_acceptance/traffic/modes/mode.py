@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dpvs_acceptance.traffic.mapping import Endpoint
+from dpvs_acceptance.traffic.pairing import Conversation
 from dpvs_acceptance.traffic.verify import Finding, in_words
-from dpvs_acceptance.traffic.views import TcpView, View
+from dpvs_acceptance.traffic.views import TcpView, UdpView, View
 
 Views = dict[str, Sequence[View]]
 """Name of a capture (a real server's) to what it saw, dissected."""
@@ -38,6 +39,25 @@ class Followed:
         if not self.findings:
             return f"{self.packets} packets of {ends} are as {self.mode} makes them"
         return f"{in_words(self.findings, self.mode)}\n  ({ends}, {self.packets} packets)"
+
+
+def followed(
+    mode: str,
+    found: Conversation[TcpView] | Conversation[UdpView],
+    findings: Iterable[Finding],
+    besides: int = 0,
+) -> Followed:
+    """What a conversation's comparison gave. besides: packets held that are not among its pairs."""
+    return Followed(
+        mode,
+        found.client,
+        found.vip,
+        found.lip,
+        found.rs,
+        found.rs_name,
+        besides + sum(pair.sent is not None for pair in found.pairs),
+        tuple(findings),
+    )
 
 
 class Mode(Protocol):

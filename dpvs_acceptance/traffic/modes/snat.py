@@ -8,7 +8,7 @@ learned from its first packet outside. Of ICMP nothing but addresses changes:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -20,14 +20,15 @@ from dpvs_acceptance.traffic.verify import Finding, compare
 from dpvs_acceptance.traffic.views import IcmpView, TcpView, UdpView, View, describe
 
 from .arms import Arms, Server, to_client, to_server
-from .mode import Followed, Views
+from .mode import Followed, Views, followed
 from .nat import ip_sum, summed
+from .unmoved import ByItsEnds, as_sent
 
 V = TypeVar("V", TcpView, UdpView)
 
 
 @dataclass(frozen=True, slots=True)
-class SourceNat:
+class SourceNat(ByItsEnds):
     """One host inside (the client) and the servers outside.
 
     addresses: those that the DUT may give to what comes from inside. ``arms.vip`` is not used.
@@ -50,59 +51,38 @@ class SourceNat:
             for name, views in rs_views.items()
         }
 
-    def tcp(
-        self,
-        client_views: Iterable[View],
-        rs_views: Views,
-        client: Endpoint,
-        ignore: dict[str, str] | None = None,
-    ) -> Followed:
-        return self._follow(client_views, rs_views, client, TcpView, _tcp_key, ignore)
-
-    def udp(
-        self,
-        client_views: Iterable[View],
-        rs_views: Views,
-        client: Endpoint,
-        ignore: dict[str, str] | None = None,
-    ) -> Followed:
-        return self._follow(client_views, rs_views, client, UdpView, _udp_key, ignore)
-
     def _follow(
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        inner: Endpoint,
+        client: Endpoint,
         kind: type[V],
-        key: Callable[[V, bool], tuple[object, ...]],
         ignore: dict[str, str] | None,
     ) -> Followed:
         views = list(client_views)
-        name, first = self._opened(views, inner, kind)
+        name, first = self._opened(views, client, kind)
         outside = Endpoint(first.dst, first.dport)
         arrived = next(
-            (v for v in rs_views[name] if isinstance(v, kind) and _same_packet(v, first, key)),
+            (v for v in rs_views[name] if isinstance(v, kind) and _same_packet(v, first)),
             None,
         )
         if arrived is None:
-            raise NotPaired(f"what {inner} sent to {outside} is not at {name}: {describe(first)}")
+            raise NotPaired(f"what {client} sent to {outside} is not at {name}: {describe(first)}")
         virtual = Endpoint(arrived.src, arrived.sport)
-        self._require_declared(inner, virtual.address)
+        self._require_declared(client, virtual.address)
         server = self.arms.servers[name]
-        ours = flow_frames(views, kind, inner, outside)
+        ours = flow_frames(views, kind, client, outside)
         theirs = flow_frames(rs_views[name], kind, virtual, outside)
-        pairs = paired(ours, theirs, inner, virtual, key)
-        found = Conversation(inner, outside, virtual, outside, name, pairs)
+        pairs = paired(ours, theirs, client, virtual, as_sent)
+        found = Conversation(client, outside, virtual, outside, name, pairs)
 
         def expect(pair: Pair[V]) -> tuple[Expected, ...]:
             assert pair.sent is not None
             if pair.towards_rs:
                 return (self.outside(pair.sent, virtual, server),)
-            return (self.inside(pair.sent, inner, server),)
+            return (self.inside(pair.sent, client, server),)
 
-        findings = tuple(compare(found, expect, ignore))
-        count = sum(pair.sent is not None for pair in pairs)
-        return Followed(self.title, inner, outside, virtual, outside, name, count, findings)
+        return followed(self.title, found, compare(found, expect, ignore))
 
     def outside(self, sent: V, virtual: Endpoint, server: Server) -> Expected:
         """The frame at the server outside for a frame of the host inside."""
@@ -176,24 +156,9 @@ class SourceNat:
         return Followed(self.title, ends[0], ends[1], ends[2], ends[1], name, sent, tuple(findings))
 
 
-def _icmp(views: Iterable[View]) -> list[IcmpView]:
-    return [view for view in views if isinstance(view, IcmpView)]
-
-
 def _echo(view: IcmpView) -> tuple[int, int]:
     return view.identifier, view.sequence
 
 
-def _same_packet(view: V, sent: V, key: Callable[[V, bool], tuple[object, ...]]) -> bool:
-    same_end = (view.dst, view.dport) == (sent.dst, sent.dport)
-    return same_end and key(view, True) == key(sent, False)
-
-
-def _tcp_key(view: TcpView, at_rs: bool) -> tuple[object, ...]:
-    del at_rs
-    return (view.seq, view.flags, view.payload)
-
-
-def _udp_key(view: UdpView, at_rs: bool) -> tuple[object, ...]:
-    del at_rs
-    return (view.payload,)
+def _same_packet(view: V, sent: V) -> bool:
+    return (view.dst, view.dport) == (sent.dst, sent.dport) and as_sent(view) == as_sent(sent)

@@ -20,8 +20,10 @@ from dpvs_acceptance.traffic.verify import Finding, compare
 from dpvs_acceptance.traffic.views import DONT_FRAGMENT, TcpView, View, describe
 
 from .fullnat import openings
-from .mode import Followed, Views
+from .mode import Followed, Views, followed
 from .synpackets import DEFAULTS, Settings, rs_syn, syn_ack
+
+_HANDSHAKE = 3  # packets of it, which DPVS makes itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,7 @@ class SynProxy:
             return (proxied.at_rs(pair.sent) if pair.towards_rs else proxied.at_client(pair.sent),)
 
         findings += compare(found, expect, ignore)
-        count = 3 + sum(pair.sent is not None for pair in pairs)
-        return Followed(self.title, client, self.vip, lip, rs, name, count, tuple(findings))
+        return followed(self.title, found, findings, besides=_HANDSHAKE)
 
     def udp(
         self,

@@ -7,7 +7,7 @@ its ends. What differs between them is in two functions each: the frame at the o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,13 +18,53 @@ from dpvs_acceptance.traffic.verify import compare
 from dpvs_acceptance.traffic.views import TcpView, UdpView, View, describe
 
 from .arms import Arms, Server
-from .mode import Followed, Views
+from .mode import Followed, Views, followed
 
 V = TypeVar("V", TcpView, UdpView)
 
 
+class ByItsEnds(ABC):
+    """Whose packets are the same at both sides but for what the mode is about."""
+
+    def tcp(
+        self,
+        client_views: Iterable[View],
+        rs_views: Views,
+        client: Endpoint,
+        ignore: dict[str, str] | None = None,
+    ) -> Followed:
+        return self._follow(client_views, rs_views, client, TcpView, ignore)
+
+    def udp(
+        self,
+        client_views: Iterable[View],
+        rs_views: Views,
+        client: Endpoint,
+        ignore: dict[str, str] | None = None,
+    ) -> Followed:
+        return self._follow(client_views, rs_views, client, UdpView, ignore)
+
+    @abstractmethod
+    def _follow(
+        self,
+        client_views: Iterable[View],
+        rs_views: Views,
+        client: Endpoint,
+        kind: type[V],
+        ignore: dict[str, str] | None,
+    ) -> Followed: ...
+
+
+def as_sent(view: TcpView | UdpView, at_rs: bool = False) -> tuple[object, ...]:
+    """What a packet is known by, at either side."""
+    del at_rs
+    if isinstance(view, TcpView):
+        return (view.seq, view.flags, view.payload)
+    return (view.payload,)
+
+
 @dataclass(frozen=True, slots=True)
-class Unmoved(ABC):
+class Unmoved(ByItsEnds):
     """A mode in which only addresses, ports or headers in front change."""
 
     arms: Arms
@@ -63,31 +103,12 @@ class Unmoved(ABC):
             ]
         return found
 
-    def tcp(
-        self,
-        client_views: Iterable[View],
-        rs_views: Views,
-        client: Endpoint,
-        ignore: dict[str, str] | None = None,
-    ) -> Followed:
-        return self._follow(client_views, rs_views, client, TcpView, _tcp_key, ignore)
-
-    def udp(
-        self,
-        client_views: Iterable[View],
-        rs_views: Views,
-        client: Endpoint,
-        ignore: dict[str, str] | None = None,
-    ) -> Followed:
-        return self._follow(client_views, rs_views, client, UdpView, _udp_key, ignore)
-
     def _follow(
         self,
         client_views: Iterable[View],
         rs_views: Views,
         client: Endpoint,
         kind: type[V],
-        key: Callable[[V, bool], tuple[object, ...]],
         ignore: dict[str, str] | None,
     ) -> Followed:
         ours = flow_frames(client_views, kind, client, self.vip)
@@ -95,23 +116,14 @@ class Unmoved(ABC):
         server = self.arms.servers[name]
         target = self.target(server)
         theirs = flow_frames(rs_views[name], kind, client, target)
-        pairs = paired(ours, theirs, client, client, key)
+        pairs = paired(ours, theirs, client, client, as_sent)
         found = Conversation(client, self.vip, client, target, name, pairs)
 
         def expect(pair: Pair[V]) -> tuple[Expected, ...]:
             assert pair.sent is not None
             return ((self.at_rs if pair.towards_rs else self.at_client)(pair.sent, server),)
 
-        return Followed(
-            self.title,
-            client,
-            self.vip,
-            client,
-            target,
-            name,
-            sum(pair.sent is not None for pair in pairs),
-            tuple(compare(found, expect, ignore)),
-        )
+        return followed(self.title, found, compare(found, expect, ignore))
 
     def _server_of(
         self, rs_views: Mapping[str, Iterable[View]], client: Endpoint, kind: type[V], ours: list[V]
@@ -138,13 +150,3 @@ class Unmoved(ABC):
                 f"{wanted}; at the client:\n{shown}"
             )
         return reached[0]
-
-
-def _tcp_key(view: TcpView, at_rs: bool) -> tuple[object, ...]:
-    del at_rs
-    return (view.seq, view.flags, view.payload)
-
-
-def _udp_key(view: UdpView, at_rs: bool) -> tuple[object, ...]:
-    del at_rs
-    return (view.payload,)
