@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
+from collections.abc import Iterator
 
 from dpvs_acceptance.bringup.daemon import ENDS_WITH_DPVS
 from dpvs_acceptance.bringup.lasting import DpvsChange, taken_back
 from dpvs_acceptance.bringup.shell import sh
+from dpvs_acceptance.dpvs.ipvsadm import commands
 from dpvs_acceptance.hosts.gate import Change
 from dpvs_acceptance.model.deployment import Deployment, ExpectedAddress, ExpectedRoute
 from dpvs_acceptance.model.fleet import Fleet
-from dpvs_acceptance.model.topology import Address, Service, Snat
-
-# What `ipvsadm -a` calls the forwarding modes.
-MODE_OPTIONS = {"fullnat": "-b", "nat": "-m", "dr": "-g", "tunnel": "-i"}
+from dpvs_acceptance.model.topology import Service, Snat
 
 
 def kernel_interfaces(deployment: Deployment) -> list[Change]:
@@ -98,18 +96,9 @@ def services(deployment: Deployment) -> list[Change]:
 def _fleet(deployment: Deployment, fleet: Fleet) -> Change:
     """All services of a fleet by one ipvsadm, which reads them as `ipvsadm -S` saves them."""
     model = deployment.topology.service(fleet.like)
-    which = f"-{model.protocol[0]} {endpoint(model.vip, model.port).removesuffix(str(model.port))}"
-    which += "$port"
-    mode = MODE_OPTIONS[model.forwarding]
-    lines = [f"-A {which} -s {model.scheduler}"]
-    for target in deployment.targets(model):
-        server = endpoint(target.address, target.port)
-        lines.append(f"-a {which} -r {server} {mode} -w {target.weight}")
-    lines += [
-        f"--add-laddr -z {lip} {which} -F {deployment.lip_device(lip)}"
-        for lip in model.local_addresses
-    ]
-    says = "; ".join(f'echo "{line}"' for line in lines)
+    which = commands.which(model.protocol, model.vip, "$port")
+    lines = [commands.service(which, model.scheduler), *_members(deployment, model, which)]
+    says = "; ".join(f'echo "{" ".join(words)}"' for words in lines)
     first, last = fleet.ports[0], fleet.ports[-1]
     each = f"port={fleet.ports.start}; while [ $port -lt {fleet.ports.stop} ]; do "
     ended = f"done | {_tool(deployment, 'ipvsadm', '-R')}"
@@ -118,44 +107,43 @@ def _fleet(deployment: Deployment, fleet: Fleet) -> Change:
         title=f"{fleet.count} services like {fleet.like} on ports {first} to {last}",
         undo=ENDS_WITH_DPVS,
         apply=f"{each}{says}; port=$((port+1)); {ended}",
-        taken_back=f'{each}echo "-D {which}"; port=$((port+1)); {ended}; :',
+        taken_back=f'{each}echo "-D {" ".join(which)}"; port=$((port+1)); {ended}; :',
         timeout=max(10, fleet.count // 10),
     )
 
 
 def _service(deployment: Deployment, service: Service) -> Change:
-    which = (f"-{service.protocol[0]}", endpoint(service.vip, service.port))
-    options: list[object] = ["-s", service.scheduler]
+    which = commands.which(service.protocol, service.vip, service.port)
+    options: list[str] = []
     if service.synproxy:
         options += ["-j", "enable"]
     if service.persistence is not None:
-        options += ["-p", service.persistence]
+        options += ["-p", str(service.persistence)]
     if service.connection_timeout is not None:
-        options += ["--conn-timeout", service.connection_timeout]
-    commands = [_tool(deployment, "ipvsadm", "-A", *which, *options)]
-    commands += [
-        _tool(
-            deployment,
-            *("ipvsadm", "-a", *which, "-r", endpoint(target.address, target.port)),
-            *(MODE_OPTIONS[service.forwarding], "-w", target.weight),
-        )
-        for target in deployment.targets(service)
-    ]
-    commands += [
-        _tool(
-            deployment,
-            *("ipvsadm", "--add-laddr", "-z", lip, *which, "-F", deployment.lip_device(lip)),
-        )
-        for lip in service.local_addresses
+        options += ["--conn-timeout", str(service.connection_timeout)]
+    told = [
+        commands.service(which, service.scheduler, *options),
+        *_members(deployment, service, which),
     ]
     has = ", its RS and LIPs" if service.local_addresses else " and its RS"
     return _dpvs(
         f"service.{service.name}",
         f"service {service.name}: {service.protocol} {which[1]}{has}",
-        *commands,
+        *(_tool(deployment, "ipvsadm", *words) for words in told),
         optional=True,
         otherwise=_tool(deployment, "ipvsadm", "-D", *which),
     )
+
+
+def _members(
+    deployment: Deployment, service: Service, which: commands.Words
+) -> Iterator[commands.Words]:
+    """The real servers and the local addresses of a service, as ipvsadm is told them."""
+    for target in deployment.targets(service):
+        server = commands.end(target.address, target.port)
+        yield commands.real_server("-a", which, server, target.weight, service.forwarding)
+    for lip in service.local_addresses:
+        yield commands.local_address(which, lip, deployment.lip_device(lip))
 
 
 def _snat(deployment: Deployment, rule: Snat) -> Change:
@@ -171,13 +159,13 @@ def _snat(deployment: Deployment, rule: Snat) -> Change:
         for wan in other.pool
     }
     mine = {wan.address for wan in rule.pool} - earlier
-    commands = [
+    told = [
         _tool(deployment, "ipvsadm", "-A", "-s", rule.scheduler, *which),
         *(_address(deployment, owned) for owned in pool if owned.address in mine),
         *(
             _tool(
                 deployment,
-                *("ipvsadm", "-a", *which, "-r", endpoint(target.address, target.port)),
+                *("ipvsadm", "-a", *which, "-r", commands.end(target.address, target.port)),
                 *("-w", target.weight, "-J"),
             )
             for target in deployment.targets(rule)
@@ -186,19 +174,10 @@ def _snat(deployment: Deployment, rule: Snat) -> Change:
     return _dpvs(
         f"service.{rule.name}",
         f"SNAT {rule.name}: {rule.protocol} from {first}-{last} out of {out}",
-        *commands,
+        *told,
         optional=True,
         otherwise=_tool(deployment, "ipvsadm", "-D", *which),
     )
-
-
-def endpoint(address: Address, port: int) -> str:
-    """`address:port` as ipvsadm writes it, IPv6 in brackets."""
-    return f"[{address}]:{port}" if isinstance(address, IPv6Address) else f"{address}:{port}"
-
-
-def service_flags(service: Service) -> str:
-    return f"-{service.protocol[0]} {endpoint(service.vip, service.port)}"
 
 
 def _tool(deployment: Deployment, tool: str, *words: object) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dpvs_acceptance.bringup.service import MODE_OPTIONS
+from dpvs_acceptance.dpvs.ipvsadm.commands import MODE_OPTIONS
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic.http import curl, curl_many
 from dpvs_acceptance.traffic.scene import Scene
