@@ -25,6 +25,7 @@ pytest_plugins = [
     "fixtures.operator",
     "fixtures.beside",
     "fixtures.traffic",
+    "fixtures.chosen",
     "fixtures.own_services",
     "fixtures.edges",
     "fixtures.attempts",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.tcpclient import CraftedTcp, Reset
 from dpvs_acceptance.verdict.causes import NotTested, Unsound
 from fixtures.beside import Beside
+from fixtures.chosen import Chosen
 from fixtures.operator import Operator
 from fixtures.state import Look
 from fixtures.traffic import Clients
@@ -82,20 +82,18 @@ def test_a_client_stays_with_its_real_server_for_the_time_set(
     scene: Scene,
     clients: Clients,
     captures: Path,
-    deployment: Deployment,
     beside: Beside,
-    plain_name: str,
+    with_choice: Service,
 ) -> None:
     """Steps: connections of one client to a service by rr, to one with -p 3 beside it, and to
     that again when its template is gone.
 
     Verify: rr takes turns; the persistent one has all at one real server, and then at the next.
     """
-    base = _with_two(deployment, plain_name)
-    turns = _served(scene, clients, beside.service(base), captures)
+    turns = _served(scene, clients, beside.service(with_choice), captures)
     if len(turns) < 2:
         raise Unsound(f"rr without persistence gives all to {turns}")
-    service = beside.service(base, options=f"-p {IDLE}", persistence=IDLE)
+    service = beside.service(with_choice, options=f"-p {IDLE}", persistence=IDLE)
     first = _served(scene, clients, service, captures)
     assert len(first) == 1, f"one client of a persistent service is at {sorted(first)}"
     begun = time.monotonic()
@@ -112,12 +110,7 @@ def test_a_client_stays_with_its_real_server_for_the_time_set(
 
 @pytest.mark.requirement("FWD-10")
 def test_a_held_client_leaves_a_real_server_of_weight_0(
-    scene: Scene,
-    clients: Clients,
-    captures: Path,
-    deployment: Deployment,
-    beside: Beside,
-    plain_name: str,
+    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: Service
 ) -> None:
     """Steps: connections to a service with -p 300, then the weight of their real server to 0.
 
@@ -125,15 +118,14 @@ def test_a_held_client_leaves_a_real_server_of_weight_0(
     """
     if not deployment.topology.dpvs.expire_quiescent_template:
         raise NotTested("the topology does not set dpvs.expire_quiescent_template")
-    base = _with_two(deployment, plain_name)
-    service = beside.service(base, options=f"-p {HELD}", persistence=HELD)
-    held = set(_flows(scene, clients, service, captures).values())
+    service = beside.service(with_choice, options=f"-p {HELD}", persistence=HELD)
+    held = set(chosen.for_one_client(service, FLOWS).values())
     if len(held) > 1:
         raise Unsound(f"the service holds nobody: one client of it is at {sorted(held)}")
     first = held.pop()
     names = [target.name for target in service.real_servers]
     beside.weigh(service, names.index(first), 0)
-    then = set(_flows(scene, clients, service, captures).values())
+    then = set(chosen.for_one_client(service, FLOWS).values())
     assert first not in then, f"{first} has weight 0 and is still given the client that it held"
 
 
@@ -207,23 +199,6 @@ def test_a_client_on_the_blacklist_is_not_forwarded(
     again = [Endpoint(address, 22002) for address in addresses]
     found = scatter(scene, service, near[0], again, folder=captures)
     assert len(found) == 10, f"off the blacklist, {len(found)} of 10 clients are forwarded"
-
-
-def _with_two(deployment: Deployment, name: str) -> Service:
-    service = deployment.topology.service(name)
-    if len(service.real_servers) < 2:
-        raise NotTested("where a client is held shows with two real servers or more")
-    return service
-
-
-def _flows(
-    scene: Scene, clients: Clients, service: Service, captures: Path
-) -> Mapping[Endpoint, str]:
-    client, first = clients.crafting()
-    sources = [Endpoint(first.address, clients.flow(client).port) for _ in range(FLOWS)]
-    found = scatter(scene, service, client, sources, own=[first.address], folder=captures)
-    assert len(found) == FLOWS, f"{len(found)} of {FLOWS} SYNs came to a real server"
-    return found
 
 
 def _served(scene: Scene, clients: Clients, service: Service, captures: Path) -> set[str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from ipaddress import IPv4Network
-from pathlib import Path
 
 import pytest
 
@@ -13,11 +11,9 @@ from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.traffic.balance import round_robin
 from dpvs_acceptance.traffic.mapping import Endpoint
-from dpvs_acceptance.traffic.scatter import scatter
-from dpvs_acceptance.traffic.scene import Scene
-from dpvs_acceptance.verdict.causes import NotTested, Unsound
+from dpvs_acceptance.verdict.causes import NotTested
 from fixtures.beside import Beside
-from fixtures.traffic import Clients
+from fixtures.chosen import Chosen
 
 pytestmark = pytest.mark.traffic
 
@@ -29,20 +25,15 @@ WEIGHTS = (1, 3)
 
 @pytest.mark.requirement("SCH-02")
 def test_wrr_goes_by_the_weights(
-    scene: Scene,
-    clients: Clients,
-    captures: Path,
-    deployment: Deployment,
-    beside: Beside,
-    plain_name: str,
+    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: Service
 ) -> None:
     """Steps: 16 connections to a service with weights 1 and 3.
 
     Verify: exactly in that proportion; each lcore walks the list on its own, so that the counts
     may be off by one round for each.
     """
-    service = beside.service(_base(deployment, plain_name), scheduler="wrr", weights=WEIGHTS)
-    counts = Counter(_one_client(scene, clients, service, captures).values())
+    service = beside.service(with_choice, scheduler="wrr", weights=WEIGHTS)
+    counts = Counter(chosen.for_one_client(service, FLOWS).values())
     weights = {target.name: target.weight for target in service.real_servers}
     spread = round_robin(counts, weights, len(deployment.workers))
     assert spread.fair, spread.words
@@ -50,19 +41,14 @@ def test_wrr_goes_by_the_weights(
 
 @pytest.mark.requirement("SCH-03")
 def test_wlc_goes_to_the_fewest_connections_for_the_weight(
-    scene: Scene,
-    clients: Clients,
-    captures: Path,
-    deployment: Deployment,
-    beside: Beside,
-    plain_name: str,
+    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: Service
 ) -> None:
     """Steps: 16 connections, all left open, to a service with weights 1 and 3.
 
     Verify: after all of them the numbers of connections stand as the weights do, within one.
     """
-    service = beside.service(_base(deployment, plain_name), scheduler="wlc", weights=WEIGHTS)
-    counts = Counter(_one_client(scene, clients, service, captures).values())
+    service = beside.service(with_choice, scheduler="wlc", weights=WEIGHTS)
+    counts = Counter(chosen.for_one_client(service, FLOWS).values())
     weights = {target.name: target.weight for target in service.real_servers}
     total = sum(weights.values())
     off = {
@@ -75,74 +61,48 @@ def test_wlc_goes_to_the_fewest_connections_for_the_weight(
 
 @pytest.mark.requirement("SCH-04")
 def test_conhash_keeps_a_source_where_it_is(
-    scene: Scene, captures: Path, deployment: Deployment, beside: Beside, plain_name: str
+    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: Service
 ) -> None:
     """Steps: 48 sources, twice; then without the second real server; then with it again.
 
     Verify: a source goes to the same real server both times, each real server has its share; with
     one gone nobody else moves; when it is back all is as at first.
     """
-    _keeps(scene, captures, deployment, beside, plain_name, "conhash")
+    _keeps(deployment, beside, chosen, with_choice, "conhash")
 
 
 @pytest.mark.requirement("ADM-08")
 def test_mh_keeps_a_source_where_it_is(
-    scene: Scene, captures: Path, deployment: Deployment, beside: Beside, plain_name: str
+    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: Service
 ) -> None:
     """Steps: as for conhash, with Maglev hashing. Verify: the same."""
-    _keeps(scene, captures, deployment, beside, plain_name, "mh")
+    _keeps(deployment, beside, chosen, with_choice, "mh")
 
 
 @pytest.mark.requirement("ADM-08")
 def test_fo_gives_all_to_the_highest_weight(
-    scene: Scene,
-    clients: Clients,
-    captures: Path,
-    deployment: Deployment,
-    beside: Beside,
-    plain_name: str,
+    beside: Beside, chosen: Chosen, with_choice: Service
 ) -> None:
     """Steps: connections to a service with weights 1 and 3, then with 1 and 0, then as at first.
 
     Verify: all to the second; all to the first; all to the second again.
     """
-    service = beside.service(_base(deployment, plain_name), scheduler="fo", weights=WEIGHTS)
+    service = beside.service(with_choice, scheduler="fo", weights=WEIGHTS)
     first, second = (target.name for target in service.real_servers[:2])
     for weight, expected in ((3, second), (0, first), (3, second)):
         beside.weigh(service, 1, weight)
-        seen = Counter(_one_client(scene, clients, service, captures).values())
+        seen = Counter(chosen.for_one_client(service, FLOWS).values())
         assert seen == {expected: FLOWS}, (
             f"fo with weights 1 and {weight}: {FLOWS} connections to {expected}, seen {dict(seen)}"
         )
 
 
-def _base(deployment: Deployment, name: str) -> Service:
-    service = deployment.topology.service(name)
-    if len(service.real_servers) < 2:
-        raise NotTested("a scheduler shows what it does with two real servers or more")
-    return service
-
-
-def _one_client(
-    scene: Scene, clients: Clients, service: Service, captures: Path
-) -> Mapping[Endpoint, str]:
-    client, first = clients.crafting()
-    sources = [Endpoint(first.address, clients.flow(client).port) for _ in range(FLOWS)]
-    found = scatter(scene, service, client, sources, own=[first.address], folder=captures)
-    return _all_of(sources, found)
-
-
 def _keeps(
-    scene: Scene,
-    captures: Path,
-    deployment: Deployment,
-    beside: Beside,
-    base_name: str,
-    scheduler: str,
+    deployment: Deployment, beside: Beside, chosen: Chosen, base: Service, scheduler: str
 ) -> None:
-    service = beside.service(_base(deployment, base_name), scheduler=scheduler)
-    at_first = _many_clients(scene, deployment, service, captures, 0)
-    again = _many_clients(scene, deployment, service, captures, 1)
+    service = beside.service(base, scheduler=scheduler)
+    at_first = _many_clients(deployment, chosen, service, 0)
+    again = _many_clients(deployment, chosen, service, 1)
     moved = [source for source, name in at_first.items() if again[source] != name]
     assert not moved, f"{scheduler}: {len(moved)} of {SOURCES} sources moved, {moved[0]} for one"
     for target in service.real_servers:
@@ -152,19 +112,19 @@ def _keeps(
         )
     second = service.real_servers[1].name
     beside.weigh(service, 1, 0)
-    without = _many_clients(scene, deployment, service, captures, 2)
+    without = _many_clients(deployment, chosen, service, 2)
     stray = [s for s, name in without.items() if name == second]
     assert not stray, f"{scheduler}: {len(stray)} sources go to {second}, which has weight 0"
     moved = [s for s, name in at_first.items() if name != second and without[s] != name]
     assert not moved, f"{scheduler}: {len(moved)} sources moved that were not at {second}"
     beside.weigh(service, 1, 1)
-    back = _many_clients(scene, deployment, service, captures, 3)
+    back = _many_clients(deployment, chosen, service, 3)
     moved = [source for source, name in at_first.items() if back[source] != name]
     assert not moved, f"{scheduler}: with {second} back {len(moved)} sources are elsewhere"
 
 
 def _many_clients(
-    scene: Scene, deployment: Deployment, service: Service, captures: Path, turn: int
+    deployment: Deployment, chosen: Chosen, service: Service, turn: int
 ) -> dict[str, str]:
     """Address to real server, of hosts of the network behind the gateway, each from a new port."""
     topology = deployment.topology
@@ -175,7 +135,7 @@ def _many_clients(
     # Each time in the other order: what takes turns must not look as if it knew its clients.
     addresses = _hosts(networks[0], SOURCES)[:: -1 if turn % 2 else 1]
     sources = [Endpoint(address, 21000 + turn) for address in addresses]
-    found = _all_of(sources, scatter(scene, service, near[0], sources, folder=captures))
+    found = chosen.for_each(service, near[0], sources)
     return {source.address: name for source, name in found.items()}
 
 
@@ -183,11 +143,3 @@ def _hosts(network: IPv4Network, count: int) -> list[str]:
     """Addresses from all over a network, none of its first or last few."""
     step = max(1, (network.num_addresses - 32) // count)
     return [str(network[16 + number * step]) for number in range(count)]
-
-
-def _all_of(sources: list[Endpoint], found: Mapping[Endpoint, str]) -> Mapping[Endpoint, str]:
-    lost = [source for source in sources if source not in found]
-    if len(lost) == len(sources):
-        raise Unsound(f"none of {len(sources)} SYNs came to any real server")
-    assert not lost, f"{len(lost)} of {len(sources)} SYNs came to no real server: {lost[0]}"
-    return found
