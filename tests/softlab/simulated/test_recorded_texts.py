@@ -72,6 +72,7 @@ _SIX = _names(
     v6-ipvsadm-ln-stats v6-ipvsadm-ln v6-ipvsadm-lnc
     """
 )
+_FIGURES = 5 * 9  # characters of the columns that count, in `ipvsadm -ln --stats`
 _CLIENT_PORTS = (39158, 39170, 39182, 39194, 39200, 39204)
 
 
@@ -185,15 +186,17 @@ def _without_spare_acks(text: str) -> Iterator[str]:
         if line.startswith("TCP"):
             of_client = 60 if "[" in line else 40
             of_server = 40 if "::64]" in line else of_client  # NAT64 has IPv4 at the RS
-        words = line.split()
-        if len(words) < 5 or not all(word.isdigit() for word in words[-5:]):
+        row, figures = line[:-_FIGURES], line[-_FIGURES:]
+        words = figures.split()
+        if len(words) != 5 or not all(word.isdigit() for word in words):
             yield line
             continue
-        connections, in_packets, out_packets, in_octets, out_octets = map(int, words[-5:])
+        assert figures == "".join(f" {word:>8}" for word in words), f"not in columns: {line}"
+        connections, in_packets, out_packets, in_octets, out_octets = map(int, words)
         assert abs(in_packets - 6 * connections) <= 2 * connections, line
         assert abs(out_packets - 4 * connections) <= 2 * connections, line
         beyond = in_octets - of_client * in_packets, out_octets - of_server * out_packets
-        yield " ".join([*words[:-5], str(connections), *map(str, beyond)])
+        yield f"{row} {connections} {beyond[0]} {beyond[1]}"
 
 
 @pytest.mark.parametrize("name", [*_FRESH, "ipvsadm-noargs", *_ERRORS, *_TRAFFIC, *_CHANGES])
