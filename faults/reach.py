@@ -148,6 +148,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "test_an_ipv6_traceroute_shows_dpvs_as_a_hop",
         "test_ipv6_is_switched_off_as_a_whole",
     ),
+    "stack-defence": (
+        "test_udp_to_a_vip_of_tcp_services_is_dropped",
+        "test_tcp_to_a_port_of_a_vip_without_a_service_is_dropped",
+    ),
     "tool-clear": ("test_all_services_are_cleared_at_once",),
     "many-services": ("test_each_of_many_services_answers_one_request",),
     "tunnels": (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,10 @@ from dpvs_acceptance.traffic.icmp import ping
 from dpvs_acceptance.traffic.match import ICMP, ICMPV6, Match
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.views import IcmpView, UdpView
-from dpvs_acceptance.verdict.causes import NotTested, Unsound
+from dpvs_acceptance.verdict.causes import Unsound
 from dpvs_acceptance.verdict.words import mismatch
 from fixtures.operator import Operator
+from fixtures.routed import Way, way_through
 
 # Traceroute's own: nobody listens there.
 PORT = 33434
@@ -30,15 +30,6 @@ SWITCH = {
 EXCEEDED = {4: (11, 0), 6: (3, 0)}  # RFC 792, RFC 4443
 
 pytestmark = pytest.mark.traffic
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A client on DPVS's own link, a real server behind DPVS, and their addresses."""
-
-    client: str
-    server: str
-    ends: frames.Ends
 
 
 @pytest.mark.requirement("IP4-07")
@@ -98,26 +89,13 @@ def test_ipv6_is_switched_off_as_a_whole(
         return ping(scene.stations[client], target, mac=mac, count=3, deadline=1.5).received
 
     assert answered(one_vip6) == 3, f"{one_vip6} does not answer to begin with"
-    operator.reconfigure("ipv6_defs/disable", "on", back="off", told="ipv6:disable=")
+    operator.reconfigure("ipv6_defs/disable", "on", told="ipv6:disable=")
     seen = answered(one_vip6)
     if others and answered(str(others[0])) != 3:
         raise Unsound(f"{others[0]} does not answer either: it is not IPv6 alone that is off")
     assert seen == 0, f"IPv6 is switched off, and {one_vip6} answered {seen} of 3 echoes"
-    operator.reconfigure("ipv6_defs/disable", "off", back="off", told="ipv6:disable=")
+    operator.reconfigure("ipv6_defs/disable", "off", told="ipv6:disable=")
     assert answered(one_vip6) == 3, f"IPv6 is on again, and {one_vip6} does not answer"
-
-
-def _way(scene: Scene, deployment: Deployment, version: int) -> Way:
-    topology = deployment.topology
-    for client in topology.vip_clients:
-        for server, machine in topology.real_servers.items():
-            source, target = topology.clients[client].of(version), machine.of(version)
-            vips = [v for some in topology.vips.values() for v in some if v.version == version]
-            if scene.hops(client) == 0 and source and target and vips:
-                mac = scene.next_hop(client, str(vips[0]))
-                ends = frames.Ends(scene.stations[client].mac, mac, str(source), str(target))
-                return Way(client, server, ends)
-    raise NotTested(f"no client on DPVS's own link and no real server have both IPv{version}")
 
 
 def _reaches(
@@ -139,13 +117,13 @@ def _reaches(
 
 def _switched_on(operator: Operator, version: int) -> None:
     keyword, told = SWITCH[version]
-    operator.reconfigure(keyword, "on", back="off", told=told)
+    operator.reconfigure(keyword, "on", told=told)
 
 
 def _forwarded(
     operator: Operator, scene: Scene, captures: Path, deployment: Deployment, version: int
 ) -> None:
-    way = _way(scene, deployment, version)
+    way = way_through(scene, version)
     seen = _reaches(scene, captures, way, 64, deadline=0.5)
     _switched_on(operator, version)
     came = _reaches(scene, captures, way, 64)
@@ -163,7 +141,7 @@ def _forwarded(
 def _traced(
     operator: Operator, scene: Scene, captures: Path, deployment: Deployment, version: int
 ) -> None:
-    way = _way(scene, deployment, version)
+    way = way_through(scene, version)
     _switched_on(operator, version)
     kind, code = EXCEEDED[version]
     station = scene.stations[way.client]

@@ -123,7 +123,7 @@ def test_nothing_is_changed_where_nothing_may_be(make: Callable[..., Operator], 
     with pytest.raises(NotTested, match="with --attach nothing does"):
         operator.does(ADD)
     with pytest.raises(NotTested, match="with --attach nothing does"):
-        operator.reconfigure("ipv4_defs/forwarding", "on", back="off", told="{}")
+        operator.reconfigure("ipv4_defs/forwarding", "on", told="{}")
     assert operator.ask("dpip addr show").words == ""
     assert operator.undo() == []
     assert _table(home) == []
@@ -151,3 +151,53 @@ def test_a_command_that_ends_otherwise_is_told_as_it_was_typed(
     with pytest.raises(AssertionError, match=r"without a word; seen exit 1, .*already exist"):
         operator.does(ADD)
     assert operator.undo() == []
+
+
+# What DPVS does of it: it tells of the signal, then of each keyword that it knows, from the file.
+RELOADING = r"""
+cd %s; touch log
+(trap 'echo "CFG_FILE: Got signal SIGHUP." >>log
+    echo "CFG_FILE: Opening configuration file" >>log; cp conf seen
+    ! grep -q defence_udp_drop conf || echo "IPVS: defence_udp_drop ON" >>log' HUP
+touch ready; n=0; while [ $n -lt 3000 ]; do n=$((n+1)); sleep 0.02; done) >/dev/null 2>&1 &
+echo $! >pid; cp pid process
+(trap '' HUP; exec sleep 60) >/dev/null 2>&1 &
+echo $! >deaf; until [ -e ready ]; do sleep 0.02; done
+"""
+DEFENCE = "ipvs_defs/udp/defence_udp_drop"
+
+
+@pytest.fixture
+def reloading(make: Callable[..., Operator], host: Host, home: Path) -> Iterator[Operator]:
+    (home / "conf").write_text("global_defs {\n}\n")
+    operator = make()
+    operator._paths = (str(home / "conf"), str(home / "pid"), str(home / "log"))
+    host.run(RELOADING % home)
+    yield operator
+    host.run(f"kill $(cat {home}/process {home}/deaf)")
+
+
+def test_a_keyword_is_set_and_read_and_taken_back(reloading: Operator, home: Path) -> None:
+    before = (home / "conf").read_text()
+    reloading.reconfigure(DEFENCE, told="defence_udp_drop ON")
+    added = "\nipvs_defs {\nudp {\ndefence_udp_drop\n}\n}\n"
+    assert (home / "seen").read_text() == before + added
+    assert reloading.undo() == []
+    assert (home / "conf").read_text() == (home / "seen").read_text() == before
+
+
+def test_a_keyword_that_the_log_does_not_tell_of_is_not_supported(
+    reloading: Operator, home: Path
+) -> None:
+    with pytest.raises(NotSupported, match=r"defence_tcp_drop, then SIGHUP.*nothing in time"):
+        reloading.reconfigure("ipvs_defs/tcp/defence_tcp_drop", told="defence_tcp_drop ON")
+    assert reloading.undo() == []
+    assert (home / "conf").read_text() == (home / "seen").read_text() == "global_defs {\n}\n"
+
+
+def test_a_dpvs_that_reads_nothing_again_is_not_waited_for(reloading: Operator, home: Path) -> None:
+    (home / "pid").write_text((home / "deaf").read_text())
+    with pytest.raises(NotSupported, match="no word of it"):
+        reloading.reconfigure(DEFENCE, told="defence_udp_drop ON")
+    assert reloading.undo() == []
+    assert (home / "conf").read_text() == "global_defs {\n}\n"
