@@ -38,11 +38,8 @@ def test_counters_are_listed_and_set_to_zero(
     Verify: it counts, alike both ways; after `-Z` its counters and its real servers' are 0.
     """
     service = deployment.topology.service(plain_name)
-    client, source = clients.crafting()
-    mac = scene.next_hop(client, str(service.vip))
-    with CraftedTcp(scene.stations[client], source, scene.vip(service), mac=mac) as connection:
-        connection.connect()
-        connection.close()
+    with _connected(scene, clients, scene.vip(service)):
+        pass
     before = look(STATS)
     assert before.counters(service).counters.conns > 0, f"no connection is counted for {plain_name}"
     assert before.counters(service).counters.in_pkts > 0, f"no packet is counted for {plain_name}"
@@ -56,10 +53,21 @@ def test_counters_are_listed_and_set_to_zero(
 
 @pytest.mark.requirement("ADM-03")
 def test_counters_of_other_services_stay(
-    operator: Operator, look: Look, deployment: Deployment
+    operator: Operator,
+    look: Look,
+    scene: Scene,
+    clients: Clients,
+    deployment: Deployment,
+    plain_name: str,
 ) -> None:
-    """Steps: `ipvsadm -Z` for a service of the check's own. Verify: no other counter goes back."""
-    before = look(STATS)
+    """Steps: a connection; `ipvsadm -Z` for a service of the check's own.
+
+    Verify: no other counter goes back.
+    """
+    counted = deployment.topology.service(plain_name)
+    with _connected(scene, clients, scene.vip(counted)):
+        before = look(STATS)
+    assert _packets(before, counted), f"no packet is counted for {plain_name}"
     operator.does("ipvsadm -A -t 198.51.100.1:80 -s rr")
     operator.does("ipvsadm -Z -t 198.51.100.1:80", undo=OWN)
     after = look(STATS)
