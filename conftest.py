@@ -9,6 +9,7 @@ pytest_plugins = [
     "fixtures.selection",
     "fixtures.requirements",
     "fixtures.gates",
+    "fixtures.unjudged",
     "fixtures.alive",
     "fixtures.outcomes",
     "fixtures.evidence",

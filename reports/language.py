@@ -8,6 +8,11 @@ from collections.abc import Callable
 Say = Callable[[str], str]
 """From the English words to those of the report's language."""
 
+BESIDE_CHECKS = (
+    "Checks: made in this run / that the suite has for the row on this topology; –: none, another "
+    "topology may have some (--topology=all). NOT TESTED unless all of them were made."
+)
+
 _ZH = {
     "DPVS acceptance": "DPVS 验收报告",
     "READY": "可上线",
@@ -76,6 +81,15 @@ _ZH = {
     "rows": "条",
     "rows checked": "条，已检查",
     "Not checked: these decide nothing": "未检查（不影响结论）",
+    "Not judged by this run": "本次运行不据此判定",
+    "These decide nothing": "不影响结论",
+    "To judge by them": "据此判定的命令",
+    "Checks": "检查",
+    "Told at": "详见",
+    BESIDE_CHECKS: (
+        "检查：本次已执行 / 套件在此拓扑上为该条目准备的检查数；–：没有，其他拓扑可能有"
+        "（--topology=all）。未全部执行的记为未测试。"
+    ),
     "Needs": "需要",
     "known of this version": "该版本的已知缺陷",
     "bonding": "bonding（交换机聚合）",
@@ -189,6 +203,8 @@ _REASONS = (
     (r" \((\d+) checks could not be made\)$", r"（\1 项检查无法进行）"),
     (r"^the waiver of (\S+) expired on (\S+) ", r"\1 的豁免已于 \2 到期 "),
     (r"^warning: the waiver of (\S+) is of no use.*$", r"警告：\1 的豁免已无必要，请删除"),
+    (r"^topology (\S+) is judged by (.+)$", r"拓扑 \1 按 \2 判定"),
+    (r"^profile (\w+)$", r"档位 \1"),
     (r" is waived until (\S+) by ", r" 已豁免至 \1，负责人 "),
     (r"^(\S+): (\d+) of (\d+) rows checked", r"\1：共 \3 条，已检查 \2 条"),
     (r", the others NOT TESTED$", "，其余未测试"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reports.page import Group, Page, Prose, Requirement
+from reports.page import Group, Page, Requirement
+from reports.pieces import Prose
+from reports.unjudged import BesideGroup
 
 LONGEST = 300
 """Characters of a message in the table."""
@@ -43,6 +45,11 @@ def _lines(page: Page) -> Iterator[str]:
             yield "| " + " | ".join(map(plain, cells)) + " |"
     for group in page.groups:
         yield from _group(group, page)
+    if page.besides:
+        yield ""
+        yield f"### {plain(say('Not judged by this run'))}"
+    for beside in page.besides:
+        yield from _beside(beside, page)
     for title, found in (
         ("What failed", page.failed),
         ("What this run does not show", page.not_shown),
@@ -102,6 +109,25 @@ def _group(group: Group, page: Page) -> Iterator[str]:
             yield "| " + " | ".join((*cells, plain(one.needs))) + " |"
         yield ""
         yield "</details>"
+
+
+def _beside(group: BesideGroup, page: Page) -> Iterator[str]:
+    say = page.say
+    yield ""
+    yield f"<details><summary>{plain(group.title)}: {plain(group.why)}</summary>"
+    yield ""
+    if group.instead:
+        yield f"{say('To judge by them')}: {code(group.instead)}. {plain(page.beside_checks)}"
+        yield ""
+    heads = ("Id", "Priority", "Outcome", "What must hold", "Checks")
+    yield "| " + " | ".join(say(head) for head in heads) + " |"
+    yield "|" + "---|" * len(heads)
+    for one in group.rows:
+        told = f"{one.checks} {', '.join(one.shown_at)}".strip()
+        cells = (plain(one.id), one.priority, plain(one.badge.text), _prose(one.statement))
+        yield "| " + " | ".join((*cells, plain(told))) + " |"
+    yield ""
+    yield "</details>"
 
 
 def _full(row: Requirement, page: Page) -> Iterator[str]:

@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
-from urllib.parse import quote
 
 from dpvs_acceptance.model.requirement import Priority
 from dpvs_acceptance.verdict.outcomes import Outcome
@@ -23,42 +21,17 @@ from dpvs_acceptance.verdict.signoff import (
 from reports.charts import draw_rtts, draw_spread, draw_timeline
 from reports.drawing import Picture
 from reports.ladder import Ladder, make_ladder
-from reports.language import Say, reason, speaker
+from reports.language import BESIDE_CHECKS, Say, reason, speaker
+from reports.pieces import Badge, Link, Prose, badge_of, link, prose
 from reports.reading import Asked, Kept, inside
 from reports.topology_picture import draw_topology
+from reports.unjudged import BesideGroup, besides
 
-SHAPES = {
-    Outcome.PASS: "pass",
-    Outcome.FAIL: "fail",
-    Outcome.FLAKY: "flaky",
-    Outcome.BLOCKED: "blocked",
-    Outcome.NOT_SUPPORTED: "skipped",
-    Outcome.NOT_TESTED: "skipped",
-}
 _GOOD_VERDICTS = {"READY": "pass", "PASSED ON SIMULATION": "accent", "PARTIAL": "flaky"}
 _COMMANDS = 12
 """Commands shown of a check, the last ones."""
 
 SNAPSHOT = "evidence/snapshots/dut.json"
-
-Prose = tuple[tuple[bool, str], ...]
-"""Pieces of a sentence, each with whether it is a command or a name to be shown as such."""
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    text: str
-    href: str
-    """Relative to the page; empty where the path must not be linked to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Badge:
-    text: str
-    shape: str
-    """Name of the style; the text alone says it too."""
-    key: str = ""
-    """What a filter calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +128,10 @@ class Page:
     requirements: tuple[Requirement, ...]
     """All but those that nothing looked at and that decide nothing: see `groups`."""
     groups: tuple[Group, ...]
+    besides: tuple[BesideGroup, ...]
+    """What does not judge this run."""
+    beside_checks: str
+    """What the numbers of checks in these groups mean."""
     failed: tuple[Requirement, ...]
     """FAIL, FLAKY and BLOCKED."""
     not_shown: tuple[Requirement, ...]
@@ -199,6 +176,8 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         priorities=tuple(p for p in Priority if any(row.priority is p for row in told)),
         requirements=requirements,
         groups=tuple(_groups(signoff, requirements, maker)),
+        besides=tuple(besides(signoff, say)),
+        beside_checks=say(BESIDE_CHECKS),
         failed=tuple(r for r in requirements if r.badge.shape in {"fail", "flaky", "blocked"}),
         not_shown=tuple(r for r in requirements if r.badge.shape == "skipped" and r.checks),
         unseen=tuple(r for r in requirements if r.badge.shape == "skipped" and not r.checks),
@@ -238,21 +217,6 @@ def _pictures(kept: Kept, say: Say) -> Iterator[tuple[str, tuple[Picture, ...]]]
     timeline = draw_timeline(kept.asked, say)
     if timeline is not None:
         yield say("Timeline of the run"), (timeline,)
-
-
-def link(path: str) -> Link:
-    """A link to a file of the run, or bare text for anything that could lead out of it."""
-    pure = PurePosixPath(path)
-    inside = bool(path) and not pure.is_absolute() and ".." not in pure.parts and "\\" not in path
-    return Link(path, quote(path, safe="/") if inside else "")
-
-
-def prose(text: str) -> Prose:
-    """`text` cut at its backticks; whole where they do not come in pairs."""
-    pieces = text.split("`")
-    if len(pieces) % 2 == 0:
-        return ((False, text),)
-    return tuple((index % 2 == 1, piece) for index, piece in enumerate(pieces) if piece)
 
 
 _FIRST = re.compile(r"^(?P<what>.*?)(?:: )?expected (?P<expected>.+?),? seen (?P<seen>.+)$")
@@ -321,11 +285,7 @@ def _time(moment: datetime) -> str:
 
 def _counts(rows: Sequence[RequirementEntry], say: Say) -> tuple[tuple[Badge, int], ...]:
     counted = Counter(row.outcome for row in rows)
-    return tuple((_badge(one, say), counted[one]) for one in Outcome if counted[one])
-
-
-def _badge(outcome: Outcome, say: Say) -> Badge:
-    return Badge(say(outcome), SHAPES[outcome], outcome.lower().replace(" ", "-"))
+    return tuple((badge_of(one, say), counted[one]) for one in Outcome if counted[one])
 
 
 class _Maker:
@@ -352,7 +312,7 @@ class _Maker:
             statement=prose((self._zh and row.statement_zh) or row.statement),
             source=row.source,
             hint=prose((self._zh and row.hint_zh) or row.hint),
-            badge=_badge(row.outcome, self._say),
+            badge=badge_of(row.outcome, self._say),
             seconds=_seconds(row.seconds) if row.checks else "",
             remark=remark,
             checks=tuple(self.check(check) for check in row.checks),
@@ -393,7 +353,7 @@ class _Maker:
     def _check(self, check: CheckEntry) -> Check:
         attempts = tuple(
             Try(
-                _badge(attempt.outcome, self._say),
+                badge_of(attempt.outcome, self._say),
                 _seconds(attempt.seconds),
                 told(attempt.message),
                 attempt.details,
@@ -411,7 +371,7 @@ class _Maker:
         snapshot = (SNAPSHOT,) if shared else ()
         return Check(
             nodeid=check.nodeid,
-            badge=_badge(check.outcome, self._say),
+            badge=badge_of(check.outcome, self._say),
             seconds=_seconds(check.seconds),
             message=told(check.message),
             details=check.details,

@@ -10,6 +10,7 @@ from dpvs_acceptance.verdict.facts import RunProblem
 from dpvs_acceptance.verdict.judging import Verdict, judge
 from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome, requirement_outcome
 from dpvs_acceptance.verdict.signoff import CheckEntry, SignOff, results_in
+from dpvs_acceptance.verdict.unjudged import outcome_beside
 from dpvs_acceptance.verdict.waivers import Waiver
 from dpvs_acceptance.verdict.words import printable
 
@@ -85,6 +86,7 @@ def contradictions(signoff: SignOff) -> Iterator[str]:
                 yield f"{check.nodeid}: {check.outcome} in {row.id}, {other} elsewhere"
             if check.attempts and check.outcome is Outcome.PASS:
                 yield f"{check.nodeid}: PASS is written, an attempt was repeated"
+    yield from _beside(signoff)
     again = judge_again(signoff)
     if (again.name, again.exit_code) != (signoff.verdict, signoff.exit_code):
         yield (
@@ -95,6 +97,18 @@ def contradictions(signoff: SignOff) -> Iterator[str]:
     for reason in again.reasons:
         if printable(reason, 2_000) not in written:
             yield f"verdict: a reason is missing: {reason}"
+
+
+def _beside(signoff: SignOff) -> Iterator[str]:
+    """The same of rows that decide nothing."""
+    made = {result.nodeid: result for result in results_of(signoff)}
+    for row in (row for rows in signoff.unjudged for row in rows.rows):
+        for node in row.checks:
+            if node not in made:
+                yield f"{row.id}: names {node}, which is no check of this run"
+        wanted = outcome_beside((made[n] for n in row.checks if n in made), row.left_out)
+        if row.outcome is not wanted:
+            yield f"{row.id}: {row.outcome} is written, its checks make it {wanted}"
 
 
 def junit_differences(signoff: SignOff, junit: str) -> Iterator[str]:

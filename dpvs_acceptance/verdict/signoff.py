@@ -20,6 +20,7 @@ from dpvs_acceptance.verdict.facts import DeviceKind, NicFacts, ProblemKind, Pro
 from dpvs_acceptance.verdict.judging import Row, Verdict, VerdictName, rows
 from dpvs_acceptance.verdict.known import excuses
 from dpvs_acceptance.verdict.outcomes import SKIPPED, Attempt, CheckResult, Outcome
+from dpvs_acceptance.verdict.unjudged import UnjudgedRows
 from dpvs_acceptance.verdict.waivers import Waiver, WaiverState, waived_ids
 from dpvs_acceptance.verdict.words import first_line, printable
 
@@ -170,6 +171,9 @@ class SignOff(_Frozen):
     lenient: bool = Field(False, description="what is known to fail does not count")
     known: tuple[KnownEntry, ...] = Field((), description="known defects of the device's version")
     language: Literal["en", "zh"] = Field("en", description="of the report")
+    unjudged: tuple[UnjudgedRows, ...] = Field(
+        (), description="rows that do not judge this run: shown, and decide nothing"
+    )
 
 
 def compose(
@@ -179,6 +183,7 @@ def compose(
     verdict: Verdict,
     finished: datetime,
     known: Sequence[KnownDefect] = (),
+    unjudged: Sequence[UnjudgedRows] = (),
 ) -> SignOff:
     """The document of a run. All text in it is harmless to a terminal, and of bounded length."""
     table, strays = rows(requirements, results)
@@ -228,6 +233,7 @@ def compose(
             if any(row.results for row in table if row.requirement.id in defect.requirements)
         ),
         language="zh" if facts.language == "zh" else "en",
+        unjudged=tuple(unjudged),
     )
 
 

@@ -33,6 +33,7 @@ from reports.pdf.setting import (
     text_of,
 )
 from reports.pdf.tables import block, grid, table_of
+from reports.pdf.unjudged import besides_of
 
 
 def make_pdf(page: Page) -> bytes:
@@ -81,6 +82,9 @@ def _story(page: Page) -> Iterator[Any]:
         yield text_of(say("The device is simulated. This report signs nothing off."), BODY)
     counts = ", ".join(f"{badge.text} {number}" for badge, number in page.counts)
     yield text_of(f"{say('Requirements')}: {counts}", BODY)
+    if page.besides:
+        titles = "; ".join(group.title for group in page.besides)
+        yield text_of(f"{say('Not judged by this run')}: {titles}", BODY)
     yield from _device(page)
     if page.topology is not None:
         yield KeepTogether([text_of(say("Topology"), H1), drawn(page.topology)])
@@ -106,6 +110,7 @@ def _story(page: Page) -> Iterator[Any]:
         yield KeepTogether([text_of(heading, H1), *map(drawn, pictures)])
     yield _signature(page)
     yield from _again(page)
+    yield from besides_of(page)
 
 
 def _device(page: Page) -> Iterator[Any]:

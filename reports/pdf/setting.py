@@ -17,7 +17,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.platypus import Paragraph
 
-from reports.page import Badge, Prose
+from reports.pieces import Badge, Prose
 
 CHINESE = "STSong-Light"
 

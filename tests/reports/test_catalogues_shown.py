@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -16,6 +17,7 @@ from dpvs_acceptance.verdict.facts import DeviceKind
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.known import known_in
 from dpvs_acceptance.verdict.signoff import compose, write
+from dpvs_acceptance.verdict.unjudged import Beside, unjudged
 from reports import build, build_pdf
 from reports.building import read_page
 from tests.reports.test_report import Elements
@@ -91,6 +93,79 @@ def test_the_paper_has_them_too(run: Path) -> None:
         assert name in ran.stdout, name
 
 
+@pytest.fixture(scope="module", params=["en", "zh"])
+def beside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that the seed judges; one of its checks proves a row of upstream as well."""
+    directory = tmp_path_factory.mktemp("beside")
+    about = replace(facts(directory), language=str(request.param))
+    seed, upstream = ([r for r in BOTH if r.catalogue == name] for name in ("seed", "upstream"))
+    results = [check("PASS", row.id) for row in seed if row.id not in ("S30", "S36")]
+    results.append(check("PASS", "S30", "FWD-01", "FWD-06"))
+    left = Beside(
+        "upstream", "topology x is judged by seed", "--requirements=upstream", tuple(upstream)
+    )
+    more = unjudged([left], results, {"FWD-01": 1, "FWD-06": 4})
+    verdict = judge(about.kind, seed, results)
+    ended = STARTED + timedelta(seconds=20)
+    document = compose(about, seed, results, verdict, ended, unjudged=more)
+    write(document, directory / "signoff.json")
+    build(directory)
+    build_pdf(directory)
+    return directory
+
+
+def test_rows_that_do_not_judge_are_on_the_page_folded_and_counted_apart(beside: Path) -> None:
+    page = read_page(beside)
+    assert sum(number for _, number in page.counts) == 36
+    (group,) = page.besides
+    told = {row.id: (row.badge.key, row.checks, row.shown_at) for row in group.rows}
+    assert len(told) == 172
+    assert told["FWD-01"] == ("pass", "1 / 1", ("S30",))
+    assert told["FWD-06"] == ("not-tested", "1 / 4", ("S30",))
+    assert told["DEV-01"] == ("not-tested", "–", ())
+    html = Elements((beside / "index.html").read_text(encoding="utf-8"))
+    (folded,) = [attrs for _, attrs in html.tags if attrs.get("class") == "beside"]
+    assert "open" not in folded
+    # On the first screen, and where they are folded.
+    assert html.text.count(group.title) == 2
+    for row in group.rows:
+        assert html.text.count(row.id) >= 1, row.id
+    targets = {str(attrs.get("href")) for tag, attrs in html.tags if tag == "a"}
+    ids = {attrs.get("id") for _, attrs in html.tags}
+    assert {"#S30", "#not-judged"} <= targets
+    assert {one[1:] for one in targets if one.startswith("#")} <= ids
+
+
+def test_they_are_in_the_language_of_the_report(beside: Path) -> None:
+    page = read_page(beside)
+    (group,) = page.besides
+    text = (beside / "signoff.md").read_text(encoding="utf-8")
+    assert text.count("| KAD-37 | P3 |") == 1
+    if page.language == "zh":
+        assert group.title == "upstream: 172 条 (通过 1, 未测试 171)"
+        assert group.why == "拓扑 x 按 seed 判定"
+        assert "### 本次运行不据此判定" in text
+    else:
+        assert group.title == "upstream: 172 rows (PASS 1, NOT TESTED 171)"
+        assert "### Not judged by this run" in text
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext")
+def test_on_paper_they_stand_behind_the_signature(beside: Path) -> None:
+    ran = subprocess.run(
+        ["pdftotext", "-layout", str(beside / "signoff.pdf"), "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    signature = re.search(r"Released by|发布", ran.stdout)
+    assert signature is not None
+    assert ran.stdout.index("DEV-01") > signature.end()
+    for name in ("KAD-37", "V172-30"):
+        assert ran.stdout.count(name) == 1, name
+    assert re.search(r"FWD-06 .* 1 ?/ ?4 +S30", ran.stdout)
+
+
 def test_a_run_of_the_seed_alone_looks_as_ever(tmp_path: Path) -> None:
     rows = tuple(row for row in BOTH if row.catalogue == "seed")
     about = facts(tmp_path)
@@ -99,3 +174,4 @@ def test_a_run_of_the_seed_alone_looks_as_ever(tmp_path: Path) -> None:
     write(compose(about, rows, [check("PASS", "S29")], verdict, ended), tmp_path / "signoff.json")
     (group,) = read_page(tmp_path).groups
     assert (group.title, len(group.requirements), group.unchecked) == ("", 36, ())
+    assert read_page(tmp_path).besides == ()

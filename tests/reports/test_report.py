@@ -18,7 +18,7 @@ from dpvs_acceptance.verdict.outcomes import Attempt, CheckResult, Outcome
 from dpvs_acceptance.verdict.signoff import compose, write
 from reports import build
 from reports.language import reason
-from reports.page import link, prose
+from reports.pieces import link, prose
 from tests.verdict.builders import STARTED, check, facts, requirement
 
 ROOT = Path(__file__).parents[2]
