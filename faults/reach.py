@@ -178,6 +178,11 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "test_a_host_inside_reaches_the_outside_by_udp",
         "test_a_host_inside_pings_the_outside",
     ),
+    "snat-tunnel": (
+        "test_a_host_behind_a_gre_tunnel_reaches_the_outside_by_tcp",
+        "test_a_host_behind_a_gre_tunnel_reaches_the_outside_by_udp",
+        "test_a_host_behind_a_gre_tunnel_pings_the_outside",
+    ),
     "schedulers": (
         "test_wrr_goes_by_the_weights",
         "test_wlc_goes_to_the_fewest_connections_for_the_weight",

@@ -27,7 +27,10 @@ from .views import (
 _VLAN_TYPES = (0x8100, 0x88A8)
 _EXTENSIONS = (0, 43, 60)
 _ICMP = (1, 58)
-_TUNNELS = (4, 41)
+_GRE = 47
+# What stands between a tunnel's header and the packet: nothing, or GRE's header for IPv4, without
+# any option (RFC 2784).
+_TUNNELS = {4: b"", 41: b"", _GRE: b"\x00\x00\x08\x00"}
 
 
 def dissect(frame: Frame | bytes) -> View:
@@ -151,8 +154,10 @@ def _ipv6(common: dict[str, Any], body: bytes) -> View:
 def _upper(common: dict[str, Any], pseudo: bytes, fragmented: bool) -> View:
     """pseudo: source and destination address, as both families' pseudo headers begin."""
     protocol, data = common["protocol"], common["ip_payload"]
-    if protocol in _TUNNELS and not fragmented and "outer" not in common:
-        return _inner(common, data)
+    between = _TUNNELS.get(protocol)
+    carries = between is not None and data.startswith(between) and not fragmented
+    if between is not None and carries and "outer" not in common:
+        return _inner(common, data, between)
     carried: uoa.Uoa | None = None
     try:
         if protocol == uoa.PROTOCOL:
@@ -174,7 +179,7 @@ def _upper(common: dict[str, Any], pseudo: bytes, fragmented: bool) -> View:
     return IpView(**common)
 
 
-def _inner(common: dict[str, Any], data: bytes) -> View:
+def _inner(common: dict[str, Any], data: bytes, between: bytes) -> View:
     """The packet inside of a tunnel's, with the tunnel's header as ``outer``; one level deep."""
     outer = Outer(
         version=common["version"],
@@ -189,10 +194,12 @@ def _inner(common: dict[str, Any], data: bytes) -> View:
         protocol=common["protocol"],
         options=common["ip_options"],
         checksum=common["ip_checksum"],
+        between=between,
     )
+    data = data[len(between) :]
     kept = ("mac_dst", "mac_src", "vlans", "ethertype", "frame")
     inside = {name: common[name] for name in kept} | {"outer": outer}
-    view = _ipv4(inside, data) if common["protocol"] == 4 else _ipv6(inside, data)
+    view = _ipv6(inside, data) if common["protocol"] == 41 else _ipv4(inside, data)
     if not isinstance(view, IpView):
         return IpView(**common, problem=view.problem)
     return replace(view, padding=view.padding + common["padding"])

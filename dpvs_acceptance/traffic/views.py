@@ -62,9 +62,10 @@ class ArpView(LinkView):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outer:
-    """The IP header that a tunnel (IPIP, IPv6 in IPv6, IPv6 in IPv4) put in front of a packet.
+    """The IP header that a tunnel (IPIP, IPv6 in IPv6, IPv6 in IPv4, GRE) put before a packet.
 
-    protocol: 4 or 41. length: of the whole packet, outer header included, as the header says.
+    protocol: 4, 41 or 47. length: of the whole packet, outer header included, as the header says.
+    between: what stands between it and the packet: GRE's header.
     """
 
     version: int
@@ -79,6 +80,7 @@ class Outer:
     protocol: int
     options: bytes
     checksum: Checksum | None
+    between: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.traffic.carried import Tunnel, ping_through
+from dpvs_acceptance.traffic.carried import ping_through
 from dpvs_acceptance.traffic.frame import write_pcap
 from dpvs_acceptance.traffic.scene import Scene
-from dpvs_acceptance.traffic.station import Station
 from fixtures.operator import Operator
 from fixtures.traffic import Clients
+from fixtures.tunnels import tunnel_mac, tunnel_to
 
 pytestmark = pytest.mark.traffic
 
-# Nobody else's: of the network that is set aside for tests of devices (RFC 2544).
-INNER, PEER = "198.18.253.1", "198.18.253.2"
 COUNT = 5
 
 
@@ -52,10 +48,12 @@ def _carries_both_ways(
     deployment: Deployment,
     captures: Path,
 ) -> None:
-    with _tunnel(kind, operator, clients, deployment) as (client, tunnel):
-        station = scene.stations[client]
-        with station.own(tunnel.remote):
-            pinged = ping_through(station, tunnel, mac=_mac(station, tunnel), count=COUNT)
+    client, end = clients.crafting()
+    tunnel = tunnel_to(kind, client, end.address, operator, deployment)
+    station = scene.stations[client]
+    with station.own(tunnel.remote):
+        mac = tunnel_mac(station, tunnel)
+        pinged = ping_through(station, tunnel, mac=mac, count=COUNT)
     write_pcap(captures / f"{kind}.pcap", pinged.frames)
     assert not pinged.problems, f"{kind} tunnel to {client}: " + "; ".join(
         dict.fromkeys((*pinged.problems, *pinged.strange))
@@ -63,30 +61,3 @@ def _carries_both_ways(
     assert not pinged.strange, (
         f"what was not the {kind} tunnel's was answered: {'; '.join(pinged.strange)}"
     )
-
-
-@contextmanager
-def _tunnel(
-    kind: str, operator: Operator, clients: Clients, deployment: Deployment
-) -> Iterator[tuple[str, Tunnel]]:
-    """A tunnel between DPVS and a client that can craft, its addresses on DPVS, until undone."""
-    client, end = clients.crafting()
-    link = deployment.topology.clients[client].link
-    network = deployment.topology.links[link].network
-    # As far from the network's end as clients' crafted addresses are from its start.
-    tunnel = Tunnel(kind, str(network[-90]), end.address, INNER, PEER)
-    device, name = deployment.device(link), f"acc{kind}"
-    ends = f"local {tunnel.local} remote {tunnel.remote}"
-    operator.does(f"dpip addr add {tunnel.local}/{network.max_prefixlen} dev {device}")
-    operator.does(f"dpip tunnel add {name} mode {kind} {ends} dev {device}")
-    operator.does(f"dpip addr add {INNER}/30 dev {name}")
-    # As upstream's scripts/setup.snat-gre.sample.sh: without it carriers come from 0.0.0.0, or
-    # from the address that the link's route has, whatever `local` says.
-    operator.does(f"dpip route add {tunnel.remote}/32 src {tunnel.local} dev {device}")
-    yield client, tunnel
-
-
-def _mac(station: Station, tunnel: Tunnel) -> str:
-    macs = station.resolve(tunnel.local)
-    assert macs, f"nobody answers ARP for {tunnel.local}, the tunnel's end on DPVS"
-    return macs[0]

@@ -109,7 +109,7 @@ class Defended:
         station, mac = self.scene.stations[self.way.client], self.way.ends.mac_dst
         give_up = time.monotonic() + patience.seconds(SETTLED, None)
         while True:
-            _, source = self.clients.crafting(self.way.client)
+            _, source = self.clients.crafting((self.way.client,))
             try:
                 with CraftedTcp(station, source, vip, mac, deadline=1.0) as connection:
                     connection.connect()

@@ -20,11 +20,13 @@ from dpvs_acceptance.traffic.verify import Finding, compare
 from dpvs_acceptance.traffic.views import IcmpView, TcpView, UdpView, View, describe
 
 from .arms import Arms, Server, to_client, to_server
+from .gre import NEW_ID, Gre
 from .mode import Followed, Views, followed
 from .nat import ip_sum, summed
 from .unmoved import ByItsEnds, as_sent
 
 V = TypeVar("V", TcpView, UdpView)
+W = TypeVar("W", TcpView, UdpView, IcmpView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,12 @@ class SourceNat(ByItsEnds):
     """One host inside (the client) and the servers outside.
 
     addresses: those that the DUT may give to what comes from inside. ``arms.vip`` is not used.
+    gre: the tunnel that the host is behind, if any; its own frames are views with that ``outer``.
     """
 
     arms: Arms
     addresses: frozenset[str]
+    gre: Gre | None = None
 
     @property
     def title(self) -> str:
@@ -86,13 +90,25 @@ class SourceNat(ByItsEnds):
 
     def outside(self, sent: V, virtual: Endpoint, server: Server) -> Expected:
         """The frame at the server outside for a frame of the host inside."""
-        moved = to_server(sent, self.arms, server)
+        moved = self._to_server(sent, server)
         return Expected(summed(replace(moved, src=virtual.address, sport=virtual.port)))
 
     def inside(self, sent: V, inner: Endpoint, server: Server) -> Expected:
         """The frame at the host inside for what the server outside answered."""
+        moved = self._to_host(sent, server)
+        return Expected(summed(replace(moved, dst=inner.address, dport=inner.port)), self._free)
+
+    def _to_server(self, sent: W, server: Server) -> W:
+        """Taken out of the tunnel, if it came in one."""
+        return replace(to_server(sent, self.arms, server), outer=None)
+
+    def _to_host(self, sent: W, server: Server) -> W:
         moved = to_client(sent, self.arms, server)
-        return Expected(summed(replace(moved, dst=inner.address, dport=inner.port)))
+        return moved if self.gre is None else replace(moved, outer=self.gre.carrier(moved))
+
+    @property
+    def _free(self) -> dict[str, str]:
+        return {} if self.gre is None else NEW_ID
 
     def _opened(self, views: list[View], inner: Endpoint, kind: type[V]) -> tuple[str, V]:
         """The first packet of the host inside, and the name of the server it is for."""
@@ -144,12 +160,13 @@ class SourceNat(ByItsEnds):
         for view in (*asked, *(view for view in theirs if view.is_reply)):
             sent += 1
             if view.is_request:
-                moved = replace(to_server(view, self.arms, server), src=virtual)
+                moved = replace(self._to_server(view, server), src=virtual)
                 seen = requests.get(_echo(view))
             else:
-                moved = replace(to_client(view, self.arms, server), dst=inner)
+                moved = replace(self._to_host(view, server), dst=inner)
                 seen = replies.get(_echo(view))
-            wanted = Expected(replace(moved, ip_checksum=ip_sum(view)))
+            free = {} if view.is_request else self._free
+            wanted = Expected(replace(moved, ip_checksum=ip_sum(view)), free)
             if wrong := differences(wanted, seen):
                 findings.append(Finding(f"for {describe(view)}", tuple(wrong)))
         ends = Endpoint(inner, 0), Endpoint(outside, 0), Endpoint(virtual, 0)
