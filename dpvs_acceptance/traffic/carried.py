@@ -15,11 +15,12 @@ from . import frames, patience
 from .dissect import dissect
 from .frame import Frame
 from .match import Match
+from .modes import gre
 from .station import Station
 from .views import IcmpView
 
-# Protocol number, and the header between carrier and packet: GRE's, for IPv4, without any option.
-KINDS = {"gre": (47, b"\x00\x00\x08\x00"), "ipip": (4, b"")}
+# Protocol number, and the header between carrier and packet.
+KINDS = {"gre": (gre.PROTOCOL, gre.HEADER), "ipip": (4, b"")}
 _ETHERNET = 14
 
 
