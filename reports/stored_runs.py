@@ -85,13 +85,19 @@ def _verify(directory: Path) -> int:
 def _strange_pages(directory: Path) -> list[str]:
     """Pages that this suite would not make of the run, in either language."""
     try:
-        made = [render(read_page(directory, language)) for language in ("", "en", "zh")]
-        return [
-            name
-            for name in made[0]
-            if (directory / name).is_file()
-            and (directory / name).read_text(encoding="utf-8") not in [one[name] for one in made]
-        ]
+        strange: dict[str, str] | None = None
+        for language in ("", "en", "zh"):  # its own language first: mostly that is all
+            made = render(read_page(directory, language))
+            if strange is None:
+                strange = {
+                    name: (directory / name).read_text(encoding="utf-8")
+                    for name in made
+                    if (directory / name).is_file()
+                }
+            strange = {name: text for name, text in strange.items() if text != made[name]}
+            if not strange:
+                break
+        return list(strange or ())
     except (OSError, ValidationError, UnicodeDecodeError):
         return []  # a problem that was told already
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +9,7 @@ import pytest
 import yaml
 
 from tests.ci import jenkins
-
-ROOT = Path(__file__).parents[2]
-CI = ROOT / "docs/ci"
-SHORT = "suites/platform/test_cpu_and_memory.py"
+from tests.pipeline import CI, Pipeline, github, in_clone
 
 # What each may have, of GitLab's and GitHub's own references.
 _GITLAB_JOB = {
@@ -41,11 +34,6 @@ def _gitlab() -> dict[str, Any]:
     return found
 
 
-def _github() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((CI / "github-actions.yml").read_text())
-    return found
-
-
 def test_gitlab_s_form() -> None:
     document = _gitlab()
     job = document["dpvs-acceptance"]
@@ -58,7 +46,7 @@ def test_gitlab_s_form() -> None:
 
 
 def test_github_s_form() -> None:
-    document = _github()
+    document = github()
     # YAML 1.1 reads `on` as true, and GitHub does not.
     assert set(document) == {"name", True, "concurrency", "permissions", "jobs"}
     (job,) = document["jobs"].values()
@@ -87,68 +75,31 @@ def test_all_of_them_run_the_same() -> None:
     """Only the names of the variables differ."""
     job = _gitlab()["dpvs-acceptance"]
     gitlab = [*job["before_script"], *job["script"], *job["after_script"]]
-    (hub,) = _github()["jobs"].values()
-    github = [step["run"] for step in hub["steps"] if "run" in step]
+    (hub,) = github()["jobs"].values()
+    steps = [step["run"] for step in hub["steps"] if "run" in step]
     file = jenkins.shell_steps(jenkins.parse((CI / "Jenkinsfile").read_text()))
-    assert [line.replace("DPVS_BENCH", "BENCH") for line in gitlab] == github
-    assert sorted(file) == sorted(github)
+    assert [line.replace("DPVS_BENCH", "BENCH") for line in gitlab] == steps
+    assert sorted(file) == sorted(steps)
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tree as a runner has it: what is tracked, and the environment of an earlier run."""
-    clone = tmp_path_factory.mktemp("runner") / "dpvs-acceptance"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (clone / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, clone / name)
-    (clone / ".venv").symlink_to((ROOT / ".venv").resolve())
-    return clone
-
-
-def _sh(clone: Path, text: str, more: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", text],
-        cwd=clone,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **more},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_github_s_steps_run(clone: Path, tmp_path: Path) -> None:
-    """With the software lab as the bench, and one file of checks for want of time."""
-    (job,) = _github()["jobs"].values()
-    summary = tmp_path / "summary.md"
-    variables = {
-        "BENCH": "softlab",
-        "PROFILE": "full",
-        "PYTEST_ADDOPTS": f"-p no:cacheprovider {SHORT}",
-        "GITHUB_STEP_SUMMARY": str(summary),
-    }
-    for step in job["steps"]:
-        if "run" in step:
-            ran = _sh(clone, step["run"], variables)
-            assert ran.returncode == 0, (step["run"], ran.stdout[-2000:], ran.stderr[-2000:])
-    assert "the verdict is the same: PARTIAL" in ran.stdout
-    assert summary.read_text().startswith("# PARTIAL\n")
+def test_github_s_steps_run(pipeline: Pipeline) -> None:
+    """With the software lab as the bench."""
+    assert "the verdict is the same: PARTIAL" in pipeline.said[-1]
+    assert pipeline.summary.startswith("# PARTIAL\n")
+    (job,) = github()["jobs"].values()
     upload = next(s["with"]["path"] for s in job["steps"] if "upload" in s.get("uses", ""))
-    (run,) = (clone / upload).iterdir()
+    (run,) = (pipeline.clone / upload).iterdir()
     # What the two others keep is there too.
     reports = _gitlab()["dpvs-acceptance"]["artifacts"]
-    assert [*clone.glob(reports["reports"]["junit"])] == [run / "junit.xml"]
-    assert all((clone / path).exists() for path in reports["paths"])
+    assert [*pipeline.clone.glob(reports["reports"]["junit"])] == [run / "junit.xml"]
+    assert all((pipeline.clone / path).exists() for path in reports["paths"])
     assert "reports/latest/junit.xml" in (CI / "Jenkinsfile").read_text()
-    assert (clone / "reports/latest/junit.xml").is_file()
+    assert (pipeline.clone / "reports/latest/junit.xml").is_file()
 
 
 @pytest.mark.parametrize(("bench", "status"), [("softlab", 0), ("no-such-bench", 3)])
 def test_gitlab_s_script_ends_as_the_page_says(clone: Path, bench: str, status: int) -> None:
     job = _gitlab()["dpvs-acceptance"]
     variables = {**job["variables"], "DPVS_BENCH": bench, "PYTEST_ADDOPTS": "--plan"}
-    ran = _sh(clone, "\n".join([*job["before_script"], *job["script"]]), variables)
+    ran = in_clone(clone, "\n".join([*job["before_script"], *job["script"]]), variables)
     assert ran.returncode == status, ran.stdout[-2000:] + ran.stderr[-2000:]

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from dpvs_acceptance.traffic.frame import read_pcap, write_pcap
 from dpvs_acceptance.verdict.manifest import (
     altered,
@@ -18,19 +16,9 @@ from dpvs_acceptance.verdict.manifest import (
     read_manifest,
     write_manifest,
 )
+from tests.pipeline import Pipeline
 
 ROOT = Path(__file__).parents[2]
-CHECKS = ("suites/control", "suites/forwarding", "suites/client_address/test_toa.py")
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run's directory."""
-    reports = tmp_path_factory.mktemp("reports")
-    command = [sys.executable, "-m", "pytest", "-q", f"--reports={reports}", *CHECKS]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-1000:]
-    return (reports / "latest").resolve()
 
 
 def verified(run: Path) -> subprocess.CompletedProcess[str]:
@@ -38,8 +26,8 @@ def verified(run: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_an_untouched_run_verifies_anywhere(kept: Path, tmp_path: Path) -> None:
-    moved = shutil.copytree(kept, tmp_path / "moved")
+def test_an_untouched_run_verifies_anywhere(pipeline: Pipeline, tmp_path: Path) -> None:
+    moved = shutil.copytree(pipeline.run, tmp_path / "moved")
     ran = verified(moved)
     assert ran.returncode == 0, ran.stdout
     assert "nothing was altered; the verdict is the same: PARTIAL" in ran.stdout
@@ -123,9 +111,9 @@ TAMPERINGS: tuple[Callable[[Path], str], ...] = (
 
 
 def test_evidence_that_no_longer_makes_the_verdict_is_found_under_a_new_manifest(
-    kept: Path, tmp_path: Path
+    pipeline: Pipeline, tmp_path: Path
 ) -> None:
-    run = shutil.copytree(kept, tmp_path / "run")
+    run = shutil.copytree(pipeline.run, tmp_path / "run")
     manifest = read_manifest(run)
     checks = []
     for number, tamper in enumerate(TAMPERINGS, 1):
