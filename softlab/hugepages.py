@@ -15,8 +15,9 @@ from typing import Final
 
 from softlab import kernel
 
-#: Pages of 2 MiB: what the article calls the least that DPVS starts with, 1 GB.
-PAGES: Final = 512
+#: Pages of 2 MiB: what the article calls the least that DPVS starts with, 1 GB; and 256 MB more, as
+#: each local address takes 42 MB for its source ports, and the most that a topology has are seven.
+PAGES: Final = 640
 _NODE: Final = Path("/sys/devices/system/node/node0/hugepages/hugepages-2048kB")
 _POOL: Final = _NODE / "nr_hugepages"
 _NOTES: Final = Path("/run/dpvs-softlab")
