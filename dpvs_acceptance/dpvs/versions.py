@@ -118,6 +118,9 @@ class VersionFacts:
     synproxy_closes_window: bool
     """A synproxy's SYN-ACK always tells a window of 0; later only with close_client_window."""
 
+    synproxy_sack: bool
+    """A synproxy offers SACK though dpvs.conf says nothing of it."""
+
     server_port_copied: bool
     """`ipvsadm -a -r ADDR` without a port takes the service's port; later it stays 0."""
 
@@ -223,6 +226,7 @@ def facts(version: Version) -> VersionFacts:
         toa_on_fin=since(False, ("1.8.8", True)),
         toa_prunes=since(False, ("1.9.6", True)),
         synproxy_closes_window=since(True, ("1.9.2", False)),
+        synproxy_sack=since(False, ("1.9.6", True)),
         server_port_copied=since(True, ("1.9.4", False)),
         ipvsadm_reports_version=since(False, ("1.9.4", True)),
         # 1.8.12 is younger than 1.9.0 and has the change that 1.9.2 has.

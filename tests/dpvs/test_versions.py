@@ -66,6 +66,7 @@ def test_newer_versions_have_the_newest_facts() -> None:
         ("fdir_blocks", True, False, False),
         ("toa_on_syn", True, False, False),
         ("synproxy_closes_window", True, False, False),
+        ("synproxy_sack", False, True, True),
         ("server_port_copied", True, False, False),
         ("ipvsadm_reports_version", False, True, True),
         ("dpip_reports_version", False, True, True),

@@ -34,7 +34,9 @@ def _fullnat(scene: Scene, service: Service, client: str) -> Mode:
     if not service.synproxy:
         return FullNatMode(facts)
     # No dpvs.conf that is generated here says anything of synproxy: DPVS's defaults hold.
-    return SynProxy(facts, Settings(close_window=scene.facts.synproxy_closes_window))
+    version = scene.facts
+    settings = Settings(sack=version.synproxy_sack, close_window=version.synproxy_closes_window)
+    return SynProxy(facts, settings)
 
 
 def _direct(scene: Scene, service: Service, client: str) -> Mode:

@@ -1,6 +1,7 @@
 """The packets that DPVS itself makes with synproxy on: the SYN-ACK, and the SYN to the RS.
 
-Pure functions of the client's SYN; ``ip_vs_synproxy.c`` (v1.10.2, and the same since v1.8).
+Pure functions of the client's SYN; ``ip_vs_synproxy.c`` (v1.10.2; since v1.8 only defaults
+changed).
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ UNSET6 = {
 class Settings:
     """ipvs_defs/tcp/synproxy of dpvs.conf, with DPVS's own defaults.
 
-    wscale 0 and timestamp False: the client's options become NOPs. close_window: since 1.9.4
-    ``close_client_window``, before that always: the client is told a window of 0 until the real
-    server has answered.
+    sack: the default since 1.9.6. wscale 0 and timestamp False: the client's options become NOPs.
+    close_window: since 1.9.2 ``close_client_window``, before that always: the client is told a
+    window of 0 until the real server has answered.
     """
 
     mss: int = 1452
