@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 
-.PHONY: recordings acceptance test lint types unit setup bench fuzz killpoints soak clean allure
+.PHONY: recordings acceptance test lint types unit setup bench fuzz soak clean allure
 
 acceptance: setup
 	$(PYTEST) $(ARGS)
@@ -26,10 +26,6 @@ bench: setup
 # Parsers fed with mutated recordings; INPUTS and SEED as you like. Exit 1 where there is a finding.
 fuzz: setup
 	$(PYTHON) -m benchmarks.fuzzing $(INPUTS) $(SEED)
-
-# A run killed before, in and after every single step of bring-up and undo, and then restored.
-killpoints: setup
-	KILL_POINTS=all $(PYTEST) -c tests/pytest.ini -s tests/safety/test_killed_anywhere.py
 
 # What a DPVS build prints and sends, and where the simulated one differs: docs/dpvs-builds.md.
 recordings: setup

@@ -52,8 +52,9 @@ made, and watched until it is seen. `--attach` and `--plan` never get past the g
 ## How it is undone
 
 At the end of every run, also one that failed or was interrupted, the undos run in reverse, each
-whatever the others do. Then drivers, hugepages per node, mounts, modules, links, addresses, routes,
-sysctls, files and processes are compared with the first reading: a difference fails the run.
+whatever the others do. Then drivers, hugepages per node, mounts, modules, links, addresses, routes
+of all tables, rules, sysctls, files and processes are compared with the first reading: a difference
+fails the run.
 
 * A run that was killed: `pytest --host=NAME --restore`, and it says what it did. A host that cannot
   be reached is named (exit 2), and the others are restored all the same. By hand, on the

@@ -33,6 +33,15 @@ def either(first: str, second: str) -> str:
     return f"{first} 2>/dev/null || {second}"
 
 
+# `kind family: line` of every rule, and of every route that is in a table of its own.
+POLICY_ROUTING = (
+    "for f in -4 -6; do "
+    'ip $f rule show 2>/dev/null | sed "s/^/rule $f: /"; '
+    "ip $f route show table all 2>/dev/null | grep ' table ' | grep -v ' table local' | "
+    'sed "s/ expires [0-9]*sec//; s/^/route $f: /"; done; :'
+)
+
+
 def commented_files(patterns: Iterable[str]) -> str:
     """`path:line` of every line that is neither empty nor a comment. Patterns are our own."""
     return f"grep -sHv '^[[:space:]]*\\(#\\|;\\|$\\)' {' '.join(patterns)}; :"

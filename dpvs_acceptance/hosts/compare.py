@@ -47,7 +47,8 @@ def differences(
     before: Snapshot, after: Snapshot, *, programs: Collection[str] = PROGRAMS
 ) -> tuple[Difference, ...]:
     """What changed from `before` to `after`: drivers, hugepages per node, mounts, modules, links,
-    addresses, routes, sysctls, files, what runs at boot, and processes of `programs`.
+    addresses, routes, rules and routes of other tables, sysctls, files, what runs at boot, and
+    processes of `programs`.
 
     Sections that only one of the two has are not compared, but one that could be read before and
     cannot be any more is a difference. Raises FactError where a section is not understood.
@@ -116,6 +117,11 @@ def _routes(version: int) -> Callable[[str], Mapping[str, str]]:
     return read
 
 
+def _policy_routing(text: str) -> Mapping[str, str]:
+    counts = Counter(line.strip() for line in text.splitlines())
+    return {line: f"there {count} times" for line, count in counts.items()}
+
+
 def _modes(text: str) -> Mapping[str, str]:
     return {file.path: f"{file.mode:o} {file.owner}" for file in facts.files(text).values()}
 
@@ -148,6 +154,7 @@ _ASPECTS = (
     _Aspect("address", "ip addr", _addresses),
     _Aspect("route", "ip -4 route", _routes(4)),
     _Aspect("route", "ip -6 route", _routes(6)),
+    _Aspect("policy routing,", "ip rule", _policy_routing),
     _Aspect("sysctl", "sysctl", facts.sysctls),
     _Aspect("mode of", "file modes", _modes),
     _Aspect("content of", "file digests", _contents),

@@ -96,6 +96,7 @@ _COMMON: Mapping[str, str] = {
     "ip link": collect.either("ip -j link", "ip -o link"),
     "ip -4 route": collect.either("ip -j -4 route", "ip -4 route"),
     "ip -6 route": collect.either("ip -j -6 route", "ip -6 route"),
+    "ip rule": collect.POLICY_ROUTING,
     "ip neigh": collect.either("ip -j neigh", "ip neigh"),
     "processes": collect.PROCESSES,
 }

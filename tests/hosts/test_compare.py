@@ -18,6 +18,7 @@ from .server import Server
 
 def _snapshot(**sections: str) -> Snapshot:
     names = {"pci": "pci net", "routes": "ip -4 route", "mounts": "/proc/mounts"}
+    names["rules"] = "ip rule"
     return Snapshot(
         "lb01",
         "2026-01-01T00:00:00Z",
@@ -66,6 +67,17 @@ _PCI = "device 0000:04:00.0\n class 0x020000\n vendor 0x8086\n device 0x10fb\n d
                 "  8 1 Mon Nov 23 18:17:16 2026 vi dpvs\n"
             ),
             ["lb01: processes of dpvs is new: 1 running"],
+        ),
+        (
+            _snapshot(rules="rule -4: 0:\tfrom all lookup local\n"),
+            _snapshot(
+                rules="rule -4: 0:\tfrom all lookup local\n"
+                "route -4: 10.0.96.101 via 10.0.96.12 dev eth1 table 5390\n"
+            ),
+            [
+                "lb01: policy routing, route -4: 10.0.96.101 via 10.0.96.12 dev eth1 table 5390 "
+                "is new: there 1 times"
+            ],
         ),
         (_snapshot(boot_id="a\n"), _snapshot(boot_id="b\n"), ["lb01: boot id was a, is b"]),
         (_snapshot(boot_id="a\n"), _snapshot(lsmod="Module Size Used by\nx 1 0\n"), []),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dpvs_acceptance.bringup.plan import Plan, make_plan
@@ -14,7 +14,7 @@ from dpvs_acceptance.hosts.connection import Host, close_all, connect_all
 from dpvs_acceptance.hosts.framed import Read
 from dpvs_acceptance.hosts.gate import Change
 from dpvs_acceptance.hosts.snapshot import Snapshot, take
-from dpvs_acceptance.model.bench import load_bench
+from dpvs_acceptance.model.bench import Bench, load_bench
 from dpvs_acceptance.model.deployment import Deployment, deploy
 from dpvs_acceptance.model.topology import load_topology
 from dpvs_acceptance.observed.reading import dut_sections
@@ -37,18 +37,27 @@ class Benched:
         """What is compared of a host at the end of a run, and nothing else."""
         return take(self.hosts[role], self.compared[role])
 
+    def planned(self, topology: str) -> Benched:
+        """The same hosts, with the plan of another topology for them."""
+        return replace(self, plan=planned(self.deployment.bench, topology)[1])
+
     def close(self) -> None:
         close_all(self.hosts)
 
 
+def planned(bench: Bench, topology: str) -> tuple[Deployment, Plan]:
+    facts = version_facts(Version.parse(bench.dut.dpvs.version))
+    deployment = deploy(load_topology(ROOT / f"topologies/{topology}.yaml"), bench, kni=True)
+    return deployment, make_plan(deployment, facts)
+
+
 def benched(directory: Path) -> Benched:
     """The lab in `directory` with the article's topology."""
-    topology = load_topology(ROOT / "topologies/fnat-two-arm.yaml")
     bench = load_bench(directory / "bench.yaml")
+    deployment, plan = planned(bench, "fnat-two-arm")
     facts = version_facts(Version.parse(bench.dut.dpvs.version))
-    deployment = deploy(topology, bench, kni=True)
     wanted = {
-        role: dut_sections(bench, topology, facts)
+        role: dut_sections(bench, deployment.topology, facts)
         if role == "dut"
         else survey.client()
         if role in bench.clients
@@ -60,4 +69,4 @@ def benched(directory: Path) -> Benched:
         for role, sections in wanted.items()
     }
     hosts = connect_all(bench.hosts, bench.ssh_config_path)
-    return Benched(deployment, make_plan(deployment, facts), hosts, compared)
+    return Benched(deployment, plan, hosts, compared)

@@ -39,7 +39,7 @@ READING: dict[str, Allowed] = {
     "ulimit": _any,  # of the shell that is about to end
     "dmesg": _without("-c", "-C", "-n", "--clear"),
     "ss": _without("-K", "--kill"),
-    "ip": _with(r"(-[a-z46]+ )*(addr|link|route|neigh)( show( .*)?| get .*)?"),
+    "ip": _with(r"((-[a-z46]+|\$f) )*(addr|link|route|neigh|rule)( show( .*)?| get .*)?"),
     "ethtool": _with(r"-i \S+"),
     "rpm": _with(r"-q .*"),
     "dpkg-query": _with(r"-W .*"),

@@ -148,6 +148,13 @@ BADS = (
         verdict="NOT READY|BLOCKED",
     ),
     Bad(
+        "somebody changes it meanwhile",
+        _when_recorded("dpvs.start", "ip addr add 192.0.2.77/32 dev lo"),
+        "ip addr del 192.0.2.77/32 dev lo",
+        r"dut is not as it was found: dut: address 192.0.2.77/32 dev lo is new",
+        verdict="NOT READY",
+    ),
+    Bad(
         "a real server has no python3",
         "for p in $(which -a python3 | xargs readlink -f | sort -u); do "
         "mount --bind /dev/null $p; done",
@@ -191,15 +198,38 @@ def test_it_ends_in_time_and_says_why(bench: Benched, bad: Bad) -> None:
     assert took < bad.seconds * busy
 
 
+# The kernel's own number of this boot is another one; nothing that ran before runs any more.
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_AS_REBOOTED = (
+    f"cat /proc/sys/kernel/random/uuid >/run/boot; mount --bind /run/boot {_BOOT_ID}; "
+    "pkill -KILL -x dpvs; pkill -KILL -f 'sshd: root'; pkill -KILL -x 'sh|timeout'"
+)
+
+
 @pytest.mark.usefixtures("first")
-def test_a_host_that_ends_all_connections(bench: Benched) -> None:
-    """As at a reboot, in the middle of the bring-up; then it can be reached again."""
+@pytest.mark.parametrize(
+    ("recorded", "happens", "mends", "found"),
+    [
+        ("dpvs.conf", "pkill -KILL -f 'sshd: root'", "true", ""),
+        ("service.web", _AS_REBOOTED, f"umount {_BOOT_ID}; rm /run/boot", "dut: boot id was "),
+    ],
+    ids=["all connections ended", "rebooted"],
+)
+def test_a_host_that_ends_all_connections(
+    bench: Benched, recorded: str, happens: str, mends: str, found: str
+) -> None:
+    """In the middle of the bring-up; then it can be reached again."""
     host = bench.hosts["dut"]
-    host.run(_when_recorded("dpvs.conf", "pkill -KILL -f 'sshd: root'"))
+    host.run(_when_recorded(recorded, happens))
+    begin = time.monotonic()
     ran = runs.run(bench.deployment.bench.path, PLATFORM)
+    took = time.monotonic() - begin
     host.reconnect()
+    mended = host.run(mends)
     verdict = ran.stdout[ran.stdout.index("= verdict =") :]
-    print(" / ".join(verdict.splitlines()[1:5])[:600])
+    print(f"{recorded}: {took:.1f} s: {' / '.join(verdict.splitlines()[1:5])[:600]}")
+    assert mended.ok, mended.stderr
     assert verdict.splitlines()[1] in ("BLOCKED", "NOT READY")
     assert re.search(r"dut: ended the connection in the middle of it", verdict), verdict
+    assert not found or f"dut is not as it was found: {found}" in ran.stdout, ran.stdout
     assert "Traceback" not in ran.stdout + ran.stderr
