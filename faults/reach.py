@@ -42,6 +42,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "client6": ("test_a_real_server_sees_the_ipv6_client",),
     "toa4": ("test_toa_is_exact_and_on_exactly_the_packets_it_belongs_on",),
     "toa6": ("test_ipv6_toa_is_exact_and_on_exactly_the_packets_it_belongs_on",),
+    "toa-nat64": ("test_an_ipv4_real_server_that_asks_is_told_the_ipv6_client",),
     "forged": ("test_a_client_that_forges_toa_is_not_believed",),
     "uoa": ("test_a_real_server_sees_the_udp_client",),
     "tool-links": (

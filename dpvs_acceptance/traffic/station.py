@@ -188,6 +188,18 @@ class Station:
         finally:
             owned.answered = self._link.ask("disown", {"owner": answer["owner"]})["answered"]
 
+    @contextmanager
+    def telling(self, address: str, port: int) -> Iterator[None]:
+        """A small HTTP server of the host's, in the context, that tells clients by TOA (NAT64).
+
+        It asks getsockopt(IPPROTO_IP, 4096), and says what nginx says, or what the kernel said.
+        """
+        teller = self._link.ask("tell", {"address": address, "port": port})["teller"]
+        try:
+            yield
+        finally:
+            self._link.ask("hush", {"teller": teller})
+
     def resolve(
         self,
         address: str,

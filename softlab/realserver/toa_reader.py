@@ -1,6 +1,6 @@
 """Loads and unloads the TOA reader: what `insmod toa.ko` and `rmmod toa` do on a real server.
 
-The three programs are pinned in the host's own bpffs and attached to its cgroup, which the host
+The four programs are pinned in the host's own bpffs and attached to its cgroup, which the host
 sees as the root of its hierarchy: every program that it starts, nginx above all, is inside.
 """
 
@@ -17,6 +17,7 @@ PINNED: Final = Path("/sys/fs/bpf/toa")
 _HOOKS: Final = (
     ("toa_getpeername4", "getpeername4"),
     ("toa_getpeername6", "getpeername6"),
+    ("toa_getsockopt", "getsockopt"),
     ("toa_established", "sock_ops"),
 )
 

@@ -114,26 +114,49 @@ def test_other_real_servers_are_not_told(loaded: Lab) -> None:
     assert "192.168.229.1:" in loaded.ssh("rs1", "curl -s http://192.168.229.2/")
 
 
-def test_an_ipv6_socket_is_given_an_ipv4_client_as_mapped(loaded: Lab) -> None:
-    """A server with one socket for both families, and both calls that ask for the peer."""
-    loaded.ssh(
-        "rs1", "nginx -s quit; while ss -Hltn 'sport = :80' | grep -q .; do sleep 0.02; done"
-    )
+def ask_a_program(lab: Lab, listening: str, says: str, *connections: str) -> list[str]:
+    """What a server in nginx's place says of each connection: `says`, of socket c, peer a."""
+    lab.ssh("rs1", "nginx -s quit; while ss -Hltn 'sport = :80' | grep -q .; do sleep 0.02; done")
     script = (
-        "import socket;s=socket.create_server(('',80),family=socket.AF_INET6,dualstack_ipv6=True);"
-        "print('listening',flush=True);c,a=s.accept();c.recv(999);"
-        "t='Your IP and port is %s:%s %s:%s' % (*a[:2],*c.getpeername()[:2]);"
-        "c.sendall(b'HTTP/1.0 200 OK\\r\\n\\r\\n'+t.encode());c.close()"
+        f"import socket\ns={listening}\nprint('listening',flush=True)\n"
+        f"for _ in range({len(connections)}):\n c,a=s.accept();c.recv(999)\n"
+        f" try: t={says}\n except OSError as e: t='nobody:%d' % e.errno\n"
+        " c.sendall(b'HTTP/1.0 200 OK\\r\\n\\r\\nYour IP and port is '+t.encode());c.close()"
     )
     try:
-        loaded.ssh(
+        lab.ssh("rs1", "cat >/tmp/program.py", script)
+        lab.ssh(
             "rs1",
-            f'python3 -c "{script}" >/tmp/listening 2>&1 </dev/null &'
+            "python3 /tmp/program.py >/tmp/listening 2>&1 </dev/null &"
             " until grep -q listening /tmp/listening; do sleep 0.02; done",
         )
-        assert ask(loaded, f"ack={TOA4}") == f"::ffff:{CLIENT4} ::ffff:{CLIENT4}"
+        return ask_many(lab, *((one,) for one in connections))
     finally:
-        loaded.ssh("rs1", "until nginx 2>/dev/null; do sleep 0.05; done")
+        lab.ssh("rs1", "until nginx 2>/dev/null; do sleep 0.05; done")
+
+
+def test_an_ipv6_socket_is_given_an_ipv4_client_as_mapped(loaded: Lab) -> None:
+    """A server with one socket for both families, and both calls that ask for the peer."""
+    both = "socket.create_server(('',80),family=socket.AF_INET6,dualstack_ipv6=True)"
+    says = "'%s:%s %s:%s' % (*a[:2],*c.getpeername()[:2])"
+    (said,) = ask_a_program(loaded, both, says, f"ack={TOA4}")
+    assert said == f"::ffff:{CLIENT4} ::ffff:{CLIENT4}"
+
+
+def test_an_ipv4_socket_that_asks_is_told_an_ipv6_client(loaded: Lab) -> None:
+    """getsockopt(IPPROTO_IP, 4096) answers for NAT64's option and for no other, and for room."""
+    four = "socket.create_server(('',80))"
+    says = (
+        "(lambda p: '%s:%d' % (socket.inet_ntop(10,p[:16]),int.from_bytes(p[16:18],'big')))"
+        "(c.getsockopt(0,4096,20))"
+    )
+    told = ask_a_program(loaded, four, says, f"ack={TOA6}", f"ack={TOA4}", "ack=01", f"ack={TOA6}")
+    assert told == [CLIENT6, "nobody:92", "nobody:92", CLIENT6]
+    (short,) = ask_a_program(loaded, four, says.replace("20", "19"), f"ack={TOA6}")
+    assert short == "nobody:92"
+    # What else is asked of a socket is the kernel's answer, as before.
+    (size,) = ask_a_program(loaded, four, "'0:%d' % c.getsockopt(1,3)", f"ack={TOA6}")
+    assert size == "0:1"  # SO_TYPE, SOCK_STREAM
 
 
 def test_the_module_tools_say_what_kmod_says(server: Lab) -> None:
@@ -194,7 +217,8 @@ def test_the_object_in_the_repository_is_that_of_its_source(tmp_path: Path) -> N
         shutil.copy(source / name, tmp_path)
     subprocess.run(["make", "-s", "-C", str(tmp_path)], check=True)
     kept, built = sections(source / "toa.bpf.o"), sections(tmp_path / "toa.bpf.o")
-    wanted = {"sockops", "cgroup/getpeername4", "cgroup/getpeername6", "license"}
+    hooks = {"cgroup/getpeername4", "cgroup/getpeername6", "cgroup/getsockopt"}
+    wanted = {"sockops", "license", *hooks}
     assert wanted <= set(kept)
     for name in wanted:
         assert kept[name] == built[name], f"{name}: run make in {source} and commit the object"

@@ -20,6 +20,7 @@ from .capturing import Capture
 from .datagrams import Datagrams
 from .neighbours import Owner, Resolver
 from .patterns import Pattern, any_of
+from .telling import Teller
 
 LONGEST_WAIT = 300.0  # seconds; no request may hold the agent longer
 ASK_AGAIN = 0.2  # seconds between two ARP requests or solicitations
@@ -38,6 +39,7 @@ class Agent:
         self.lines: List[bytes] = []
         self.captures: Dict[int, Capture] = {}
         self.owners: Dict[int, Owner] = {}
+        self.tellers: Dict[int, Teller] = {}
         self.next = 1
         self.ended = False
 
@@ -275,6 +277,15 @@ class Agent:
             self.unwatch(sock.fileno())
         gone.close()
         return {"answered": gone.report()}
+
+    def op_tell(self, address: str, port: int) -> Dict[str, Any]:
+        number = self.number()
+        self.tellers[number] = Teller(address, port, self.watch, self.unwatch)
+        return {"teller": number}
+
+    def op_hush(self, teller: int) -> Dict[str, Any]:
+        self.tellers.pop(teller).close()
+        return {}
 
     def op_resolve(
         self,

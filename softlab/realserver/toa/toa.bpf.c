@@ -5,7 +5,7 @@
  *
  * It does what DPVS's kernel module toa.ko does (kmod/toa/toa.c): the option is read from the packet
  * that completes the handshake, and from no other; getpeername(2) and accept(2) then answer with
- * what it said. Rebuild with `make` in this directory; toa.bpf.o beside it is kept in the
+ * what it said, and getsockopt(2) with the IPv6 client of an IPv4 socket. Rebuild with `make` in this directory; toa.bpf.o beside it is kept in the
  * repository so that no compiler is needed to run the lab.
  */
 #include <linux/bpf.h>
@@ -20,6 +20,8 @@
 #define OPTION_TOA 254
 #define TOA_IPV4 8	/* kind, length, port, IPv4 address */
 #define TOA_IPV6 20	/* kind, length, port, IPv6 address */
+#define TOA_SO_GET_LOOKUP 4096	/* of IPPROTO_IP: kmod/toa/toa.h */
+#define AF_INET 2
 
 /* All in network order, as on the wire. length is the option's own: it tells the family. */
 struct client {
@@ -153,6 +155,41 @@ int toa_getpeername6(struct bpf_sock_addr *context)
 		context->user_ip6[2] = client->address[2];
 		context->user_ip6[3] = client->address[3];
 	}
+	return 1;
+}
+
+/* struct toa_nat64_peer of kmod/toa/toa.h: address, port, both in network order. */
+struct nat64_peer {
+	__u32 address[4];
+	__u16 port;
+	__u16 unused;
+};
+
+/* An IPv6 client of an IPv4 socket (NAT64) is told to who asks: getsockopt(IPPROTO_IP, 4096). */
+SEC("cgroup/getsockopt")
+int toa_getsockopt(struct bpf_sockopt *context)
+{
+	struct nat64_peer *peer = context->optval;
+	struct bpf_sock *sk = context->sk;
+	struct client *client = 0;
+
+	if (context->level == 0 && context->optname == TOA_SO_GET_LOOKUP && sk &&
+	    sk->family == AF_INET)
+		client = bpf_sk_storage_get(&clients, sk, 0, 0);
+	if (!client || client->length != TOA_IPV6 || (void *)(peer + 1) > context->optval_end) {
+		/* What the kernel said stays as it is, also where it is longer than a page. */
+		context->optlen = 0;
+		return 1;
+	}
+	peer->address[0] = client->address[0];
+	peer->address[1] = client->address[1];
+	peer->address[2] = client->address[2];
+	peer->address[3] = client->address[3];
+	peer->port = client->port;
+	peer->unused = 0;
+	context->optlen = sizeof(*peer);
+	barrier();	/* two stores: the verifier knows no field that is both */
+	context->retval = 0;
 	return 1;
 }
 

@@ -1,0 +1,80 @@
+# ruff: noqa: UP006, UP035  (Python 3.6: no builtin generics, no "X | None")
+"""A small HTTP server that tells each client who it is, as TOA tells an IPv4 socket (NAT64).
+
+An IPv6 client has no place in the answer of getpeername(2), so that no stock server can tell:
+DPVS's kmod/toa/toa.h has a getsockopt(2) for who asks, `struct toa_nat64_peer`.
+"""
+
+import socket
+from typing import Callable, Dict
+
+LOOKUP = 4096  # TOA_SO_GET_LOOKUP, of IPPROTO_IP
+SIZE = 20  # IPv6 address, port in network order, two octets of padding
+BACKLOG = 16
+
+
+def told(sock: socket.socket) -> str:
+    """The client in words, as the real servers' nginx has them; or why nobody knows."""
+    try:
+        peer = sock.getsockopt(socket.IPPROTO_IP, LOOKUP, SIZE)
+    except OSError as error:
+        return f"getsockopt(IPPROTO_IP, {LOOKUP}): {error}"
+    address = socket.inet_ntop(socket.AF_INET6, peer[:16])
+    return "Your IP and port is {}:{}".format(address, int.from_bytes(peer[16:18], "big"))
+
+
+class Teller:
+    """Listens on an IPv4 address. watch, unwatch: how its sockets get into the agent's loop."""
+
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        watch: Callable[[int, Callable[[], None]], None],
+        unwatch: Callable[[int], None],
+    ) -> None:
+        self.watch, self.unwatch = watch, unwatch
+        self.open: Dict[int, socket.socket] = {}
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.sock.bind((address, port))
+            self.sock.listen(BACKLOG)
+            self.sock.setblocking(False)
+        except BaseException:
+            self.sock.close()
+            raise
+        watch(self.sock.fileno(), self.accept)
+
+    def accept(self) -> None:
+        try:
+            connection = self.sock.accept()[0]
+        except OSError:
+            return  # it was reset meanwhile
+        connection.setblocking(False)
+        self.open[connection.fileno()] = connection
+        self.watch(connection.fileno(), lambda: self.readable(connection))
+
+    def readable(self, connection: socket.socket) -> None:
+        """A request is answered once; then, or with the client's FIN, the connection is over."""
+        try:
+            if connection.recv(65536):
+                body = told(connection)
+                head = f"HTTP/1.0 200 OK\r\nContent-Length: {len(body)}\r\n\r\n"
+                connection.send((head + body).encode("ascii"))
+                connection.shutdown(socket.SHUT_WR)
+                return
+        except OSError:
+            pass
+        self.forget(connection)
+
+    def forget(self, connection: socket.socket) -> None:
+        del self.open[connection.fileno()]
+        self.unwatch(connection.fileno())
+        connection.close()
+
+    def close(self) -> None:
+        for connection in list(self.open.values()):
+            self.forget(connection)
+        self.unwatch(self.sock.fileno())
+        self.sock.close()
