@@ -38,6 +38,8 @@ def test_what_the_plan_does_is_no_reading(bench: Benched) -> None:
         'eval "$(head -c 5)"; echo "$(kill 1)"',
         "for i in 1 2; do modprobe uio; done",
         "dmesg -c",
+        "dpip qsch add dev dpdk0 root pfifo_fast",
+        "ipvsadm -C --sockpair x",
         "curl -O http://192.0.2.1/x",
         "if [ -e /x ]; then dpdk-devbind.py -b igb_uio 0000:04:00.0; fi",
     ],
@@ -54,6 +56,7 @@ def _refused(text: str) -> bool:
 
 
 def test_attach_sends_nothing_that_writes(bench: Benched) -> None:
+    """With the checks of every catalogue."""
     path = bench.deployment.bench.path
     gates = {
         role: WriteGate(host, Mode.WRITABLE, run="by-hand", root="/var/lib/by-hand")
@@ -63,7 +66,8 @@ def test_attach_sends_nothing_that_writes(bench: Benched) -> None:
         assert first_failure(gates[stage.role].apply(stage.changes)) is None
     try:
         before = {role: bench.snapshot(role) for role in bench.hosts}
-        ran = runs.run(path, "--attach")
+        everything = "--requirements=seed,upstream,edges"
+        ran = runs.run(path, "--attach", everything, seconds=400)
         assert "PASSED ON SIMULATION" in ran.stdout, ran.stdout[-3000:]
         for role in bench.hosts:
             assert differences(before[role], bench.snapshot(role)) == ()
@@ -73,6 +77,7 @@ def test_attach_sends_nothing_that_writes(bench: Benched) -> None:
             gate.undo()
     sent = [entry for entry in runs.transcript(ran.stdout) if entry["kind"] in ("run", "open")]
     assert {entry["host"] for entry in sent} == set(bench.hosts)
+    assert any("dpip qsch show" in entry["command"] for entry in sent), "of all catalogues"
     for entry in sent:
         if entry["kind"] == "open":
             # The agent that sends and captures frames; it needs no file and leaves none.
