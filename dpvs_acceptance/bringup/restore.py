@@ -71,7 +71,13 @@ def _restore_host(host: Host) -> tuple[Sequence[str], bool]:
         # The last run's first: it found what the runs before it had left.
         for left in reversed(journal.leftovers(host)):
             lines.append(describe(left))
-            for undone in WriteGate(host, Mode.WRITABLE, run=left.run).undo():
+            try:
+                gate = WriteGate(host, Mode.WRITABLE, run=left.run)
+            except ValueError as error:  # no run of this suite's made that folder
+                well = False
+                lines.append(f"  NOT undone: {error}; see what is in {journal.ROOT}/journal")
+                continue
+            for undone in gate.undo():
                 if undone.ok:
                     lines.append(f"  undone: {undone.entry.title}")
                     continue

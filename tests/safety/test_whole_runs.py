@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from dpvs_acceptance.bringup.restore import restore
 from dpvs_acceptance.hosts import deadman, journal, lock
 from dpvs_acceptance.hosts.compare import differences
 from dpvs_acceptance.hosts.gate import Mode, WriteGate, first_failure
@@ -127,6 +128,20 @@ def test_the_dead_man_switch_restores_the_dut_alone(
         restored = runs.run(bench.deployment.bench.path, "--restore")
         assert restored.returncode == 0
         assert "lb01: the dead-man switch of run" in restored.stdout.replace("dut:", "lb01:")
+
+
+@pytest.mark.usefixtures("first")
+def test_a_folder_that_is_no_run_s_is_named_and_nothing_of_it_is_done(bench: Benched) -> None:
+    """What a host says reaches no shell: the name of a folder in its journal."""
+    host, folder = bench.hosts["rs1"], f"{journal.ROOT}/journal/x; touch $(echo run)"
+    assert host.run(f"mkdir -p '{folder}' && echo 'touch /run/y' >'{folder}/0001.undo'").ok
+    said: list[str] = []
+    try:
+        assert not restore({"rs1": host}, said.append)
+        assert "NOT undone: not the name of a run: 'x; touch $(echo run)'" in said[-1], said
+        assert not host.run("[ -e run ] || [ -e /run/y ]").ok
+    finally:
+        host.run(f"rm -rf {journal.ROOT}")
 
 
 @pytest.mark.parametrize("role", ["client1", "dut"])
