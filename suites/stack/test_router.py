@@ -89,12 +89,12 @@ def test_ipv6_is_switched_off_as_a_whole(
         return ping(scene.stations[client], target, mac=mac, count=3, deadline=1.5).received
 
     assert answered(one_vip6) == 3, f"{one_vip6} does not answer to begin with"
-    operator.reconfigure("ipv6_defs/disable", "on", told="ipv6:disable=")
+    operator.reconfigure("ipv6_defs/disable", "on", told="ipv6:disable")
     seen = answered(one_vip6)
     if others and answered(str(others[0])) != 3:
         raise Unsound(f"{others[0]} does not answer either: it is not IPv6 alone that is off")
     assert seen == 0, f"IPv6 is switched off, and {one_vip6} answered {seen} of 3 echoes"
-    operator.reconfigure("ipv6_defs/disable", "off", told="ipv6:disable=")
+    operator.reconfigure("ipv6_defs/disable", "off", told="ipv6:disable")
     assert answered(one_vip6) == 3, f"IPv6 is on again, and {one_vip6} does not answer"
 
 
