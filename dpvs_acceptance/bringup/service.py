@@ -87,9 +87,9 @@ def services(deployment: Deployment) -> list[Change]:
     """
     topology = deployment.topology
     return [
-        *(_service(deployment, one) for one in topology.services),
+        *(_service(deployment, one) for one in deployment.services),
         *(_fleet(deployment, one) for one in topology.fleets),
-        *(_snat(deployment, one) for one in topology.snat),
+        *(_snat(deployment, one) for one in deployment.snat),
     ]
 
 
@@ -155,7 +155,7 @@ def _snat(deployment: Deployment, rule: Snat) -> Change:
     # Rules share addresses: the first to name one brings it.
     earlier = {
         wan.address
-        for other in deployment.topology.snat[: deployment.topology.snat.index(rule)]
+        for other in deployment.snat[: deployment.snat.index(rule)]
         for wan in other.pool
     }
     mine = {wan.address for wan in rule.pool} - earlier

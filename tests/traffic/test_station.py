@@ -79,6 +79,20 @@ def test_a_capture_beyond_its_bounds_is_not_sound(left: Station, right: Station)
         far.require_sound()
 
 
+def test_a_link_that_goes_down_ends_no_agent(left: Station, right: Station, wire: Wire) -> None:
+    """The kernel says so once to each packet socket, and the frames before it are still there."""
+    with right.own("10.77.0.9"), right.capture([Match(ethertype=EXPERIMENT)]) as far:
+        left.send(raw_frames(left, right, 3))
+        wire.right.ok(
+            "ip link set eth1 down; ip link set eth1 up; ip addr add fd77::2/64 dev eth1 nodad"
+        )
+        assert left.resolve("10.77.0.9") == (right.mac,)
+        left.send(raw_frames(left, right, 2))
+        assert far.wait_for(Match(ethertype=EXPERIMENT), 5, 5.0).enough
+    assert far.sound
+    assert numbers([frame.data for frame in far.frames]) == [0, 1, 2, 0, 1]
+
+
 def test_wait_returns_as_soon_as_the_frames_are_there(left: Station, right: Station) -> None:
     with right.capture() as far:
         left.send(raw_frames(left, right, 3))

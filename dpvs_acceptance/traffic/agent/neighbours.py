@@ -95,13 +95,15 @@ class Owner:
             return
         self.answered[target] += 1
         if len(target) == 4:
-            self.sender.send(arp(2, self.mac, target, question.mac, question.asker))
+            reply = arp(2, self.mac, target, question.mac, question.asker)
+            wire.send_unasked(self.sender, reply)
             return
         asker, mac = question.asker, question.mac
         if asker == bytes(16):  # duplicate address detection: to all nodes
             asker = socket.inet_pton(socket.AF_INET6, "ff02::1")
             mac = multicast_mac(asker)
-        self.sender.send(nd(ADVERTISEMENT, self.mac, target, mac, asker, target))
+        reply = nd(ADVERTISEMENT, self.mac, target, mac, asker, target)
+        wire.send_unasked(self.sender, reply)
 
     def report(self) -> Dict[str, int]:
         return {wire.unpacked(address): count for address, count in self.answered.items()}

@@ -172,6 +172,15 @@ def open_sender(interface: str) -> socket.socket:
     return sock
 
 
+def send_unasked(sock: socket.socket, frame: bytes) -> None:
+    """Send what nobody waits for: without a link, or room in its queue, it is lost as on a wire."""
+    try:
+        sock.send(frame)
+    except OSError as error:
+        if error.errno not in (errno.ENETDOWN, errno.ENOBUFS):
+            raise
+
+
 Received = Tuple[bytes, int, int, bool, bool]
 
 
@@ -181,10 +190,16 @@ def receive(sock: socket.socket, room: bytearray) -> Optional[Received]:
     None when nothing waits. A VLAN tag that the kernel took off is put back. The time is the
     kernel's (CLOCK_REALTIME).
     """
-    try:
-        count, control, _, source = sock.recvmsg_into([room], 256, socket.MSG_TRUNC)
-    except BlockingIOError:
-        return None
+    while True:
+        try:
+            count, control, _, source = sock.recvmsg_into([room], 256, socket.MSG_TRUNC)
+            break
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            # Said once when the link goes down. Frames still wait, and others come when it is up.
+            if error.errno != errno.ENETDOWN:
+                raise
     data = bytes(memoryview(room)[: min(count, len(room))])
     nanoseconds, pending = 0, False
     for level, kind, body in control:
