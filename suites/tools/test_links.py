@@ -12,7 +12,7 @@ from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.traffic.icmp import ping
 from dpvs_acceptance.traffic.scene import Scene
-from dpvs_acceptance.verdict.causes import NotSupported
+from dpvs_acceptance.verdict.causes import NotSupported, NotTested
 from dpvs_acceptance.verdict.words import mismatch
 from fixtures.operator import OWN, Operator
 
@@ -132,6 +132,8 @@ def test_forward2kni_copies_what_a_port_receives(
     topology = deployment.topology
     link = next(name for name, vips in topology.vips.items() if one_vip4 in map(str, vips))
     port, client = deployment.port(link), next(iter(topology.vip_clients))
+    if topology.links[link].kni is None:
+        raise NotTested(f"links.{link}: no kni: {port.kni} is not up, and takes nothing")
 
     def received_by_the_kernel() -> int:
         counter = f"cat /sys/class/net/{port.kni}/statistics/rx_packets"
