@@ -37,6 +37,33 @@ FILES = {
 TEXTS = {name: path.read_text() for name, path in FILES.items()}
 DATA = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
 
+
+def _more(name: str, **fields: Any) -> Any:
+    return yaml.safe_load((ROOT / f"topologies/{name}.yaml").read_text()) | fields
+
+
+def _of_software_ports() -> Any:
+    bench = copy.deepcopy(DATA["bench"])
+    nic = bench["dut"]["nics"][0]
+    del nic["pci"], nic["kernel_driver"]
+    nic |= {"vdev": "net_af_packet0", "vdev_arguments": "iface=eth2"}
+    bench["dut"] |= {"machine_id": "0" * 32}
+    bench["dut"]["dpvs"] |= {"eal_arguments": ["--file-prefix=x"]}
+    return bench | {"ssh_config": "ssh_config"}
+
+
+# Where every field is that can hold text.
+EVERY: dict[str, tuple[type[Topology | Bench], Any]] = {
+    "topology": (Topology, DATA["topology"]),
+    "topology of SNAT": (Topology, _more("snat-two-arm")),
+    "topology of many": (
+        Topology,
+        _more("services-200", requirements=["seed"], hugepages={"per_node": 28672, "mount": "/x"}),
+    ),
+    "bench": (Bench, DATA["bench"]),
+    "bench of software ports": (Bench, _of_software_ports()),
+}
+
 # Behind a value that is as it should be, or in its place.
 INJECTIONS = (
     *(f"{mark}touch /tmp/x" for mark in (";", "|", "||", "&", "&&", "\n", "\r\n", ">", " ", "#")),
@@ -104,24 +131,69 @@ def _everything_sent(topology: Topology, bench: Bench) -> str:
     return "\n".join(texts)
 
 
+def _placed(bench: Bench, topology: Topology) -> Bench:
+    """The bench with its clients where the topology has them."""
+    clients = {
+        name: bench.clients[name].model_copy(update={"link": client.link})
+        for name, client in topology.clients.items()
+    }
+    return bench.model_copy(update={"clients": clients})
+
+
 # Words for people, and names of files on the runner: they are in no text that is sent.
 _FREE = {("title",), ("source",), ("ssh_config",), ("dut", "machine_id")}
 
 
-@pytest.mark.parametrize("which", ["topology", "bench"])
+def _names(schema: Any, root: Any, name: str, seen: frozenset[str]) -> Iterator[str]:
+    """The names of all fields of a schema that may hold any text; `x*` where x is a list."""
+    if "$ref" in schema:
+        if schema["$ref"] in seen:
+            return
+        seen |= {schema["$ref"]}
+        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+    if schema.get("type") == "string" and not {"enum", "const"} & set(schema):
+        yield name
+    for one in (*schema.get("anyOf", ()), schema.get("additionalProperties")):
+        yield from _names(one, root, name, seen) if isinstance(one, dict) else ()
+    for one in (*schema.get("prefixItems", ()), schema.get("items")):
+        yield from _names(one, root, f"{name}*", seen) if isinstance(one, dict) else ()
+    for key, one in schema.get("properties", {}).items():
+        yield from _names(one, root, key, seen)
+
+
+def test_every_field_of_text_is_tried() -> None:
+    tried: dict[type[Topology | Bench], set[str]] = {Topology: set(), Bench: set()}
+    for model, data in EVERY.values():
+        model.model_validate(data)
+        for path in _leaves(data):
+            words = [str(word) for word in path if not isinstance(word, int | tuple)]
+            lists = "*" * sum(isinstance(word, int) for word in path[-1:])
+            tried[model] |= {words[-1] + lists} if words else set()
+            # A text by a name that is anybody's to choose, as a service's or an option's.
+            tried[model] |= {words[-2]} if len(words) > 1 else set()
+    for model, names in tried.items():
+        schema = model.model_json_schema()
+        assert set(_names(schema, schema, "", frozenset())) - names <= {"path"}
+
+
+@pytest.mark.parametrize("which", EVERY)
 def test_no_value_acts_in_a_shell(which: str) -> None:
-    topology, bench = Topology.model_validate(DATA["topology"]), Bench.model_validate(DATA["bench"])
+    model, data = EVERY[which]
+    found = model.model_validate(data)
+    topology = found if isinstance(found, Topology) else Topology.model_validate(DATA["topology"])
+    bench = found if isinstance(found, Bench) else Bench.model_validate(DATA["bench"])
+    if isinstance(found, Topology):
+        bench = _placed(bench, found)
     as_ever = _everything_sent(topology, bench)
-    model = type(topology if which == "topology" else bench)
     assert len(set(INJECTIONS)) >= 40
     tried = 0
     accepted: set[tuple[Any, ...]] = set()
-    for path in _leaves(DATA[which]):
+    for path in _leaves(data):
         for injection in INJECTIONS:
-            for value in (injection, _old(DATA[which], path) + injection):
+            for value in (injection, _old(data, path) + injection):
                 tried += 1
                 try:
-                    found = model.model_validate(_with(DATA[which], path, value))
+                    found = model.model_validate(_with(data, path, value))
                 except ValueError:
                     continue
                 accepted.add(path)
