@@ -59,6 +59,8 @@ faults: setup
 	    --fault-report=reports/faults/many)
 	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=faults/topologies/edges.yaml \
 	    --fault-matrix='edge-*' --fault-report=reports/faults/edges)
+	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=nat64 \
+	    --fault-matrix='toa-reader-of-one-rs-*' --fault-report=reports/faults/nat64)
 
 # Twenty runs in a row with no fault, all green: a check that fails by chance is worse than none.
 RUNS := 20

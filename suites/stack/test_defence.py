@@ -38,7 +38,8 @@ def test_udp_to_a_vip_of_tcp_services_is_dropped(
     operator: Operator, scene: Scene, clients: Clients, captures: Path, deployment: Deployment
 ) -> None:
     """Steps: a TCP service on a real server's address, which DPVS routes to; a datagram to another
-    port of it, and a request to the service; the same with defence_udp_drop (dpvs.conf, SIGHUP).
+    port of it, and a request to the service; the same with defence_udp_drop (dpvs.conf, SIGHUP),
+    requests before and after.
 
     Verify: the datagram arrives at first; then it does not, and nothing comes back for it. The
     request is answered both times.
@@ -65,6 +66,7 @@ def _dropped(
     if arrived != 1:
         raise Unsound(f"without {name} {server} sees what is sent to it {arrived} times")
     operator.reconfigure(keyword, told=f"{name} ON")
+    defended.require_service()
     arrived, answers = defended.tried(protocol, captures, "on")
     assert not arrived, f"{name} is on, and what is for no service gets to {server}"
     assert not answers, f"{name} is on, and what is for no service is answered {answers} times"
