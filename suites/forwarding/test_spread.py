@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.traffic.balance import flows_needed, round_robin
 from dpvs_acceptance.traffic.http import curl_burst
 from dpvs_acceptance.traffic.scene import Scene
-from dpvs_acceptance.traffic.views import TcpView
+from dpvs_acceptance.traffic.views import TcpView, View
 from dpvs_acceptance.verdict.causes import NotSupported, Unsound
 from fixtures.traffic import Clients
 
@@ -110,7 +111,7 @@ def _many(
     *,
     all_answered: bool = True,
 ) -> tuple[list[TcpView], list[TcpView]]:
-    """TCP packets of the service at the client, and at all RS, over many connections."""
+    """TCP packets of many connections of the service: at the client, and at all RS."""
     client = next(iter(scene.deployment.topology.clients))
     with scene.watch(client, captures) as watch:
         answers = curl_burst(clients[client], clients.url(service), CONNECTIONS)
@@ -120,11 +121,13 @@ def _many(
         f"{len(failed)} of {CONNECTIONS} requests failed: {failed[0]}"
     )
     vip, lips = str(service.vip), set(map(str, service.local_addresses))
-    near = [v for v in watch.client_views if isinstance(v, TcpView) and vip in (v.src, v.dst)]
-    far = [
-        v
-        for views in watch.server_views.values()
-        for v in views
-        if isinstance(v, TcpView) and lips & {v.src, v.dst}
-    ]
-    return near, far
+    far = [v for views in watch.server_views.values() for v in views]
+    return _opened(watch.client_views, {vip}), _opened(far, lips)
+
+
+def _opened(views: Sequence[View], ours: set[str]) -> list[TcpView]:
+    """What is between our addresses and an end of a connection that was opened meanwhile: an
+    earlier one may still be closing."""
+    seen = [v for v in views if isinstance(v, TcpView) and ours & {v.src, v.dst}]
+    ends = {frozenset([(v.src, v.sport), (v.dst, v.dport)]) for v in seen if v.handshake}
+    return [v for v in seen if frozenset([(v.src, v.sport), (v.dst, v.dport)]) in ends]
