@@ -16,7 +16,7 @@ from dpvs_acceptance.traffic.views import TcpView
 
 def opened(station: Station, address: str) -> list[TcpView]:
     """The SYNs that a host sent from a crafted address in the check that runs now."""
-    frames = station.frames() if isinstance(station, StoredStation) else []
+    frames = station.all_frames() if isinstance(station, StoredStation) else []
     views = (dissect(frame) for frame in frames if frame.outgoing)
     return [v for v in views if isinstance(v, TcpView) and v.handshake and v.src == address]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +14,14 @@ from typing import Any
 from dpvs_acceptance.replay.stored_host import NotReplayed
 from dpvs_acceptance.traffic.capture import Capture, Waited
 from dpvs_acceptance.traffic.dissect import dissect
-from dpvs_acceptance.traffic.frame import Frame, Lost, has_directions, lost_of, read_pcap
+from dpvs_acceptance.traffic.frame import (
+    Frame,
+    Lost,
+    capture_name,
+    has_directions,
+    lost_of,
+    read_pcap,
+)
 from dpvs_acceptance.traffic.icmp import PingResult, account
 from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.station import Owned, Station
@@ -53,6 +62,7 @@ class StoredStation(Station):
         self.interface = "stored"
         self._mac = mac
         self._folder = folder
+        self._taken: Counter[Path | None] = Counter()
 
     @property
     def mac(self) -> str:
@@ -62,17 +72,32 @@ class StoredStation(Station):
         """There is nothing to close."""
 
     def frames(self) -> list[Frame]:
-        """The frames of this host in the check that runs now, with their direction by MAC."""
-        path = self._path()
+        """Of the capture that the check that runs now took last; before its first, of all."""
+        taken = self._taken[self._folder()]
+        return self._read(self._path(taken)) if taken else self.all_frames()
+
+    def all_frames(self) -> list[Frame]:
+        """All of this host in the check that runs now."""
+        return [frame for path in self._paths() for frame in self._read(path)]
+
+    def _read(self, path: Path) -> list[Frame]:
+        """With their direction by MAC, where the file does not tell it."""
         frames = read_pcap(path)
         return frames if has_directions(path) else [self._directed(frame) for frame in frames]
 
-    def _path(self) -> Path:
+    def _path(self, number: int) -> Path:
+        # Not every capture is kept; where one file was kept of several, it is the last one's.
+        paths = self._paths()
+        return paths[min(number, len(paths)) - 1]
+
+    def _paths(self) -> list[Path]:
         folder = self._folder()
-        path = None if folder is None else folder / f"{self.host_name}.pcap"
-        if path is None or not path.is_file():
+        numbers = itertools.count(1)
+        named = (folder / capture_name(self.host_name, n) for n in numbers) if folder else ()
+        paths = list(itertools.takewhile(Path.is_file, named))
+        if not paths:
             raise NotReplayed(f"no capture of {self.host_name} was kept for this check")
-        return path
+        return paths
 
     def _directed(self, frame: Frame) -> Frame:
         # A file of a run before directions were kept: the MAC tells, and whose checksum is wrong.
@@ -82,13 +107,15 @@ class StoredStation(Station):
         return replace(frame, outgoing=outgoing, checksum_pending=pending)
 
     def capture(self, *_: Any, **__: Any) -> Capture:
-        where = f"{self.host_name} (stored)"
-        return StoredCapture(where, self.frames(), lost_of(self._path()))
+        folder = self._folder()
+        self._taken[folder] += 1
+        path = self._path(self._taken[folder])
+        return StoredCapture(f"{self.host_name} (stored)", self._read(path), lost_of(path))
 
     def resolve(self, address: str, *_: Any, **__: Any) -> Any:
         """Who answered, where this host asked then; else whom it sent to on its way there."""
         asked, answered = False, dict[str, None]()
-        for frame in self.frames():
+        for frame in self.all_frames():
             view = dissect(frame)
             if isinstance(view, ArpView) and frame.outgoing:
                 asked = asked or (view.operation == 1 and view.target_ip == address)
@@ -96,7 +123,7 @@ class StoredStation(Station):
                 answered[view.sender_mac] = None
         if asked:
             return tuple(answered)
-        for frame in self.frames():
+        for frame in self.all_frames():
             view = dissect(frame)
             if frame.outgoing and isinstance(view, IpView) and view.protocol in (1, 6, 17, 58):
                 if int(view.mac_dst.split(":")[0], 16) & 1:

@@ -51,6 +51,11 @@ class Lost:
     overflow: int = 0
 
 
+def capture_name(host: str, number: int = 1) -> str:
+    """The file of a host's capture, by its place among those of one check."""
+    return f"{host}.pcap" if number == 1 else f"{host}.{number}.pcap"
+
+
 def write_pcap(path: Path, frames: Iterable[Frame], lost: Lost | None = None) -> Path:
     """Write a little-endian, nanosecond pcap (readable by tcpdump, Wireshark, Scapy).
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from ipaddress import ip_address
+from itertools import count
 from pathlib import Path
 
 from dpvs_acceptance.dpvs.versions import VersionFacts
@@ -21,6 +22,7 @@ from . import patience
 from .capture import Capture
 from .dissect import dissect
 from .errors import NotSeen
+from .frame import capture_name
 from .mapping import Behaviour, Endpoint, FullNat, Link
 from .match import Match
 from .modes.mode import Mode
@@ -111,7 +113,10 @@ class Scene:
 
     @contextmanager
     def watch(self, client: str, folder: Path | None = None) -> Iterator[Watch]:
-        """Captures at `client` and at every RS; their frames go to `folder` as pcap files."""
+        """Captures at `client` and at every RS; their frames go to `folder` as pcap files.
+
+        The first of a folder are NAME.pcap, those of the next watch NAME.2.pcap, and so on.
+        """
         with ExitStack() as stack:
             captures = {
                 name: stack.enter_context(self.stations[name].capture())
@@ -120,8 +125,9 @@ class Scene:
             watch = Watch(client, captures, self.servers)
             yield watch
         if folder is not None:
+            number = next(n for n in count(1) if not (folder / capture_name(client, n)).exists())
             for name, capture in captures.items():
-                capture.write_pcap(folder / f"{name}.pcap")
+                capture.write_pcap(folder / capture_name(name, number))
 
     def _link(self, name: str) -> str:
         """The link, or the network behind one, that a client or real server is on."""

@@ -35,6 +35,18 @@ def test_an_untouched_run_verifies_anywhere(pipeline: Pipeline, tmp_path: Path) 
     assert not skipped, "every check keeps what it judged"
 
 
+def test_a_run_of_another_mode_verifies_with_each_of_its_captures(tmp_path: Path) -> None:
+    """Checks of modes capture once for each request."""
+    command = [sys.executable, "-m", "pytest", "--topology=nat64", f"--reports={tmp_path}"]
+    subprocess.run([*command, "suites/modes"], cwd=ROOT, capture_output=True, check=True)
+    (manifest,) = tmp_path.glob("runs/*/manifest.json")
+    assert list(manifest.parent.rglob("client1.2.pcap"))
+    ran = verified(manifest.parent)
+    assert ran.returncode == 0, ran.stdout
+    skipped = [line for line in ran.stdout.splitlines() if line.startswith("  suites/")]
+    assert not skipped, skipped
+
+
 def _wrong_vip(run: Path) -> str:
     path = run / "evidence" / "snapshots" / "dut.json"
     text = path.read_text()

@@ -14,6 +14,7 @@ from dpvs_acceptance.hosts.framed import batch
 from dpvs_acceptance.hosts.transcript import Entry, Transcript, check
 from dpvs_acceptance.replay.stored_host import NotReplayed, StoredHost, stored_hosts
 from dpvs_acceptance.replay.stored_station import StoredStation, ping_again
+from dpvs_acceptance.traffic.frame import capture_name
 from dpvs_acceptance.traffic.http import curl_many
 from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.match import Match
@@ -136,6 +137,22 @@ def test_stored_captures_carry_a_packet_check(tmp_path: Path) -> None:
     }
     conversation, mapping = find_tcp(seen["client1"], servers, client, service)
     assert check_tcp(conversation, mapping) == []
+
+
+def test_each_capture_of_a_check_is_read_again_in_its_turn(tmp_path: Path) -> None:
+    """What a check asks between them is asked of the last; who opened what, of all."""
+    for number, mode in enumerate(("fnat-tcp", "fnat-udp-uoa-opp"), 1):
+        path = recorded.PCAPS / f"{mode}-client.pcap"
+        shutil.copyfile(path, tmp_path / capture_name("client1", number))
+    station = StoredStation("client1", recorded.CLIENT_MAC, lambda: tmp_path)
+    everything, taken = station.frames(), []
+    for _ in range(3):
+        with station.capture() as capture:
+            taken.append(list(capture.frames))
+        assert taken[-1] == station.frames()
+    assert [len(frames) for frames in taken[:2]] != [0, 0]
+    assert taken[0] + taken[1] == everything == station.all_frames()
+    assert taken[2] == taken[1]  # of a capture that was not kept: the last that was
 
 
 def test_a_capture_waits_for_nothing(tmp_path: Path) -> None:
