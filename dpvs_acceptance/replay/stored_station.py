@@ -64,6 +64,9 @@ class StoredStation(Station):
         self._folder = folder
         self._taken: Counter[Path | None] = Counter()
 
+    def __getattr__(self, name: str) -> Any:
+        raise NotReplayed(f"{self.host_name}: {name} was not kept")
+
     @property
     def mac(self) -> str:
         return self._mac
