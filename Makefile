@@ -43,7 +43,7 @@ clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
 
 # Every fault of the catalogue, and which checks turn red: reports/faults/. FULL=1 makes all checks
-# for each fault (an hour), which proves that the selection leaves none out. docs/faults.md.
+# for each fault (one to two hours), which proves that the selection leaves none out. docs/faults.md.
 .PHONY: faults
 faults: setup
 	$(PYTEST) --fault-matrix $(if $(FULL),--fault-full) $(if $(DPVS_HOME),--dpvs-home=$(DPVS_HOME)) $(ARGS)

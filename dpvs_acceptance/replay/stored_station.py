@@ -65,7 +65,7 @@ class StoredStation(Station):
         self._taken: Counter[Path | None] = Counter()
 
     def __getattr__(self, name: str) -> Any:
-        raise NotReplayed(f"{self.host_name}: {name} was not kept")
+        raise NotReplayed(f"{self.host_name}: `{name}` of its station was not kept")
 
     @property
     def mac(self) -> str:
