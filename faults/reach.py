@@ -1,7 +1,7 @@
 """Groups of checks, by what they look at: a fault names those that can see it.
 
-Making all checks for each fault would take one to two hours. That the groups are right is proven by a run
-that makes them all (`make faults FULL=1`).
+Making all checks for each fault would take one to two hours. That the groups are right is proven by
+a run that makes them all (`make faults FULL=1`).
 """
 
 from __future__ import annotations
