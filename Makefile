@@ -61,6 +61,8 @@ faults: setup
 	    --fault-matrix='edge-*' --fault-report=reports/faults/edges)
 	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=nat64 \
 	    --fault-matrix='toa-reader-of-one-rs-*' --fault-report=reports/faults/nat64)
+	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --topology=fnat-one-arm \
+	    --fault-matrix='even-*' --fault-report=reports/faults/even)
 
 # Twenty runs in a row with no fault, all green: a check that fails by chance is worse than none.
 RUNS := 20

@@ -179,6 +179,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "test_a_host_inside_reaches_the_outside_by_udp",
         "test_a_host_inside_pings_the_outside",
     ),
+    "even": ("test_local_addresses_are_used_evenly", "test_workers_receive_evenly"),
     "snat-tunnel": (
         "test_a_host_behind_a_gre_tunnel_reaches_the_outside_by_tcp",
         "test_a_host_behind_a_gre_tunnel_reaches_the_outside_by_udp",

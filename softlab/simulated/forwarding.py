@@ -212,6 +212,8 @@ def _bind(
 ) -> Connection | None:
     """Take a LIP and one of its ports; None when the service has none left for that server."""
     for _ in range(min(16, len(service.laddrs))):
+        if path.quirks.omits(quirks.LADDR_FIRST):
+            service.current_laddr[lcore] = -1
         laddr = service.next_laddr(lcore, len(dest.addr))
         if laddr is None:
             return None

@@ -51,6 +51,8 @@ POOL_REUSE = "pool.reuse"
 POOL_MISS = "pool.miss"
 POOL_UNCOUNTED = "pool.uncounted"
 ICMP_CORE = "icmp.core"
+LADDR_FIRST = "laddr.first"
+RSS_ONE = "rss.one"
 
 WRONGS = frozenset(
     {
@@ -68,6 +70,8 @@ WRONGS = frozenset(
         POOL_MISS,
         POOL_UNCOUNTED,
         ICMP_CORE,
+        LADDR_FIRST,
+        RSS_ONE,
     }
 )
 """What is done wrongly in the device's own state."""

@@ -43,7 +43,7 @@ def lcore_of(path: DataPath, frame: bytes, port: int) -> int:
             if base < len(workers):
                 return workers[base]
         key += frame[at : at + 4]
-    return _queue_owner(path, port, crc32(key))
+    return _queue_owner(path, port, 0 if path.quirks.omits(quirks.RSS_ONE) else crc32(key))
 
 
 def _queue_owner(path: DataPath, port: int, spread: int) -> int:
