@@ -16,6 +16,7 @@ from dpvs_acceptance.traffic.http import curl_burst
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.views import TcpView, View
 from dpvs_acceptance.verdict.causes import NotSupported, Unsound
+from fixtures.chosen import Chosen
 from fixtures.traffic import Clients
 
 pytestmark = pytest.mark.traffic
@@ -26,7 +27,7 @@ CONNECTIONS = 40
 
 @pytest.mark.requirement("S31", "round robin")
 def test_connections_are_spread_as_the_scheduler_promises(
-    scene: Scene, clients: Clients, captures: Path, deployment: Deployment, fnat4_name: str
+    chosen: Chosen, captures: Path, deployment: Deployment, fnat4_name: str
 ) -> None:
     """Steps: as many connections as the statistics need, counted at each RS.
 
@@ -39,13 +40,8 @@ def test_connections_are_spread_as_the_scheduler_promises(
         raise NotSupported(f"{service.scheduler} over {len(weights)} real servers promises nothing")
     client = next(iter(deployment.topology.clients))
     flows = flows_needed(list(weights.values()))
-    with scene.watch(client, captures) as watch:
-        answers = curl_burst(clients[client], clients.url(service), flows)
-        watch.settle(scene.vip(service), flows)
-    failed = [str(answer) for answer in answers if answer.status != 200]
-    assert not failed, f"{len(failed)} of {flows} requests failed: {failed[0]}"
+    opened = chosen.for_requests(service, client, flows)
     # By who opened them: a SYN that had to be sent again is still one connection.
-    opened = scene.mode(service, client).openings(watch.server_views)
     counts = {t.name: len({(v.src, v.sport) for v in opened[t.name]}) for t in service.real_servers}
     spread = round_robin(counts, weights, len(deployment.workers))
     told = {
