@@ -127,11 +127,14 @@ def ask_a_program(lab: Lab, listening: str, says: str, *connections: str) -> lis
         lab.ssh("rs1", "cat >/tmp/program.py", script)
         lab.ssh(
             "rs1",
-            "python3 /tmp/program.py >/tmp/listening 2>&1 </dev/null &"
+            # What an earlier program said is gone before this one starts.
+            ": >/tmp/listening;"
+            " timeout 15 python3 /tmp/program.py >/tmp/listening 2>&1 </dev/null &"
             " until grep -q listening /tmp/listening; do sleep 0.02; done",
         )
         return ask_many(lab, *((one,) for one in connections))
     finally:
+        # A program that nobody asked holds the port until its time is over.
         lab.ssh("rs1", "until nginx 2>/dev/null; do sleep 0.05; done")
 
 
