@@ -56,19 +56,8 @@ class HttpAnswer:
 
 
 _FIGURES = "%{http_code}|%{local_ip}|%{local_port}|%{time_total}"
-
-
-def curl(
-    host: Runner,
-    url: str,
-    *,
-    source_port: int | None = None,
-    max_time: float | None = None,
-    options: Sequence[str] = (),
-) -> HttpAnswer:
-    """One GET on its own connection."""
-    ports = [source_port] if source_port else None
-    return curl_many(host, url, 1, source_ports=ports, max_time=max_time, options=options)[0]
+# For a curl before 7.36 (CentOS 7 has 7.29): one section for all, ports as its kernel likes.
+_ONE_SECTION = "awk '!/^(next|local-port)/ && (/^url/ || !seen[$0]++)'"
 
 
 def curl_many(
@@ -76,35 +65,31 @@ def curl_many(
     url: str,
     count: int,
     *,
-    source_ports: Sequence[int] | None = None,
+    source_ports: Sequence[range] | None = None,
     max_time: float | None = None,
-    options: Sequence[str] = (),
 ) -> list[HttpAnswer]:
     """``count`` GETs one after another, each by a curl, and so on a connection, of its own.
 
-    source_ports: the local port of each (else the kernel's choice). options: more of curl's.
-    One round trip, about 10 ms a request besides the answers' own time. After PATIENCE failures
-    in a row the rest is NOT_TRIED. Raises TrafficError where the host has no curl or its output
-    is not understood.
+    source_ports: ports that each may be made from (else the kernel's choice). One round trip,
+    about 10 ms a request besides the answers' own time. After PATIENCE failures in a row the rest
+    is NOT_TRIED. Raises TrafficError where the host has no curl or its output is not understood.
     """
-    if source_ports is not None and len(source_ports) != count:
-        raise ValueError(f"{count} requests, but {len(source_ports)} source ports")
     mark = secrets.token_hex(8)
     max_time, tries = patience.seconds(MAX_TIME, max_time), patience.tries(PATIENCE)
-    base = _command(mark, max_time, options)
-    calls = [f"one --local-port {port}" for port in source_ports or ()] or ["one"] * count
+    options = " ".join(f"--{key} {shlex.quote(text)}" for key, text in _options(mark, max_time))
     script = "\n".join(
         (
             "exec 3>&1; f=0",  # what curl prints goes to 3; its own words are kept apart in $e
-            f"one() {{ [ $f -lt {tries} ] || return 0",
-            f'e=$({base} "$@" {shlex.quote(url)} 2>&1 >&3); x=$?',
+            f"while read -r ports; do [ $f -lt {tries} ] || break",
+            f"e=$(curl -q -sS -g {options} $ports {shlex.quote(url)} 2>&1 >&3); x=$?",
             "if [ $x = 0 ]; then f=0; else f=$((f + 1)); fi",
             "[ -z \"$e\" ] || e=$(printf %s \"$e\" | tr '\\n' ' ')",
-            f'printf \'@{mark} %s|%s\\n\' "$x" "$e"; }}',
-            *calls,
+            f'printf \'@{mark} %s|%s\\n\' "$x" "$e"; done',
         )
     )
-    records = _run(host, script, b"", mark, count, max_time)
+    # The ports are no part of the command: a replay looks for the command.
+    chosen = [f"--local-port {text}\n" if text else "\n" for text in _ports(source_ports, count)]
+    records = _run(host, script, "".join(chosen).encode(), mark, count, max_time)
     answers = []
     for (body, figures), (_, ending) in zip(records[::2], records[1::2], strict=True):
         code, words = ending.split("|", 1)
@@ -117,38 +102,50 @@ def curl_burst(
     url: str,
     count: int,
     *,
+    source_ports: Sequence[range] | None = None,
     max_time: float | None = None,
     seconds: float | None = None,
-    options: Sequence[str] = (),
 ) -> list[HttpAnswer]:
     """``count`` GETs one after another by one curl, each on a new connection: the fast way.
 
     For statistics over many flows (about 1 ms a request). A new connection each is asked for
     with "Connection: close"; two answers with one local port say that it was not given. What
-    has not ended after ``seconds`` in all is NOT_TRIED.
+    has not ended after ``seconds`` in all is NOT_TRIED. A curl older than 7.36 leaves the ports to
+    its kernel, which may choose one that a connection had a few seconds before.
     """
-    return curl_each(host, [url] * count, max_time=max_time, seconds=seconds, options=options)
+    return curl_each(
+        host, [url] * count, source_ports=source_ports, max_time=max_time, seconds=seconds
+    )
 
 
 def curl_each(
     host: Runner,
     urls: Sequence[str],
     *,
+    source_ports: Sequence[range] | None = None,
     max_time: float | None = None,
     seconds: float | None = None,
-    options: Sequence[str] = (),
 ) -> list[HttpAnswer]:
     """As curl_burst: one GET of each of these addresses, in their order."""
     count = len(urls)
     mark = secrets.token_hex(8)
     max_time = patience.seconds(MAX_TIME, max_time)
     seconds = patience.seconds(BURST_TIME, seconds)
-    base = _command(mark, max_time, (*options, "-H", "Connection: close"), "|%{exitcode}")
-    config = "".join(f'url = "{url}"\n' for url in urls)
+    options = [*_options("MARK", max_time, "|%{exitcode}"), ("header", "Connection: close")]
+    same = "silent\nshow-error\ngloboff\n" + "".join(f"{k} = {_quoted(v)}\n" for k, v in options)
+    sections = [
+        same + f"url = {_quoted(url)}\n" + (f"local-port = {ports}\n" if ports else "")
+        for url, ports in zip(urls, _ports(source_ports, count), strict=True)
+    ]
     # Line by line, or what curl still had in its buffer would be lost with it.
     lines = "$(command -v stdbuf >/dev/null && echo stdbuf -oL)"
-    script = f"timeout {seconds:g} {lines} {base} -K - || :"
-    records = _run(host, script, config.encode(), mark, count, max_time)
+    # The mark is part of the command and the ports are not: a replay looks for the command.
+    script = (
+        f"sed 's/@MARK /@{mark} /' |"
+        f" if curl -q --next --version >/dev/null 2>&1; then cat; else {_ONE_SECTION}; fi |"
+        f" timeout {seconds:g} {lines} curl -q -K - || :"
+    )
+    records = _run(host, script, "next\n".join(sections).encode(), mark, count, max_time)
     answers = []
     for body, line in records:
         *figures, code = line.split("|")
@@ -159,21 +156,23 @@ def curl_each(
     return _all(host, urls[0] if urls else "", answers, count, late)
 
 
-def _command(mark: str, max_time: float, options: Sequence[str], more: str = "") -> str:
+def _ports(chosen: Sequence[range] | None, count: int) -> list[str]:
+    """What curl's --local-port wants, for each request; "" where the kernel chooses."""
+    if chosen is None:
+        return [""] * count
+    if len(chosen) != count:
+        raise ValueError(f"{count} requests, but source ports for {len(chosen)}")
+    return [f"{ports[0]}-{ports[-1]}" for ports in chosen]
+
+
+def _options(mark: str, max_time: float, more: str = "") -> list[tuple[str, str]]:
     figures = f"\\n@{mark} {_FIGURES}{more}\\n"
-    fixed = (
-        "curl",
-        "-q",
-        "-sS",
-        "-g",
-        "--noproxy",
-        "*",
-        "--max-time",
-        f"{max_time:g}",
-        "-w",
-        figures,
-    )
-    return " ".join(map(shlex.quote, (*fixed, *options)))
+    return [("noproxy", "*"), ("max-time", f"{max_time:g}"), ("write-out", figures)]
+
+
+def _quoted(text: str) -> str:
+    """As curl's config files want it."""
+    return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
 
 
 def _run(

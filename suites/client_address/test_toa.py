@@ -9,7 +9,7 @@ import pytest
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic import toa
-from dpvs_acceptance.traffic.http import HttpAnswer, client_seen, curl_many
+from dpvs_acceptance.traffic.http import HttpAnswer, client_seen
 from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.pairing import find_tcp
 from dpvs_acceptance.traffic.scene import Scene
@@ -52,7 +52,7 @@ def _sees_the_client(
     clients: Clients, deployment: Deployment, client: str, service_name: str
 ) -> None:
     service = deployment.topology.service(service_name)
-    answers = curl_many(clients[client], clients.url(service), len(service.real_servers) + 1)
+    answers = clients.curl(client, clients.url(service), len(service.real_servers) + 1)
     wrong = [words for answer in answers if (words := _mistaken(answer))]
     assert not wrong, f"an RS does not see the real client {client}: " + "\n".join(wrong)
 
@@ -108,7 +108,7 @@ def _exact_on_the_wire(
 ) -> None:
     service = deployment.topology.service(service_name)
     with scene.watch(client, captures) as watch:
-        (answer,) = curl_many(clients[client], clients.url(service), 1)
+        (answer,) = clients.curl(client, clients.url(service))
         watch.settle(scene.vip(service))
     assert answer.local, f"no connection to {clients.url(service)}: {answer}"
     conversation, mapping = find_tcp(

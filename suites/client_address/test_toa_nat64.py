@@ -10,7 +10,7 @@ import pytest
 from dpvs_acceptance.dpvs.ipvsadm import commands
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic import patience
-from dpvs_acceptance.traffic.http import client_seen, curl_many
+from dpvs_acceptance.traffic.http import client_seen
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.verdict.causes import NotSupported
 from fixtures.operator import OWN, Operator
@@ -50,11 +50,11 @@ def test_an_ipv4_real_server_that_asks_is_told_the_ipv6_client(
         # The address is the topology's: it stays when the service goes.
         add = commands.local_address(which, lip, deployment.lip_device(lip))
         operator.do(commands.line(add), undo=OWN)
-        host, give_up = clients[client_name], time.monotonic() + patience.seconds(SETTLED, None)
+        give_up = time.monotonic() + patience.seconds(SETTLED, None)
         # The tools return before every lcore knows a new service.
-        while curl_many(host, url, 1)[0].status != 200 and time.monotonic() < give_up:
+        while clients.curl(client_name, url)[0].status != 200 and time.monotonic() < give_up:
             pass
-        answers = curl_many(host, url, len(base.real_servers) + 1)
+        answers = clients.curl(client_name, url, len(base.real_servers) + 1)
     assert all(answer.status == 200 for answer in answers), f"{url}: {answers}"
     if all(UNKNOWN in answer.body for answer in answers):
         raise NotSupported(f"the real servers' TOA reader knows no NAT64: {answers[0].body}")

@@ -10,7 +10,6 @@ import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic.frame import write_pcap
-from dpvs_acceptance.traffic.http import curl_burst
 from dpvs_acceptance.traffic.icmp import ping
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.tcpclient import CraftedTcp
@@ -38,7 +37,7 @@ def test_counters_move_by_what_was_sent(
     service = deployment.topology.service(fnat4_name)
     client = next(iter(deployment.topology.clients))
     before = look(*COUNTERS)
-    answers = curl_burst(clients[client], clients.url(service), REQUESTS)
+    answers = clients.curl_burst(client, clients.url(service), REQUESTS)
     failed = [answer for answer in answers if answer.status != 200]
     assert not failed, f"{len(failed)} of {REQUESTS} requests failed: {failed[0]}"
     after = look(*COUNTERS)
@@ -136,7 +135,7 @@ def test_neighbours_are_resolved(
     """
     service = deployment.topology.service(tcp4_name)
     client = next(iter(deployment.topology.clients))
-    curl_burst(clients[client], clients.url(service), 2 * len(service.real_servers))
+    clients.curl_burst(client, clients.url(service), 2 * len(service.real_servers))
     state = look("dpip neigh show")
     wrong = []
     for name in (target.name for target in service.real_servers):

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.traffic.http import client_seen, curl_many
+from dpvs_acceptance.traffic.http import client_seen
 from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.pairing import find_tcp
 from dpvs_acceptance.traffic.scene import Scene
@@ -28,7 +28,7 @@ def test_http_on_the_vip_answers_200(
     Verify: 200 each time, so that no RS behind the VIP is broken.
     """
     service = deployment.topology.service(tcp4_name)
-    answers = curl_many(clients[client_name], clients.url(service), len(service.real_servers) + 1)
+    answers = clients.curl(client_name, clients.url(service), len(service.real_servers) + 1)
     wrong = [str(answer) for answer in answers if answer.status != 200]
     assert not wrong, f"HTTP {clients.url(service)} from {client_name}: " + "\n".join(wrong)
 
@@ -44,7 +44,7 @@ def test_a_real_server_without_toa_sees_the_lip(
         raise NotTested(f"the TOA reader is loaded on {', '.join(servers.with_reader('toa'))}")
     service = deployment.topology.service(fnat4_name)
     lips = set(map(str, service.local_addresses))
-    answers = curl_many(clients[client_name], clients.url(service), len(service.real_servers))
+    answers = clients.curl(client_name, clients.url(service), len(service.real_servers))
     seen = {client_seen(answer.body).address for answer in answers}
     assert seen <= lips, f"an RS without TOA should see a LIP {sorted(lips)}, seen {sorted(seen)}"
 
@@ -65,7 +65,7 @@ def test_every_packet_is_translated_as_fullnat_does(
     """
     service = deployment.topology.service(fnat4_name)
     with scene.watch(client_name, captures) as watch:
-        (answer,) = curl_many(clients[client_name], clients.url(service), 1)
+        (answer,) = clients.curl(client_name, clients.url(service))
         watch.settle(scene.vip(service))
     assert answer.local, f"no connection to {clients.url(service)}: {answer}"
     conversation, mapping = find_tcp(

@@ -10,7 +10,6 @@ import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic.delay import answer_times, compare
-from dpvs_acceptance.traffic.http import curl_burst
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.verdict.causes import NotSupported, Unsound
 from fixtures.traffic import Clients
@@ -35,7 +34,7 @@ def test_answers_come_as_soon_through_every_real_server(
     client = next(iter(deployment.topology.clients))
     flows = -(-ANSWERS * sum(weights.values()) // min(weights.values()))
     with scene.watch(client, captures) as watch:
-        curl_burst(clients[client], clients.url(service), flows)
+        clients.curl_burst(client, clients.url(service), flows)
         watch.settle(scene.vip(service), flows)
     times = answer_times(watch.client_views, watch.server_views, scene.vip(service))
     (captures / "times.json").write_text(json.dumps([asdict(one) for one in times]))

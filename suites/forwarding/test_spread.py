@@ -12,7 +12,6 @@ import pytest
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.traffic.balance import flows_needed, round_robin
-from dpvs_acceptance.traffic.http import curl_burst
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.views import TcpView, View
 from dpvs_acceptance.verdict.causes import NotSupported, Unsound
@@ -110,7 +109,7 @@ def _many(
     """TCP packets of many connections of the service: at the client, and at all RS."""
     client = next(iter(scene.deployment.topology.clients))
     with scene.watch(client, captures) as watch:
-        answers = curl_burst(clients[client], clients.url(service), CONNECTIONS)
+        answers = clients.curl_burst(client, clients.url(service), CONNECTIONS)
         watch.settle(scene.vip(service), CONNECTIONS)
     failed = [str(answer) for answer in answers if answer.status != 200]
     assert not (failed and all_answered), (

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.traffic.http import curl_many
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.udp import exchange
 from fixtures.traffic import Clients
@@ -41,7 +40,7 @@ def test_tcp_is_forwarded_as_the_mode_of_its_service_does(
     mode = scene.mode(service, client_name)
     for _ in service.real_servers:
         with scene.watch(client_name, captures) as watch:
-            (answer,) = curl_many(clients[client_name], url, 1)
+            (answer,) = clients.curl(client_name, url)
             watch.settle(scene.vip(service))
         assert answer.status == 200, f"{url} from {client_name}: {answer}"
         assert answer.local, f"no connection to {url}: {answer}"

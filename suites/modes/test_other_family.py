@@ -8,7 +8,6 @@ import pytest
 
 from dpvs_acceptance.dpvs.ipvsadm.commands import MODE_OPTIONS
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.traffic.http import curl, curl_many
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.views import TcpView
 from dpvs_acceptance.verdict.causes import Unsound
@@ -41,8 +40,8 @@ def test_a_mode_that_keeps_the_family_forwards_nothing_to_the_other(
     operator.does(f"ipvsadm -A -t {end} -s rr")
     said = operator.do(f"ipvsadm -a -t {end} -r {rs}:{PORT} {MODE_OPTIONS[service.forwarding]}")
     with scene.watch(client, captures) as watch:
-        other = curl(clients[client], f"http://{end}/", max_time=1.0)
-        (control,) = curl_many(clients[client], clients.url(service), 1)
+        (other,) = clients.curl(client, f"http://{end}/", max_time=1.0)
+        (control,) = clients.curl(client, clients.url(service))
         watch.settle(scene.vip(service))
     arrived = {v.sport for vs in watch.server_views.values() for v in vs if isinstance(v, TcpView)}
     if control.local is None or control.local.port not in arrived:

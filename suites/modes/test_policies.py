@@ -13,7 +13,6 @@ from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.traffic.errors import NotSeen
-from dpvs_acceptance.traffic.http import curl_many
 from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.scatter import scatter
 from dpvs_acceptance.traffic.scene import Scene
@@ -205,7 +204,7 @@ def _served(scene: Scene, clients: Clients, service: Service, captures: Path) ->
     """The real servers that some requests of one client, each a connection, came to."""
     client = next(iter(scene.deployment.topology.vip_clients))
     with scene.watch(client, captures) as watch:
-        answers = curl_many(clients[client], clients.url(service), FLOWS)
+        answers = clients.curl(client, clients.url(service), FLOWS)
         watch.settle(scene.vip(service), FLOWS)
     failed = [str(answer) for answer in answers if answer.status != 200]
     assert not failed, f"{len(failed)} of {FLOWS} requests failed: {failed[0]}"

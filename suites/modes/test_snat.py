@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.traffic.http import curl_many
 from dpvs_acceptance.traffic.icmp import ping
 from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.modes.snat import SourceNat
@@ -40,7 +39,7 @@ def test_a_host_inside_reaches_the_outside_by_tcp(
     rule = deployment.topology.snat_rule(snat_tcp_name)
     outside = Endpoint(str(deployment.topology.real_servers[server_name].address), HTTP)
     with scene.watch(inner_name, captures) as watch:
-        (answer,) = curl_many(clients[inner_name], f"http://{outside}/", 1)
+        (answer,) = clients.curl(inner_name, f"http://{outside}/")
         watch.settle(outside)
     assert answer.status == 200, f"http://{outside}/ from {inner_name}: {answer}"
     assert answer.local, f"no connection to {outside}: {answer}"

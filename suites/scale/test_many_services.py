@@ -6,7 +6,6 @@ import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
-from dpvs_acceptance.traffic.http import curl_each
 from fixtures.state import Look
 from fixtures.traffic import Clients
 
@@ -28,7 +27,7 @@ def test_each_of_many_services_answers_one_request(
     services = deployment.topology.fleet(fleet_name).services(deployment.topology)
     client = next(iter(deployment.topology.clients))
     before = look("ipvsadm -ln --stats")
-    answers = curl_each(clients[client], [clients.url(one) for one in services], seconds=SECONDS)
+    answers = clients.curl_each(client, [clients.url(one) for one in services], seconds=SECONDS)
     after = look("ipvsadm -ln --stats")
     asked = zip(services, answers, strict=True)
     silent = [f"{one.vip}:{one.port}: {answer}" for one, answer in asked if answer.status != 200]

@@ -106,14 +106,16 @@ def test_round_robin_that_sticks_or_ignores_weights_is_not_fair() -> None:
     assert not balance.round_robin({"rs1": 5, "rs9": 1}, even, 1).fair
 
 
-def test_no_port_is_given_twice_and_tags_tell_flows_apart() -> None:
-    flows = Flows(first=20000, last=20999)
+def test_no_port_is_given_again_before_all_were_and_tags_tell_flows_apart() -> None:
+    flows = Flows(ports=range(20000, 21000))
     handed = [flows.next() for _ in range(1000)]
     assert {flow.port for flow in handed} == set(range(20000, 21000))
     assert len({flow.tag for flow in handed}) == 1000
     assert all(a.tag not in b.tag for a, b in itertools.pairwise(handed))
-    with pytest.raises(ValueError, match="used up"):
-        flows.next()
+    assert flows.next().port == handed[0].port
+    rooms = [flows.room() for _ in range(3333)]
+    assert len({port for room in rooms for port in room}) == 9999
+    assert flows.room() == rooms[0]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from dpvs_acceptance.traffic import frames, http, tcpoptions, udp
@@ -15,7 +20,7 @@ from dpvs_acceptance.traffic.station import Station
 from dpvs_acceptance.traffic.tcpclient import LINUX_SYN, CraftedTcp, Reset
 from dpvs_acceptance.traffic.views import IcmpView, TcpView
 
-from .conftest import Wire
+from .conftest import RunResult, Wire
 
 GET = b"GET / HTTP/1.1\r\nHost: rs\r\n\r\n"
 
@@ -155,17 +160,60 @@ def test_options_are_sent_exactly_as_given(left: Station, right: Station, flows:
 
 @pytest.mark.parametrize("url", ["http://10.77.0.2/", "http://[fd77::2]/"])
 def test_curl_tells_its_own_end_and_the_server_sees_it(server: Wire, url: str) -> None:
-    answer = http.curl(server.left, url)
+    (answer,) = http.curl_many(server.left, url, 1)
     assert (answer.status, answer.exit, answer.error) == (200, 0, "")
     assert answer.local == http.client_seen(answer.body)
     assert 0 < answer.seconds < 1
 
 
 def test_curl_from_given_ports_each_on_a_connection_of_its_own(server: Wire, flows: Flows) -> None:
-    ports = [flows.next().port for _ in range(5)]
-    answers = http.curl_many(server.left, "http://10.77.0.2/", 5, source_ports=ports)
-    assert [http.client_seen(a.body).port for a in answers] == ports
-    assert [a.local.port for a in answers if a.local] == ports
+    many = http.curl_many, [flows.room() for _ in range(5)]
+    burst = http.curl_burst, [flows.room() for _ in range(50)]
+    for curl, rooms in (many, burst):
+        answers = curl(server.left, "http://10.77.0.2/", len(rooms), source_ports=rooms)
+        ends = [(http.client_seen(a.body), a.local) for a in answers]
+        assert all(seen == said for seen, said in ends)
+        assert all(seen.port in room for (seen, _), room in zip(ends, rooms, strict=True))
+
+
+def test_a_port_that_somebody_else_has_is_stepped_over(server: Wire, flows: Flows) -> None:
+    room = flows.room()
+    holder = server.left.open(
+        f'exec {sys.executable} -c \'import socket,sys; s=socket.create_server(("",{room[0]}));'
+        " print(flush=True); sys.stdin.read()'"
+    )
+    assert holder.stdout.readline() == b"\n", holder.stderr_text()
+    for curl in (http.curl_many, http.curl_burst):
+        (answer,) = curl(server.left, "http://10.77.0.2/", 1, source_ports=[room])
+        assert answer.local
+        assert answer.local.port in room[1:]
+    holder.close()
+
+
+def test_an_old_curl_makes_a_burst_from_its_kernels_ports(
+    server: Wire, flows: Flows, tmp_path: Path
+) -> None:
+    """CentOS 7 has 7.29, which refuses `--next`: one section for all, with the same options."""
+    old = tmp_path / "curl"
+    old.write_text(
+        "#!/bin/sh\nfor one; do case $one in --next) exit 2;; esac; done\n"
+        f'tee {tmp_path}/config | exec {shutil.which("curl")} "$@"\n'
+    )
+    old.chmod(0o755)
+
+    class Old:
+        name = "old"
+
+        def run(self, command: str, **rest: Any) -> RunResult:
+            return server.left.run(f"PATH={tmp_path}:$PATH; {command}", **rest)
+
+    rooms = [flows.room() for _ in range(5)]
+    answers = http.curl_burst(Old(), "http://10.77.0.2/", 5, source_ports=rooms)
+    assert [answer.status for answer in answers] == [200] * 5
+    assert len({answer.local for answer in answers}) == 5
+    lines = (tmp_path / "config").read_text().splitlines()
+    assert [line for line in lines if "next" in line or "local-port" in line] == []
+    assert sum("header" in line for line in lines) == 1
 
 
 def test_a_burst_is_as_many_connections_as_requests(server: Wire) -> None:
@@ -175,11 +223,11 @@ def test_a_burst_is_as_many_connections_as_requests(server: Wire) -> None:
 
 
 def test_failed_requests_are_answers_with_curls_own_words(server: Wire) -> None:
-    refused = http.curl(server.left, "http://10.77.0.2:81/")
+    (refused,) = http.curl_many(server.left, "http://10.77.0.2:81/", 1)
     assert (refused.status, refused.exit, refused.local) == (0, 7, None)
     assert "81" in refused.error
     assert str(refused).startswith("no answer: curl: (7)")
-    late = http.curl(server.left, "http://10.77.0.2/silent", max_time=0.2)
+    (late,) = http.curl_many(server.left, "http://10.77.0.2/silent", 1, max_time=0.2)
     assert (late.status, late.exit) == (0, 28)
     assert late.local
     burst = http.curl_burst(server.left, "http://10.77.0.2:81/", 3)
@@ -204,7 +252,7 @@ def test_a_host_without_curl_is_no_finding_about_the_device(server: Wire) -> Non
             return server.left.run("PATH=/nowhere; " + command)
 
     with pytest.raises(TrafficError, match=r"bare: .*exit 127, no curl in PATH"):
-        http.curl(Bare(), "http://10.77.0.2/")  # type: ignore[arg-type]
+        http.curl_many(Bare(), "http://10.77.0.2/", 1)  # type: ignore[arg-type]
 
 
 def test_what_an_rs_says_is_read_strictly() -> None:
