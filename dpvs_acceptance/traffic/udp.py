@@ -49,11 +49,13 @@ def exchange(
     payloads: Sequence[bytes],
     *,
     source: str | None = None,
-    source_port: int = 0,
+    source_ports: Sequence[int] = (0,),
     seconds: float | None = None,
     burst: bool = False,
 ) -> Exchanged:
     """Send datagrams on one socket of the client; its local port is in the result.
+
+    source_ports: the first of them that is free; 0 is the kernel's choice.
 
     One after another, each given ``seconds`` (1) for its reply; or all at once (``burst``), with
     ``seconds`` for as many replies.
@@ -62,7 +64,7 @@ def exchange(
     arguments = {
         "to": [target.address, target.port],
         "source": source,
-        "source_port": source_port,
+        "source_ports": [*source_ports],
         "payloads": [base64.b64encode(payload).decode() for payload in payloads],
         "seconds": seconds,
         "burst": burst,

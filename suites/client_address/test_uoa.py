@@ -40,7 +40,8 @@ def test_a_real_server_sees_the_udp_client(
     service = deployment.topology.service(fnat_udp_name)
     payloads = [clients.flow(client_name).tag for _ in range(DATAGRAMS)]
     with scene.watch(client_name, captures) as watch:
-        result = exchange(scene.stations[client_name], scene.vip(service), payloads)
+        station, room = scene.stations[client_name], clients.room(client_name)
+        result = exchange(station, scene.vip(service), payloads, source_ports=room)
     assert result.answered == DATAGRAMS, (
         f"{result.answered} of {DATAGRAMS} datagrams to {scene.vip(service)} were answered"
     )

@@ -64,7 +64,8 @@ def test_udp_is_forwarded_as_the_mode_of_its_service_does(
     service = deployment.topology.service(udp_name)
     payloads = [clients.flow(client_name).tag for _ in range(DATAGRAMS)]
     with scene.watch(client_name, captures) as watch:
-        result = exchange(scene.stations[client_name], scene.vip(service), payloads)
+        station, room = scene.stations[client_name], clients.room(client_name)
+        result = exchange(station, scene.vip(service), payloads, source_ports=room)
     assert result.answered == DATAGRAMS, (
         f"{result.answered} of {DATAGRAMS} datagrams to {scene.vip(service)} were answered"
     )

@@ -63,7 +63,8 @@ def test_a_host_inside_reaches_the_outside_by_udp(
     outside = Endpoint(str(deployment.topology.real_servers[server_name].address), ECHO)
     payloads = [clients.flow(inner_name).tag for _ in range(DATAGRAMS)]
     with scene.watch(inner_name, captures) as watch:
-        result = exchange(scene.stations[inner_name], outside, payloads)
+        station, room = scene.stations[inner_name], clients.room(inner_name)
+        result = exchange(station, outside, payloads, source_ports=room)
     assert result.answered == DATAGRAMS, f"{outside}: {result.answered} of {DATAGRAMS} answered"
     mode = scene.mode(rule, inner_name)
     followed = mode.udp(watch.client_views, watch.server_views, result.local)

@@ -288,17 +288,33 @@ def test_datagrams_are_answered_with_the_local_end(
 def test_a_datagram_without_reply_is_none_and_the_next_is_not_held_up(
     left: Station, server: Wire, flows: Flows
 ) -> None:
-    port = flows.next().port
+    room = flows.room()
     result = udp.exchange(
-        left, Endpoint("10.77.0.2", 8053), [b"silence", b"two"], source_port=port, seconds=0.2
+        left, Endpoint("10.77.0.2", 8053), [b"silence", b"two"], source_ports=room, seconds=0.2
     )
-    assert result.local == Endpoint("10.77.0.1", port)
+    assert result.local == Endpoint("10.77.0.1", room[0])
     assert result.replies[0] is None
     assert result.replies[1] is not None
     burst = udp.exchange(
-        left, Endpoint("10.77.0.2", 8053), [b"x"] * 10, source_port=port, burst=True
+        left, Endpoint("10.77.0.2", 8053), [b"x"] * 10, source_ports=room, burst=True
     )
     assert burst.answered == 10
+
+
+def test_a_udp_port_that_somebody_else_has_is_stepped_over(
+    left: Station, server: Wire, flows: Flows
+) -> None:
+    room, peer = flows.room(), Endpoint("10.77.0.2", 8053)
+    holder = server.left.open(
+        f"exec {sys.executable} -c 'import socket,sys; s=socket.socket(type=socket.SOCK_DGRAM);"
+        f' s.bind(("",{room[0]})); print(flush=True); sys.stdin.read()\''
+    )
+    assert holder.stdout.readline() == b"\n", holder.stderr_text()
+    result = udp.exchange(left, peer, [b"one"], source_ports=room)
+    assert (result.answered, result.local.port) == (1, room[1])
+    with pytest.raises(TrafficError, match="Address already in use"):
+        udp.exchange(left, peer, [b"one"], source_ports=room[:1])
+    holder.close()
 
 
 def test_a_strange_echo_is_quoted() -> None:

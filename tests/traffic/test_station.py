@@ -199,7 +199,7 @@ def test_udp_leaves_by_a_real_socket_and_its_checksums_are_right(
             {
                 "to": ["10.77.0.2", 9],
                 "source": None,
-                "source_port": 0,
+                "source_ports": [0],
                 "payloads": ["aGVsbG8="],
                 "seconds": 0.0,
                 "burst": True,

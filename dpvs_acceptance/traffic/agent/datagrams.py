@@ -2,6 +2,7 @@
 """UDP through a real socket of the host, as an application would use it."""
 
 import base64
+import errno
 import socket
 import time
 from typing import Any, Dict, List, Optional, Tuple
@@ -10,7 +11,8 @@ from typing import Any, Dict, List, Optional, Tuple
 class Datagrams:
     """One unconnected socket: a reply from a wrong address is seen, not filtered by the kernel."""
 
-    def __init__(self, to: Tuple[str, int], source: Optional[str], source_port: int) -> None:
+    def __init__(self, to: Tuple[str, int], source: Optional[str], source_ports: List[int]) -> None:
+        """source_ports: the first of these that is free; 0 is the kernel's choice."""
         family = socket.AF_INET6 if ":" in to[0] else socket.AF_INET
         self.to = to
         self.replies: List[Dict[str, Any]] = []
@@ -18,11 +20,21 @@ class Datagrams:
         self.sock = socket.socket(family, socket.SOCK_DGRAM)
         try:
             self.sock.setblocking(False)
-            self.sock.bind((source or self._source(family, to), source_port))
+            self._bind(source or self._source(family, to), source_ports)
         except BaseException:
             self.sock.close()
             raise
         self.local = self.sock.getsockname()[:2]
+
+    def _bind(self, source: str, ports: List[int]) -> None:
+        for port in ports:
+            try:
+                self.sock.bind((source, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or port == ports[-1]:
+                    raise
+            else:
+                return
 
     @staticmethod
     def _source(family: int, to: Tuple[str, int]) -> str:

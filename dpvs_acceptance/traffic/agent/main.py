@@ -315,13 +315,13 @@ class Agent:
         self,
         to: List[Any],
         source: Optional[str],
-        source_port: int,
+        source_ports: List[int],
         payloads: List[str],
         seconds: float,
         burst: bool,
     ) -> Dict[str, Any]:
         """Datagrams on one socket: each with ``seconds`` for its reply, or all at once (burst)."""
-        traffic = Datagrams((to[0], int(to[1])), source, source_port)
+        traffic = Datagrams((to[0], int(to[1])), source, source_ports)
         sent: List[float] = []
         answered: List[Optional[int]] = []
         try:
