@@ -77,10 +77,9 @@ def test_an_idle_connection_is_kept_for_the_services_own_time(
 
 @pytest.mark.requirement("FWD-09")
 def test_a_client_stays_with_its_real_server_for_the_time_set(
+    deployment: Deployment,
     operator: Operator,
-    scene: Scene,
-    clients: Clients,
-    captures: Path,
+    chosen: Chosen,
     beside: Beside,
     with_choice: Service,
 ) -> None:
@@ -89,11 +88,12 @@ def test_a_client_stays_with_its_real_server_for_the_time_set(
 
     Verify: rr takes turns; the persistent one has all at one real server, and then at the next.
     """
-    turns = _served(scene, clients, beside.service(with_choice), captures)
+    client = deployment.topology.vip_clients[0]
+    turns = chosen.by_requests(beside.service(with_choice), client, FLOWS)
     if len(turns) < 2:
         raise Unsound(f"rr without persistence gives all to {turns}")
     service = beside.service(with_choice, options=f"-p {IDLE}", persistence=IDLE)
-    first = _served(scene, clients, service, captures)
+    first = chosen.by_requests(service, client, FLOWS)
     assert len(first) == 1, f"one client of a persistent service is at {sorted(first)}"
     begun = time.monotonic()
     held = _held(operator, beside, service)
@@ -102,7 +102,7 @@ def test_a_client_stays_with_its_real_server_for_the_time_set(
     while _held(operator, beside, service):
         kept = time.monotonic() - begun
         assert kept < PATIENCE, f"the client (-p {IDLE}) is still held after {kept:.1f} s"
-    then = _served(scene, clients, service, captures)
+    then = chosen.by_requests(service, client, FLOWS)
     assert len(then) == 1, f"one client of a persistent service is at {sorted(then)}"
     assert then != first, f"after its time the client is still at {sorted(first)}"
 
@@ -198,18 +198,6 @@ def test_a_client_on_the_blacklist_is_not_forwarded(
     again = [Endpoint(address, 22002) for address in addresses]
     found = scatter(scene, service, near[0], again, folder=captures)
     assert len(found) == 10, f"off the blacklist, {len(found)} of 10 clients are forwarded"
-
-
-def _served(scene: Scene, clients: Clients, service: Service, captures: Path) -> set[str]:
-    """The real servers that some requests of one client, each a connection, came to."""
-    client = next(iter(scene.deployment.topology.vip_clients))
-    with scene.watch(client, captures) as watch:
-        answers = clients.curl(client, clients.url(service), FLOWS)
-        watch.settle(scene.vip(service), FLOWS)
-    failed = [str(answer) for answer in answers if answer.status != 200]
-    assert not failed, f"{len(failed)} of {FLOWS} requests failed: {failed[0]}"
-    opened = scene.mode(service, client).openings(watch.server_views)
-    return {name for name, syns in opened.items() if syns}
 
 
 def _of(state: DutState, client: Endpoint) -> list[Connection]:
