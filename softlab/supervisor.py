@@ -209,6 +209,7 @@ def _wait_for_the_end(directory: Path, report: socket.socket, wakeup: int) -> No
             raise LabError(f"the lab ended: {why}{_log_end(directory)}")
         try:
             if not os.read(0, 65536):
+                print("softlab: stdin has ended, and with it the lab", file=sys.stderr)
                 return
         except OSError:  # EIO: in the background of a terminal there is no stdin to end
             watched.remove(0)

@@ -131,6 +131,19 @@ def test_a_directory_holds_one_lab(tmp_path: Path) -> None:
     lab.end()
 
 
+def test_a_lab_that_nobody_holds_ends_and_says_why(tmp_path: Path) -> None:
+    """Started in the background of a script, say: its stdin has no end to wait for."""
+    done = subprocess.run(
+        command(tmp_path / "lab"),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, f"ready {tmp_path}/lab/bench.yaml\n")
+    assert done.stderr == "softlab: stdin has ended, and with it the lab\n"
+
+
 def test_other_files_in_its_directory_stay(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     Lab(tmp_path).end()
