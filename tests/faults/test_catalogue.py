@@ -41,15 +41,7 @@ KNOWN_GAPS = {
         ),
         "red without any fault",
     ),
-    **dict.fromkeys(
-        (
-            "test_persistence_keeps_a_client_with_its_real_server",
-            "test_expire_quiescent_ends_connections_of_a_drained_server",
-            "test_a_clients_proxy_header_is_not_believed",
-            "test_a_clients_rarer_proxy_header_is_not_believed",
-        ),
-        "the simulated DPVS has no such option",
-    ),
+    "test_a_clients_rarer_proxy_header_is_not_believed": "red on every build that has the option",
     "test_an_error_about_no_connection_goes_nowhere": "a control of the errors that do go",
     "test_the_nic_map_was_recorded_and_is_the_bench_s": "a wrong map stops the run before it",
 }
