@@ -13,6 +13,7 @@ from dpvs_acceptance.model.requirement import load_requirements
 from dpvs_acceptance.model.rows import rows_of
 from faults.model import Fault, load_faults
 from faults.reach import GROUPS, groups_of
+from fixtures.fault_matrix import OWN, named
 from softlab.simulated import quirks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,6 +85,15 @@ def _reaches(fault: Fault, check: str) -> bool:
 def test_there_are_enough_and_both_kinds() -> None:
     assert len(FAULTS) >= 120
     assert min(sum(f.kind == kind for f in FAULTS) for kind in (1, 2)) >= 40
+
+
+def test_a_topology_without_a_pattern_has_its_own_faults_made_or_else_all_others() -> None:
+    def made(topology: str, pattern: str = OWN) -> set[str]:
+        return {f.name for f in named([f for f in FAULTS if f.topology in ("", topology)], pattern)}
+
+    assert made("vlan") == {"vlan-gone", "vlan-has-no-vip", "vlan-has-no-kni"}
+    assert made("fnat-two-arm") == {fault.name for fault in FAULTS if not fault.topology}
+    assert made("vlan", "*-gone") == {"vlan-gone", "vhost-net-gone", "kni-gone"}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
