@@ -15,9 +15,10 @@ from dpvs_acceptance.verdict.matrix import Matrix
 from dpvs_acceptance.verdict.signoff import SignOff, from_text
 from reports.drawing import Picture, svg
 from reports.markdown import make_markdown
-from reports.page import Page, make_page
+from reports.page import make_page
 from reports.pieces import SHAPES
 from reports.reading import read_kept
+from reports.shown import Page
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reports.page import Group, Page, Requirement
 from reports.pieces import Prose
+from reports.shown import Group, Page, Requirement
 from reports.unjudged import BesideGroup
 
 LONGEST = 300

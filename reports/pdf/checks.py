@@ -7,10 +7,10 @@ from typing import Any
 
 from reportlab.platypus import KeepTogether, Spacer
 
-from reports.page import Check, Page, Requirement
 from reports.pdf.pictures import drawn
 from reports.pdf.setting import BODY, CELL, COLOURS, H2, make_style, prose_of, text_of
 from reports.pdf.tables import block, grid
+from reports.shown import Check, Page, Requirement
 
 
 def in_full(row: Requirement, page: Page) -> Iterator[Any]:

@@ -13,7 +13,6 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.pdfmetrics import registerFont
 from reportlab.platypus import KeepTogether, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from reports.page import Group, Page
 from reports.pdf.checks import check_of, in_full
 from reports.pdf.pictures import drawn
 from reports.pdf.setting import (
@@ -34,6 +33,7 @@ from reports.pdf.setting import (
 )
 from reports.pdf.tables import block, grid, table_of
 from reports.pdf.unjudged import besides_of
+from reports.shown import Group, Page
 
 
 def make_pdf(page: Page) -> bytes:

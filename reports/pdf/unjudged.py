@@ -7,9 +7,9 @@ from typing import Any
 
 from reportlab.platypus import PageBreak, Table
 
-from reports.page import Page
 from reports.pdf.setting import BODY, CELL, H1, H2, badge_of, bold, prose_of, text_of
 from reports.pdf.tables import table_of
+from reports.shown import Page
 from reports.unjudged import BesideGroup
 
 

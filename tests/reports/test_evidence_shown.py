@@ -19,7 +19,7 @@ from reports.drawing import Picture, Words, svg
 from reports.ladder import make_ladder
 from reports.language import reason, speaker
 from reports.markdown import plain
-from reports.page import Sides, sides, told
+from reports.messages import Sides, sides, told
 from reports.reading import SpreadSeen, inside
 from tests.reports.evidence import captured, line, recorded_topology, write_run
 from tests.reports.test_report import HOSTILE, SEED, Elements

@@ -1,0 +1,55 @@
+"""What a failed check's message says: what was expected beside what was seen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_FIRST = re.compile(r"^(?P<what>.*?)(?:: )?expected (?P<expected>.+?),? seen (?P<seen>.+)$")
+_AFTER = re.compile(
+    r"^(?P<what>.*?): (?P<expected>.+?) expected, (?:seen )?(?P<seen>.+?)(?: seen)?$"
+)
+_FIELD = re.compile(r"^  (?P<name>expected|seen): +(?P<text>.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What was expected beside what was seen, as a failed check told it."""
+
+    what: str
+    expected: str
+    seen: str
+
+
+def sides(message: str) -> tuple[Sides, ...]:
+    """What a message says was expected and seen; nothing where it does not say it in that form.
+
+    Understood are `verdict.words.mismatch` and single lines `x: expected a, seen b` and
+    `x: a expected, seen b`. The message itself is shown beside it, whatever is found here.
+    """
+    lines = message.splitlines()
+    fields: dict[str, list[str]] = {}
+    open_field = ""
+    for line in lines[1:]:
+        if (found := _FIELD.match(line)) is not None:
+            open_field = found["name"]
+            fields.setdefault(open_field, []).append(found["text"])
+        elif open_field and line.startswith(" " * 12):
+            fields[open_field].append(line[12:])
+        else:
+            open_field = ""
+    if {"expected", "seen"} <= set(fields):
+        return (Sides(lines[0], "\n".join(fields["expected"]), "\n".join(fields["seen"])),)
+    rows = []
+    for line in lines[:40]:
+        found = _FIRST.match(line.strip()[:500]) or _AFTER.match(line.strip()[:500])
+        if found is not None:
+            rows.append(Sides(found["what"].strip(" :,"), found["expected"], found["seen"]))
+    return tuple(rows)
+
+
+def told(message: str) -> str:
+    """A message without the values that pytest adds below it: those are in the details."""
+    first, *rest = message.split("\n")
+    at = next((n for n, line in enumerate(rest) if line.startswith("assert ")), len(rest))
+    return "\n".join([first, *rest[:at]])

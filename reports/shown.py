@@ -1,0 +1,121 @@
+"""What the page shows, as a model: free of HTML, and of where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dpvs_acceptance.verdict.signoff import NicEntry, WaiverEntry
+from reports.drawing import Picture
+from reports.ladder import Ladder
+from reports.language import Say
+from reports.messages import Sides
+from reports.pieces import Badge, Link, Prose
+from reports.reading import Asked
+from reports.unjudged import BesideGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    badge: Badge
+    seconds: str
+    message: str
+    details: str
+    evidence: tuple[Link, ...]
+    ladder: Ladder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    nodeid: str
+    badge: Badge
+    seconds: str
+    message: str
+    details: str
+    probe: str
+    again: str
+    """The command that repeats this check; empty where the run's own is not known."""
+    evidence: tuple[Link, ...]
+    attempts: tuple[Try, ...]
+    sides: tuple[Sides, ...] = ()
+    commands: tuple[Asked, ...] = ()
+    ladder: Ladder | None = None
+
+    @property
+    def is_pass(self) -> bool:
+        return self.badge.shape == "pass"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    id: str
+    priority: str
+    statement: Prose
+    source: str
+    hint: Prose
+    badge: Badge
+    seconds: str
+    remark: str
+    """Why it is not a PASS, or what a PASS does not show; empty for a full PASS."""
+    checks: tuple[Check, ...]
+    waived: bool = False
+    known: str = ""
+    """By what it is known to fail in this version; empty where it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """A row of a catalogue held where it was checked, that nothing looked at."""
+
+    id: str
+    priority: str
+    statement: Prose
+    needs: str
+    """What its check would take; empty for nothing out of the ordinary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rows of one catalogue."""
+
+    title: str
+    """Empty where there is but one catalogue, and all of it is shown."""
+    requirements: tuple[Requirement, ...]
+    unchecked: tuple[Unchecked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    say: Say
+    language: str
+    title: str
+    verdict: Badge
+    reasons: tuple[str, ...]
+    simulated: bool
+    fault: str
+    facts: tuple[tuple[str, str], ...]
+    nics: tuple[NicEntry, ...]
+    counts: tuple[tuple[Badge, int], ...]
+    priorities: tuple[str, ...]
+    requirements: tuple[Requirement, ...]
+    """All but those that nothing looked at and that decide nothing: see `groups`."""
+    groups: tuple[Group, ...]
+    besides: tuple[BesideGroup, ...]
+    """What does not judge this run."""
+    beside_checks: str
+    """What the numbers of checks in these groups mean."""
+    failed: tuple[Requirement, ...]
+    """FAIL, FLAKY and BLOCKED."""
+    not_shown: tuple[Requirement, ...]
+    """NOT SUPPORTED and NOT TESTED, where a check says why."""
+    unseen: tuple[Requirement, ...]
+    """NOT TESTED, because no check looked."""
+    others: tuple[Check, ...]
+    waivers: tuple[WaiverEntry, ...]
+    topology: Picture | None
+    pictures: tuple[tuple[str, tuple[Picture, ...]], ...]
+    """Heading and pictures of each group."""
+    files: tuple[Link, ...]
+    command: str
+    commit: str
+    run: str
+    manifest: str
