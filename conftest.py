@@ -23,6 +23,7 @@ pytest_plugins = [
     "fixtures.lacking",
     "fixtures.plan",
     "fixtures.state",
+    "fixtures.alone",
     "fixtures.operator",
     "fixtures.beside",
     "fixtures.traffic",

@@ -14,6 +14,7 @@ from dpvs_acceptance.traffic.icmp import ping
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.tcpclient import CraftedTcp
 from dpvs_acceptance.verdict.causes import NotSupported, NotTested, Unsound
+from fixtures.alone import Alone
 from fixtures.state import Look
 from fixtures.traffic import Clients
 
@@ -27,7 +28,7 @@ COUNTERS = ("ipvsadm -ln --stats", "dpip -s -v link show")
 @pytest.mark.requirement("S23", "S27")
 @pytest.mark.traffic
 def test_counters_move_by_what_was_sent(
-    look: Look, clients: Clients, deployment: Deployment, fnat4_name: str
+    look: Look, clients: Clients, alone: Alone, deployment: Deployment, fnat4_name: str
 ) -> None:
     """Steps: 12 requests between two readings of `ipvsadm --stats` and `dpip -s link show`.
 
@@ -36,6 +37,7 @@ def test_counters_move_by_what_was_sent(
     """
     service = deployment.topology.service(fnat4_name)
     client = next(iter(deployment.topology.clients))
+    alone(service)
     before = look(*COUNTERS)
     answers = clients.curl_burst(client, clients.url(service), REQUESTS)
     failed = [answer for answer in answers if answer.status != 200]
@@ -150,7 +152,7 @@ def test_neighbours_are_resolved(
 @pytest.mark.requirement("S21")
 @pytest.mark.traffic
 def test_icmp_is_answered_by_its_worker(
-    look: Look, scene: Scene, captures: Path, deployment: Deployment, vip4: str
+    look: Look, scene: Scene, alone: Alone, captures: Path, deployment: Deployment, vip4: str
 ) -> None:
     """Steps: 20 echoes between two readings of `dpip -s link show cpu`.
 
@@ -160,6 +162,7 @@ def test_icmp_is_answered_by_its_worker(
     chosen = [worker.lcore.id for worker in deployment.workers if worker.icmp_redirect]
     if not chosen:
         raise NotTested("the topology sets no worker apart for ICMP (dpvs.icmp_redirect)")
+    alone(*deployment.topology.services)
     before = look("dpip -s link show cpu", "dpvs log")
     if (words := before.refused_keyword("icmp_redirect_core")) is not None:
         raise NotSupported(f"this build has no icmp_redirect_core, its log says: {words}")

@@ -15,6 +15,7 @@ from dpvs_acceptance.traffic.balance import flows_needed, round_robin
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.views import TcpView, View
 from dpvs_acceptance.verdict.causes import NotSupported, Unsound
+from fixtures.alone import Alone
 from fixtures.chosen import Chosen
 from fixtures.traffic import Clients
 
@@ -59,7 +60,12 @@ def test_connections_are_spread_as_the_scheduler_promises(
 
 @pytest.mark.requirement("S30")
 def test_no_packet_of_many_connections_is_lost_or_doubled(
-    scene: Scene, clients: Clients, captures: Path, deployment: Deployment, fnat4_name: str
+    scene: Scene,
+    clients: Clients,
+    alone: Alone,
+    captures: Path,
+    deployment: Deployment,
+    fnat4_name: str,
 ) -> None:
     """Steps: 40 connections, captured at the client and at every RS.
 
@@ -67,6 +73,7 @@ def test_no_packet_of_many_connections_is_lost_or_doubled(
     good by TCP, and so is seen by nothing else.
     """
     service = deployment.topology.service(fnat4_name)
+    alone(service)
     near, far = _many(scene, clients, captures, service)
     vip, lips = str(service.vip), set(map(str, service.local_addresses))
     there = (sum(v.dst == vip for v in near), sum(v.src in lips for v in far))

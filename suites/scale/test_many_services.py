@@ -6,6 +6,7 @@ import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
+from fixtures.alone import Alone
 from fixtures.state import Look
 from fixtures.traffic import Clients
 
@@ -18,13 +19,14 @@ SECONDS = 60.0
 
 @pytest.mark.traffic
 def test_each_of_many_services_answers_one_request(
-    look: Look, clients: Clients, deployment: Deployment, fleet_name: str
+    look: Look, clients: Clients, alone: Alone, deployment: Deployment, fleet_name: str
 ) -> None:
     """Steps: one request to each service, between two readings of `ipvsadm -ln --stats`.
 
     Verify: 200 each time, and each service has counted one connection: its own.
     """
     services = deployment.topology.fleet(fleet_name).services(deployment.topology)
+    alone(*services)
     client = next(iter(deployment.topology.clients))
     before = look("ipvsadm -ln --stats")
     answers = clients.curl_each(client, [clients.url(one) for one in services], seconds=SECONDS)

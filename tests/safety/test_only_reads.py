@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,8 +17,10 @@ from dpvs_acceptance.hosts.compare import differences
 from dpvs_acceptance.hosts.gate import Mode, WriteGate, first_failure
 
 from . import runs
-from .benched import Benched
+from .benched import ROOT, Benched
 from .reading import offences
+
+OTHERS = "somebody else uses what this check counts"
 
 
 def test_what_the_plan_does_is_no_reading(bench: Benched) -> None:
@@ -55,28 +63,32 @@ def _refused(text: str) -> bool:
         return True  # not understood, and so not allowed
 
 
-def test_attach_sends_nothing_that_writes(bench: Benched) -> None:
-    """With the checks of every catalogue."""
-    path = bench.deployment.bench.path
+@pytest.fixture
+def running(bench: Benched) -> Iterator[Benched]:
+    """What somebody has brought up by hand."""
     gates = {
         role: WriteGate(host, Mode.WRITABLE, run="by-hand", root="/var/lib/by-hand")
         for role, host in bench.hosts.items()
     }
     for stage in bench.plan.stages:
         assert first_failure(gates[stage.role].apply(stage.changes)) is None
-    try:
-        before = {role: bench.snapshot(role) for role in bench.hosts}
-        everything = "--requirements=seed,upstream,edges"
-        ran = runs.run(path, "--attach", everything, seconds=400)
-        assert "PASSED ON SIMULATION" in ran.stdout, ran.stdout[-3000:]
-        for role in bench.hosts:
-            assert differences(before[role], bench.snapshot(role)) == ()
-            assert not bench.hosts[role].run(f"[ -e {journal.ROOT} ]").ok
-    finally:
-        for gate in gates.values():
-            gate.undo()
+    yield bench
+    for gate in gates.values():
+        gate.undo()
+
+
+def test_attach_sends_nothing_that_writes(running: Benched) -> None:
+    """With the checks of every catalogue."""
+    before = {role: running.snapshot(role) for role in running.hosts}
+    everything = "--requirements=seed,upstream,edges"
+    ran = runs.run(running.deployment.bench.path, "--attach", everything, seconds=400)
+    assert "PASSED ON SIMULATION" in ran.stdout, ran.stdout[-3000:]
+    assert OTHERS not in ran.stdout
+    for role in running.hosts:
+        assert differences(before[role], running.snapshot(role)) == ()
+        assert not running.hosts[role].run(f"[ -e {journal.ROOT} ]").ok
     sent = [entry for entry in runs.transcript(ran.stdout) if entry["kind"] in ("run", "open")]
-    assert {entry["host"] for entry in sent} == set(bench.hosts)
+    assert {entry["host"] for entry in sent} == set(running.hosts)
     assert any("dpip qsch show" in entry["command"] for entry in sent), "of all catalogues"
     for entry in sent:
         if entry["kind"] == "open":
@@ -85,6 +97,36 @@ def test_attach_sends_nothing_that_writes(bench: Benched) -> None:
             assert entry["host"] != "dut"
             continue
         assert [*offences(entry["command"])] == [], (entry["host"], entry["title"])
+
+
+def test_what_counts_is_not_tested_where_somebody_else_has_connections(running: Benched) -> None:
+    """A load balancer that already serves: what does not count is checked all the same."""
+    vip = next(iter(running.deployment.topology.vips["wan"]))
+    loop = f"while read -t 0.01 x; [ $? -gt 1 ]; do curl -s -o /dev/null http://{vip}/; done"
+    with closing(running.hosts["client2"].open(f"exec bash -c {shlex.quote(loop)}")):
+        ran = runs.run(
+            running.deployment.bench.path,
+            *("--attach", "-k", "counters_move or no_packet_of_many or http_on_the_vip"),
+        )
+    directory = runs.directory(ran.stdout)
+    rows = json.loads((directory / "signoff.json").read_text())["requirements"]
+    checks = {check["nodeid"]: check for row in rows for check in row["checks"]}
+    outcomes = {
+        name.split("::")[1].split("[")[0]: (check["outcome"], OTHERS in check["message"])
+        for name, check in checks.items()
+    }
+    assert outcomes == {
+        "test_counters_move_by_what_was_sent": ("NOT TESTED", True),
+        "test_no_packet_of_many_connections_is_lost_or_doubled": ("NOT TESTED", True),
+        "test_http_on_the_vip_answers_200": ("PASS", False),
+    }, ran.stdout[-3000:]
+    again = subprocess.run(
+        [sys.executable, "-m", "dpvs_acceptance", "verify", directory],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert again.returncode == 0, again.stdout + again.stderr
 
 
 def test_plan_connects_to_nobody(bench: Benched, tmp_path: Path) -> None:
