@@ -57,7 +57,9 @@ class HttpAnswer:
 
 _FIGURES = "%{http_code}|%{local_ip}|%{local_port}|%{time_total}"
 # For a curl before 7.36 (CentOS 7 has 7.29): one section for all, ports as its kernel likes.
-_ONE_SECTION = "awk '!/^(next|local-port)/ && (/^url/ || !seen[$0]++)'"
+_CLOSE = 'header = "Connection: close"'
+_ONE_SECTION = f"{{ echo {shlex.quote(_CLOSE)};"
+_ONE_SECTION += " awk '!/^(next|local-port|header)/ && (/^url/ || !seen[$0]++)'; }"
 
 
 def curl_many(
@@ -108,10 +110,11 @@ def curl_burst(
 ) -> list[HttpAnswer]:
     """``count`` GETs one after another by one curl, each on a new connection: the fast way.
 
-    For statistics over many flows (about 1 ms a request). A new connection each is asked for
-    with "Connection: close"; two answers with one local port say that it was not given. What
-    has not ended after ``seconds`` in all is NOT_TRIED. A curl older than 7.36 leaves the ports to
-    its kernel, which may choose one that a connection had a few seconds before.
+    For statistics over many flows (about 1 ms a request). What has not ended after ``seconds`` in
+    all is NOT_TRIED. With source_ports no connection can be used again, and the client is the one
+    to close it. Without them, and by a curl older than 7.36, the server is asked to close
+    ("Connection: close"), and remembers each for a minute (TIME_WAIT); the kernel may choose a
+    port that a connection had a few seconds before.
     """
     return curl_each(
         host, [url] * count, source_ports=source_ports, max_time=max_time, seconds=seconds
@@ -131,8 +134,10 @@ def curl_each(
     mark = secrets.token_hex(8)
     max_time = patience.seconds(MAX_TIME, max_time)
     seconds = patience.seconds(BURST_TIME, seconds)
-    options = [*_options("MARK", max_time, "|%{exitcode}"), ("header", "Connection: close")]
+    options = _options("MARK", max_time, "|%{exitcode}")
     same = "silent\nshow-error\ngloboff\n" + "".join(f"{k} = {_quoted(v)}\n" for k, v in options)
+    if source_ports is None:
+        same += f"{_CLOSE}\n"
     sections = [
         same + f"url = {_quoted(url)}\n" + (f"local-port = {ports}\n" if ports else "")
         for url, ports in zip(urls, _ports(source_ports, count), strict=True)

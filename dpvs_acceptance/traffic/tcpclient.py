@@ -187,9 +187,12 @@ class CraftedTcp:
         return bytes(self._data)
 
     def close(self) -> None:
-        """FIN, and wait for the other end's."""
+        """FIN, and wait for the other end's, where that has not come before."""
         out = [self.segment("FA")]
         self._moved(b"", "FA")
+        if self.ended:
+            self._put(out)
+            return
         give_up = time.monotonic() + self.deadline
         while not self.ended:
             self._exchange(out, "FIN", give_up)

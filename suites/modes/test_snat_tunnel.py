@@ -27,7 +27,7 @@ from fixtures.traffic import Clients
 from fixtures.tunnels import PEER, tunnel_mac, tunnel_to
 
 HTTP, ECHO = 80, 8053  # what every real server listens on, as the topologies' services say
-GET = b"GET / HTTP/1.0\r\n\r\n"
+GET = b"GET / HTTP/1.1\r\nHost: check\r\n\r\n"
 SOURCES = "198.18.253.0-198.18.253.255"  # what is behind the tunnel
 COUNT = 3
 

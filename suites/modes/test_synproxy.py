@@ -16,7 +16,7 @@ from fixtures.traffic import Clients
 pytestmark = [pytest.mark.requirement("FWD-04"), pytest.mark.traffic]
 
 SYNS = 5
-REQUEST = b"GET / HTTP/1.0\r\n\r\n"
+REQUEST = b"GET / HTTP/1.1\r\nHost: check\r\n\r\n"
 
 
 def test_a_client_that_only_sends_syns_reaches_no_real_server(

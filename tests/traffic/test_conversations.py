@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,26 @@ def test_options_are_sent_exactly_as_given(left: Station, right: Station, flows:
     assert view.checksum == "correct"
 
 
+def test_a_server_that_closes_first_gets_the_clients_fin_too(
+    left: Station, right: Station, server: Wire, flows: Flows
+) -> None:
+    source = Endpoint("10.77.0.50", flows.next().port)
+    with CraftedTcp(left, source, Endpoint("10.77.0.2", 80), right.mac) as client:
+        client.connect()
+        client.request(b"GET / HTTP/1.0\r\n\r\n", until=lambda _: False)
+        assert client.ended
+        client.close()
+        # Without it the server would wait for a minute (FIN-WAIT-2).
+        give_up = time.monotonic() + 2
+        while (seen := _at_server(server, source.port)) != ["TIME-WAIT"]:
+            assert time.monotonic() < give_up, f"the server's end is {seen}"
+
+
+def _at_server(server: Wire, port: int) -> list[str]:
+    """States of the connections from this port."""
+    return [line.split()[0] for line in server.right.ok(f"ss -Htan dport = {port}").splitlines()]
+
+
 # -- curl
 
 
@@ -214,6 +235,14 @@ def test_an_old_curl_makes_a_burst_from_its_kernels_ports(
     lines = (tmp_path / "config").read_text().splitlines()
     assert [line for line in lines if "next" in line or "local-port" in line] == []
     assert sum("header" in line for line in lines) == 1
+
+
+def test_a_burst_from_given_ports_leaves_nothing_at_the_server(server: Wire, flows: Flows) -> None:
+    """A device started anew has its source ports again: it would be kept out for a minute."""
+    rooms = [flows.room() for _ in range(10)]
+    answers = http.curl_burst(server.left, "http://10.77.0.2/", 10, source_ports=rooms)
+    states = {s for one in answers if one.local for s in _at_server(server, one.local.port)}
+    assert "TIME-WAIT" not in states, states
 
 
 def test_a_burst_is_as_many_connections_as_requests(server: Wire) -> None:
