@@ -20,8 +20,10 @@ class Cell(StrEnum):
 
     CAUGHT = "caught"
     """Expected to turn red, and did."""
+    MENDED = "mended"
+    """Red with no fault, as on every known DPVS, and green where the device is mended."""
     MISSED = "missed"
-    """Expected to turn red, and did not."""
+    """Expected to turn, and did not."""
     ALONG = "along"
     """Turned red as a consequence that the fault names."""
     FALSE_ALARM = "false alarm"
@@ -80,22 +82,29 @@ def judge(
     seconds: float,
     trouble: str = "",
     *,
+    control: Sequence[CheckResult] = (),
     lacking: str = "",
     note: str = "",
 ) -> Row:
     """The row of a fault from the outcomes of the checks that were made under it.
 
-    Killed: at least one requirement that it names as red did turn red. `missed` cells of a killed
-    fault are listed all the same: they are claims of the catalogue that do not hold.
+    Killed: at least one requirement that it names as red did turn red, or all that it mends turned
+    green. `missed` cells of a killed fault are listed all the same: they are claims of the
+    catalogue that do not hold. What was red in the control already is no red of the fault's.
     """
+    before = {r.nodeid: r for r in control if r.outcome in BAD}
     red: dict[str, list[CheckResult]] = {}
     looked: set[str] = set()
     for result in results:
         for requirement in result.requirements:
             looked.add(requirement)
+            if result.nodeid in before:
+                continue
             if result.outcome in BAD or (fault.blocks and result.outcome is Outcome.BLOCKED):
                 red.setdefault(requirement, []).append(result)
+    mended = _mended(fault, results, before)
     cells = {one: _cell(fault, one, one in red) for one in sorted(looked | set(fault.red))}
+    cells |= {one: Cell.MENDED if one in mended else Cell.MISSED for one in fault.green}
     named = {*fault.red, *fault.may}
     reds = list({id(r): r for rows in red.values() for r in rows}.values())
     # First what the fault is about, then what it took along.
@@ -106,7 +115,8 @@ def judge(
         for r in results
         if not fault.blocks and (r.outcome is Outcome.BLOCKED or _ACCIDENT.match(r.message))
     ]
-    killed = any(one in red for one in fault.red)
+    turned = {r.nodeid: r for rows in mended.values() for r in rows}.values()
+    killed = any(one in red for one in fault.red) or 0 < len(mended) == len(fault.green)
     fate = Fate.BROKEN if trouble else Fate.KILLED if killed else Fate.SURVIVED
     fate = Fate.IMPOSSIBLE if lacking else fate
     reason = (
@@ -121,7 +131,7 @@ def judge(
         kind=fault.kind,
         fate=fate,
         cells=cells,
-        caught=tuple(_caught(r) for r in reds if r not in alarms),
+        caught=tuple(_caught(r) for r in (*turned, *reds) if r not in alarms),
         false_alarms=tuple(map(_caught, alarms)),
         errors=tuple(errors),
         reason=reason,
@@ -129,6 +139,22 @@ def judge(
         checks=len(results),
         seconds=round(seconds, 2),
     )
+
+
+def _mended(
+    fault: Fault, results: Sequence[CheckResult], before: Mapping[str, CheckResult]
+) -> dict[str, list[CheckResult]]:
+    """What the fault mends, with the checks that were red before and all pass now."""
+    now = {result.nodeid: result.outcome for result in results}
+    found = {
+        one: [r for r in before.values() if one in r.requirements and r.nodeid in now]
+        for one in fault.green
+    }
+    return {
+        one: reds
+        for one, reds in found.items()
+        if reds and all(now[r.nodeid] is Outcome.PASS for r in reds)
+    }
 
 
 def _cell(fault: Fault, requirement: str, red: bool) -> Cell:

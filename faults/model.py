@@ -73,8 +73,12 @@ class Fault(BaseModel):
     """dpvs is brought up anew afterwards, since the fault ended it."""
     quirk: str = ""
     """A quirk of the simulated DPVS (softlab/simulated/quirks.py), switched on while it runs."""
-    red: tuple[str, ...]
-    """Requirements that must not pass because of it. Empty only with `survives`."""
+    red: tuple[str, ...] = ()
+    """Requirements that must not pass because of it. Empty only with `green` or `survives`."""
+    green: tuple[str, ...] = ()
+    """Requirements that every known DPVS fails, and the simulated one with them: red with no
+    fault. This quirk mends the device, and they must turn green: nobody could trust the red of a
+    check that is never anything else."""
     may: Annotated[tuple[str, ...], AfterValidator(_with_traffic)] = ()
     """Requirements that it may take along; every other has to stay green."""
     reach: Annotated[tuple[str, ...], AfterValidator(_groups)]
@@ -112,8 +116,10 @@ class Fault(BaseModel):
             raise ValueError("says neither inject nor restart nor quirk: nothing is broken")
         if missing := set(self.inject) - set(self.repair):
             raise ValueError(f"no repair for {', '.join(sorted(missing))}")
-        if not self.red and not self.survives:
+        if not (self.red or self.green or self.survives):
             raise ValueError("names no requirement that must turn red, nor why it survives")
+        if self.green and (self.red or not self.quirk):
+            raise ValueError("green is what a quirk mends; it breaks nothing besides")
         return self
 
 

@@ -8,6 +8,7 @@ from faults.matrix import Cell, Fate, Matrix, Row
 
 _COLOURS = {
     Cell.CAUGHT: "#2e7d32",
+    Cell.MENDED: "#1565c0",
     Cell.ALONG: "#a5d6a7",
     Cell.MISSED: "#ef6c00",
     Cell.FALSE_ALARM: "#c62828",

@@ -123,6 +123,14 @@ def flows_needed(
     return max(high, math.ceil(5 / smallest))
 
 
+def tries_needed(chance: float, miss: float = MISS) -> int:
+    """How many independent tries it takes to meet what each one meets with this chance.
+
+    chance: of one try, above 0 and at most 1; miss: that none of them meets it.
+    """
+    return 1 if chance >= 1 else math.ceil(math.log(miss) / math.log1p(-chance))
+
+
 def _shares(weights: Sequence[int]) -> list[float]:
     total = sum(weights)
     if total <= 0 or min(weights) <= 0:

@@ -125,6 +125,12 @@ class ConnectionTable:
     def outbound(self, key: Tuple) -> Connection | None:
         return self._outbound.get(key)
 
+    def between(self, proto: int, server: bytes, local: bytes) -> Connection | None:
+        """Any connection of these two addresses, which only a quirk asks for."""
+        ends = (proto, server, local)
+        found = (c for c in self._outbound.values() if (c.proto, c.daddr, c.laddr) == ends)
+        return next(found, None)
+
     def add(self, conn: Connection, now: float, timeout: int) -> None:
         self._inbound[conn.key_in] = conn
         self._outbound[conn.key_out] = conn

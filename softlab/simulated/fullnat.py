@@ -58,8 +58,8 @@ class Packet:
         return sport, dport
 
 
-_FRAGMENT = 44
-_EXTENSIONS = {0, 43, _FRAGMENT, 60}
+FRAGMENT = 44
+_EXTENSIONS = {0, 43, FRAGMENT, 60}
 
 
 def parse(raw: bytes) -> Packet | None:
@@ -79,7 +79,7 @@ def parse(raw: bytes) -> Packet | None:
         return None
     proto, at = raw[6], 40
     while proto in _EXTENSIONS and at + 8 <= total:
-        if proto != _FRAGMENT:
+        if proto != FRAGMENT:
             proto, at = raw[at], at + (raw[at + 1] + 1) * 8
         elif int.from_bytes(raw[at + 2 : at + 4], "big") >> 3:
             break

@@ -19,6 +19,8 @@ SCHEDULE_NEXT = "schedule.next"
 COUNT_PORT = "count.port"
 COUNT_SERVICE = "count.service"
 POOL_RELEASE = "pool.release"
+ICMP_PORTS = "icmp.ports"
+ICMP_WHOLE_HEADER = "icmp.whole-header"
 
 OMISSIONS = frozenset(
     {
@@ -33,6 +35,8 @@ OMISSIONS = frozenset(
         COUNT_PORT,
         COUNT_SERVICE,
         POOL_RELEASE,
+        ICMP_PORTS,
+        ICMP_WHOLE_HEADER,
     }
 )
 """What is left out."""

@@ -108,7 +108,7 @@ def test_an_error_about_no_connection_goes_nowhere(edges: Edges, fullnat_name: s
         came = _received(ends, ends.client, 1)
     if not came:
         raise Unsound("the error about a packet that crossed is not at the client either")
-    assert len(came) == 1, f"one error expected at the client, {len(came)} came: {came[0]}"
+    assert len(came) == 1, f"{len(came)} errors at the client, one expected: {describe(came[0])}"
 
 
 def _of_one_family(own: OwnService) -> OwnService:

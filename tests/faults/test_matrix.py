@@ -75,6 +75,41 @@ def test_a_fault_that_could_not_be_made_proves_nothing() -> None:
     assert (row.fate, row.reason) == (Fate.BROKEN, "dut: exit 1")
 
 
+MENDING = Fault(
+    name="mended-checksums",
+    breaks="Nothing: damage goes nowhere.",
+    source="issue",
+    quirk="mended.checksums",
+    green=("EDG-24",),
+    reach=("edges",),
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "cell"),
+    [
+        (Outcome.FAIL, Outcome.PASS, Cell.MENDED),
+        (Outcome.FAIL, Outcome.FAIL, Cell.MISSED),
+        (Outcome.FAIL, Outcome.NOT_TESTED, Cell.MISSED),
+        (Outcome.PASS, Outcome.PASS, Cell.MISSED),
+    ],
+)
+def test_mended_is_what_was_red_and_is_green(before: Outcome, now: Outcome, cell: Cell) -> None:
+    control = [result("EDG-24", before, "made good")]
+    row = judge(MENDING, [result("EDG-24", now)], 1.0, control=control)
+    assert row.cells["EDG-24"] is cell
+    assert row.fate is (Fate.KILLED if cell is Cell.MENDED else Fate.SURVIVED)
+    assert [one.message for one in row.caught] == (["made good"] if cell is Cell.MENDED else [])
+    assert not row.false_alarms
+
+
+def test_what_was_red_with_no_fault_is_no_red_of_the_fault() -> None:
+    control = [result("S25", Outcome.FAIL), result("S01", Outcome.FAIL)]
+    row = judge(FAULT, control, 1.0, control=control)
+    assert (row.fate, row.cells["S25"]) == (Fate.SURVIVED, Cell.MISSED)
+    assert not row.false_alarms
+
+
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_fault_that_the_machine_cannot_have_is_no_survivor_but_no_proof_either(
     whole: bool,

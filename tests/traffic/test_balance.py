@@ -27,6 +27,13 @@ def test_power_is_that_of_the_text_book() -> None:
     assert balance.power(0.0, 88, 1, 0.05) == pytest.approx(0.05)
 
 
+@pytest.mark.parametrize("workers", [1, 2, 3, 16])
+def test_so_many_tries_meet_one_of_the_workers(workers: int) -> None:
+    tries = balance.tries_needed(1 / workers)
+    missed = 1 - 1 / workers
+    assert missed**tries <= balance.MISS < (missed ** (tries - 1) if tries > 1 else 1.0)
+
+
 def test_as_many_flows_as_needed_and_no_fewer() -> None:
     assert balance.flows_needed([1, 1]) == 195
     few = balance.flows_needed([1, 1], false_alarm=0.01, miss=0.05)

@@ -7,7 +7,7 @@ of handling it. Only quirks come here: a good device sends what it made.
 
 from __future__ import annotations
 
-from softlab.simulated.mangling import edges, icmp, instead, ip, tcp, toa, udp
+from softlab.simulated.mangling import edges, icmp, instead, ip, mended, tcp, toa, udp
 from softlab.simulated.mangling.seen import Seen
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ LEAVING: dict[str, Leaving] = {
     **udp.LEAVING,
     **edges.LEAVING,
 }
-ARRIVING: dict[str, Arriving] = {**instead.ARRIVING, **edges.ARRIVING}
+ARRIVING: dict[str, Arriving] = {**instead.ARRIVING, **edges.ARRIVING, **mended.ARRIVING}
 
 
 def leaving(path: DataPath, port: int, frame: bytes) -> list[bytes]:
