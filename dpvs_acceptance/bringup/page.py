@@ -49,6 +49,13 @@ Every change goes through one gate. On the host: if it is so already, nothing is
 is found, written to `{root}/journal/RUN/NNNN.undo` and to the disk, and only then the change is
 made, and watched until it is seen. `--attach` and `--plan` never get past the gate.
 
+## A load balancer that already serves
+
+`--attach` looks at what runs, and sends its own requests to the VIPs: some hundred connections, a
+few at a time. What can only be counted where nobody else has connections (counters, the spread over
+the real servers, packets lost or doubled, which worker answered) is NOT TESTED there, and says how
+many connections of others it met; all else is judged as ever.
+
 ## How it is undone
 
 At the end of every run, also one that failed or was interrupted, the undos run in reverse, each
