@@ -48,7 +48,8 @@ def check_machine(spec: LabSpec) -> None:
         raise LabError("a lab of network namespaces needs root; run it with sudo")
     if not sys.platform.startswith("linux"):
         raise LabError("a lab of network namespaces needs Linux")
-    needed = PROGRAMS | ({"nft": "nftables"} if spec.device == "build" else {})
+    build = spec.device == "build"
+    needed = PROGRAMS | ({"nft": "nftables"} if build else {"dpdk-devbind.py": "dpdk"})
     if spec.dpvs_home is not None:
         try:
             softports.check(spec.dpvs_home, spec.software_ports)

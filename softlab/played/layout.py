@@ -14,6 +14,8 @@ from softlab.played.spec import Spec
 
 _HERE: Final = Path(__file__).parent
 _LIBRARY: Final = "usr/local/lib/played"
+#: DPDK's own tool, as Debian packages it: on played hardware it does what it does on real hardware.
+DEVBIND: Final = Path("/usr/bin/dpdk-devbind.py")
 #: Where CentOS has each command. ethtool alone stays beside the real one, which it calls.
 _COMMANDS: Final = {
     "dmesg": "usr/bin/dmesg",
@@ -32,6 +34,7 @@ _NOT_ON_CENTOS: Final = (
     "etc/debian_version",
     "usr/bin/apt",
     "usr/bin/apt-get",
+    "usr/bin/dpdk-devbind.py",
     "usr/bin/dpkg",
     "usr/bin/dpkg-query",
     "usr/bin/lspci",
@@ -186,7 +189,7 @@ def _dpdk(root: Path, spec: Spec) -> None:
     for path, text in source_files(spec).items():
         _write(root / "opt/dpvs" / path, text)
     script = root / "opt/dpvs/dpdk/usertools/dpdk-devbind.py"
-    _write(script, (_HERE / "upstream/dpdk-devbind").read_bytes(), 0o755)
+    _write(script, DEVBIND.read_bytes(), 0o755)
     _link(root / "usr/local/sbin/dpdk-devbind.py", "/opt/dpvs/dpdk/usertools/dpdk-devbind.py")
 
 

@@ -175,7 +175,7 @@ def test_without_all_of_root_s_rights_one_sentence(tmp_path: Path) -> None:
 def test_a_missing_program_is_named_with_its_package() -> None:
     done = _check_machine("os.environ['PATH'] = '/nonexistent'")
     assert "this machine has no ip, sshd, " in done.stderr
-    assert "apt-get install bpftool iproute2 nginx-light openssh-client" in done.stderr
+    assert "apt-get install bpftool dpdk iproute2 nginx-light openssh-client" in done.stderr
 
 
 def _check_machine(before: str) -> subprocess.CompletedProcess[str]:

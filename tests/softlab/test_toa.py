@@ -210,8 +210,9 @@ def test_what_the_kernel_refuses_is_told_and_nothing_stays(server: Lab) -> None:
 
 
 @pytest.mark.skipif(
-    not all(map(shutil.which, ("clang", "llvm-strip", "make"))),
-    reason="rebuilding needs clang, llvm and make",
+    not all(map(shutil.which, ("clang", "llvm-strip", "make")))
+    or not Path("/usr/include/bpf/bpf_helpers.h").exists(),
+    reason="rebuilding needs clang, llvm, make and libbpf-dev",
 )
 def test_the_object_in_the_repository_is_that_of_its_source(tmp_path: Path) -> None:
     """Rebuilt with clang, the programs are the same. Debug information may differ by version."""
