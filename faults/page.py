@@ -37,6 +37,10 @@ def render(matrix: Matrix) -> str:
         _key(),
         picture(matrix),
         _list("Red with no fault", [f"{c.check}: {c.message}" for c in matrix.control]),
+        _list(
+            "Red with no fault, as is known of this version",
+            [f"{c.check}: {c.message}" for c in matrix.known],
+        ),
         _list("Survived or could not be made", [f"{r.fault}: {r.reason}" for r in survivors]),
         _list(
             "False alarms",

@@ -19,13 +19,17 @@ class KnownState(StrEnum):
     UNSEEN = "not seen"
 
 
-def known_in(defects: Iterable[KnownDefect], dpvs: str) -> tuple[KnownDefect, ...]:
-    """Those of the version that the device says it is; none where it says nothing readable."""
+def known_in(defects: Iterable[KnownDefect], dpvs: str, arms: int) -> tuple[KnownDefect, ...]:
+    """Those of the version that the device says it is, on a topology of so many links (arms).
+
+    None where it says no version that can be read.
+    """
     try:
         version = Version.parse(dpvs)
     except UnknownVersionError:
         return ()
-    return tuple(defect for defect in defects if defect.is_in(version))
+    here = [one for one in defects if one.arms in (None, arms)]
+    return tuple(defect for defect in here if defect.is_in(version))
 
 
 def became_of(defect: KnownDefect, results: Iterable[CheckResult]) -> KnownState:
@@ -49,6 +53,12 @@ def excuses(
             return ()
         found += references
     return tuple(dict.fromkeys(found))
+
+
+def is_known(result: CheckResult, defects: Sequence[KnownDefect]) -> bool:
+    """Whether it is bad, and known to be by all rows that it speaks of."""
+    rows = [excuses(name, [result], defects) for name in result.requirements]
+    return bool(rows) and all(rows)
 
 
 def _is_of(defect: KnownDefect, result: CheckResult) -> bool:

@@ -106,7 +106,7 @@ def test_mended_is_what_was_red_and_is_green(before: Outcome, now: Outcome, cell
 def test_what_was_red_with_no_fault_is_no_red_of_the_fault() -> None:
     control = [result("S25", Outcome.FAIL), result("S01", Outcome.FAIL)]
     row = judge(FAULT, control, 1.0, control=control)
-    assert (row.fate, row.cells["S25"]) == (Fate.SURVIVED, Cell.MISSED)
+    assert (row.fate, row.cells["S25"]) == (Fate.SURVIVED, Cell.NOT_LOOKED)
     assert not row.false_alarms
 
 
@@ -118,8 +118,8 @@ def test_a_fault_that_the_machine_cannot_have_is_no_survivor_but_no_proof_either
     lacks = judge(FAULT, [], 0.0, lacking="this machine has one NUMA node")
     assert (lacks.fate, lacks.reason) == (Fate.IMPOSSIBLE, "this machine has one NUMA node")
     assert (caught.fate, caught.note) == (Fate.KILLED, "put right by another bring-up")
-    both = Matrix("x", "2026", 1.0, (), (caught, lacks), ("S25",), (), whole=whole)
-    alone = Matrix("x", "2026", 1.0, (), (lacks,), ("S25",), (), whole=whole)
+    both = Matrix("x", "2026", 1.0, (), (), (caught, lacks), ("S25",), (), whole=whole)
+    alone = Matrix("x", "2026", 1.0, (), (), (lacks,), ("S25",), (), whole=whole)
     assert both.good is not whole, "a lab's own device can have every fault"
     assert not alone.good
     assert "1 cannot be made" in both.words()
@@ -136,7 +136,7 @@ def test_checks_that_nothing_turned_red_are_named_once() -> None:
 @pytest.mark.parametrize("good", [True, False])
 def test_the_page_shows_every_fault(good: bool) -> None:
     results = [result("S25", Outcome.FAIL if good else Outcome.PASS, "<b>words</b>")]
-    matrix = Matrix("simulated", "2026", 1.0, (), (judge(FAULT, results, 1.0),), ("S25",), ())
+    matrix = Matrix("simulated", "2026", 1.0, (), (), (judge(FAULT, results, 1.0),), ("S25",), ())
     page = render(matrix)
     assert matrix.good is good
     assert "vip-missing" in page

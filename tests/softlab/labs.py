@@ -108,6 +108,7 @@ class Lab:
         self.seconds = time.monotonic() - began
         if line != f"ready {directory}/bench.yaml\n":
             _, errors = self.process.communicate()
+            self.control.rmdir()
             raise AssertionError(f"no ready line but {line!r}; it said: {errors}")
 
     def ssh(self, host: str, text: str, stdin: str = "", seconds: float = 20) -> str:
