@@ -74,6 +74,8 @@ class Row:
     """What its own repair left, where only another bring-up put that right."""
     checks: int
     seconds: float
+    beyond: bool = False
+    """Whether it takes parts of DPVS that the simulated one does without."""
 
 
 def judge(
@@ -143,6 +145,7 @@ def judge(
         note=note,
         checks=len(results),
         seconds=round(seconds, 2),
+        beyond=fault.beyond,
     )
 
 
@@ -197,7 +200,8 @@ class Matrix:
     idle: tuple[str, ...]
     """Checks that no fault turned red."""
     whole: bool = False
-    """Whether the machine is one on which every fault can be made: a lab's own, simulated one."""
+    """Whether the machine is a lab's own, simulated one: it can have every fault but those `beyond`
+    it."""
 
     def of(self, fate: Fate) -> list[Row]:
         return [row for row in self.rows if row.fate is fate]
@@ -221,8 +225,12 @@ class Matrix:
     def good(self) -> bool:
         """Every fault caught that this machine can have, no false alarm, no error."""
         errors = any(row.errors for row in self.rows)
-        impossible = 0 if self.whole else len(self.of(Fate.IMPOSSIBLE))
-        killed = len(self.of(Fate.KILLED)) == len(self.rows) - impossible > 0
+        here = [
+            row
+            for row in self.rows
+            if row.fate is not Fate.IMPOSSIBLE or (self.whole and not row.beyond)
+        ]
+        killed = len(self.of(Fate.KILLED)) == len(here) > 0
         return killed and not (self.false_alarms or errors or self.control or self.missed)
 
     def words(self) -> str:

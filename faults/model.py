@@ -105,6 +105,11 @@ class Fault(BaseModel):
         return bool(self.restart) or self.revive
 
     @property
+    def beyond(self) -> bool:
+        """Whether it takes parts of DPVS that the simulated one does without."""
+        return any(NEEDS[name].of_dpvs for name in self.needs)
+
+    @property
     def roles(self) -> tuple[str, ...]:
         """The hosts that it touches."""
         dut = ("dut",) if self.starts_anew else ()

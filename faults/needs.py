@@ -14,10 +14,12 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Need:
     """`probe`: sh text for the DUT, with the variables of `faults/variables.py`; exit 0 where the
-    machine has it. `lacking`: the sentence that is told where it has not."""
+    machine has it. `lacking`: the sentence that is told where it has not. `of_dpvs`: it is a part
+    of DPVS that the simulated one does without; all else a lab's own device has to have."""
 
     probe: str
     lacking: str
+    of_dpvs: bool = False
 
 
 NEEDS: Mapping[str, Need] = {
@@ -61,15 +63,20 @@ NEEDS: Mapping[str, Need] = {
         "size=$(wc -c <$LOG); kill -HUP $(cat $PIDFILE); sleep 1; "
         "tail -c +$((size+1)) $LOG | grep -q SIGHUP",
         "this dpvs does not read its configuration again",
+        of_dpvs=True,
     ),
-    "vlans": Need("dpip vlan help >/dev/null 2>&1", "this dpip knows no VLANs"),
-    "tunnels": Need("dpip tunnel help >/dev/null 2>&1", "this dpip knows no tunnels"),
-    "limits": Need("dpip qsch help >/dev/null 2>&1", "this dpip knows no rate limits"),
+    "vlans": Need("dpip vlan help >/dev/null 2>&1", "this dpip knows no VLANs", of_dpvs=True),
+    "tunnels": Need("dpip tunnel help >/dev/null 2>&1", "this dpip knows no tunnels", of_dpvs=True),
+    "limits": Need(
+        "dpip qsch help >/dev/null 2>&1", "this dpip knows no rate limits", of_dpvs=True
+    ),
     "ipv6-counters": Need(
-        "dpip ipv6 help >/dev/null 2>&1", "this dpip has no counters of IPv6 packets"
+        "dpip ipv6 help >/dev/null 2>&1", "this dpip has no counters of IPv6 packets", of_dpvs=True
     ),
     "all-options": Need(
-        "ipvsadm -h 2>&1 | grep -q synproxy", "this ipvsadm has few of upstream's options"
+        "ipvsadm -h 2>&1 | grep -q synproxy",
+        "this ipvsadm has few of upstream's options",
+        of_dpvs=True,
     ),
     "keepalived-banner": Need(
         "keepalived -v 2>&1 | grep -q LIBNL", "keepalived does not say that it uses libnl"

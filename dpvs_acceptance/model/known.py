@@ -35,9 +35,6 @@ class KnownDefect(Declared):
     )
     since: AVersion | None = Field(default=None, description="the first version that has it")
     before: AVersion | None = Field(default=None, description="the first version without it")
-    arms: int | None = Field(
-        default=None, ge=1, description="how many links the topologies have that show it; any"
-    )
     reference: OneLine
     sentence: OneLine
     sentence_zh: OneLineZh

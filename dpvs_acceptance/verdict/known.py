@@ -19,17 +19,13 @@ class KnownState(StrEnum):
     UNSEEN = "not seen"
 
 
-def known_in(defects: Iterable[KnownDefect], dpvs: str, arms: int) -> tuple[KnownDefect, ...]:
-    """Those of the version that the device says it is, on a topology of so many links (arms).
-
-    None where it says no version that can be read.
-    """
+def known_in(defects: Iterable[KnownDefect], dpvs: str) -> tuple[KnownDefect, ...]:
+    """Those of the version that the device says it is; none where it says nothing readable."""
     try:
         version = Version.parse(dpvs)
     except UnknownVersionError:
         return ()
-    here = [one for one in defects if one.arms in (None, arms)]
-    return tuple(defect for defect in here if defect.is_in(version))
+    return tuple(defect for defect in defects if defect.is_in(version))
 
 
 def became_of(defect: KnownDefect, results: Iterable[CheckResult]) -> KnownState:

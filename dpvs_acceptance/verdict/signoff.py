@@ -228,7 +228,7 @@ def compose(
         problems=tuple(ProblemEntry(kind=p.kind, words=_short(p.words)) for p in facts.problems),
         lenient=facts.lenient,
         known=tuple(
-            KnownEntry(**defect.model_dump(exclude={"arms"}))
+            KnownEntry(**defect.model_dump())
             for defect in known
             if any(row.results for row in table if row.requirement.id in defect.requirements)
         ),

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.traffic
 
 @pytest.mark.requirement("IP4-07")
 def test_ipv4_packets_of_no_service_are_forwarded(
-    operator: Operator, scene: Scene, captures: Path, deployment: Deployment
+    operator: Operator, scene: Scene, captures: Path, deployment: Deployment, crossing4: str
 ) -> None:
     """Steps: a datagram from a client by way of DPVS to a real server's own address, with
     ipv4_defs/forwarding off, then on (dpvs.conf, SIGHUP).
@@ -42,35 +42,35 @@ def test_ipv4_packets_of_no_service_are_forwarded(
     Verify: off, the real server does not see it, though DPVS answers echoes; on, it sees it with
     TTL less one, from the port's MAC, otherwise unaltered.
     """
-    _forwarded(operator, scene, captures, deployment, 4)
+    _forwarded(operator, scene, captures, deployment, way_through(scene, 4, crossing4))
 
 
 @pytest.mark.requirement("IP6-07")
 def test_ipv6_packets_of_no_service_are_forwarded(
-    operator: Operator, scene: Scene, captures: Path, deployment: Deployment
+    operator: Operator, scene: Scene, captures: Path, deployment: Deployment, crossing6: str
 ) -> None:
     """Steps: as for IPv4. Verify: the same."""
-    _forwarded(operator, scene, captures, deployment, 6)
+    _forwarded(operator, scene, captures, deployment, way_through(scene, 6, crossing6))
 
 
 @pytest.mark.requirement("IP4-09")
 def test_an_ipv4_traceroute_shows_dpvs_as_a_hop(
-    operator: Operator, scene: Scene, captures: Path, deployment: Deployment
+    operator: Operator, scene: Scene, captures: Path, deployment: Deployment, crossing4: str
 ) -> None:
     """Steps: forwarding on; a datagram to a real server with TTL 1, then with TTL 2.
 
     Verify: the first is answered by `time exceeded` from an address of DPVS, which quotes it; the
     second reaches the real server.
     """
-    _traced(operator, scene, captures, deployment, 4)
+    _traced(operator, scene, captures, deployment, way_through(scene, 4, crossing4))
 
 
 @pytest.mark.requirement("IP6-09")
 def test_an_ipv6_traceroute_shows_dpvs_as_a_hop(
-    operator: Operator, scene: Scene, captures: Path, deployment: Deployment
+    operator: Operator, scene: Scene, captures: Path, deployment: Deployment, crossing6: str
 ) -> None:
     """Steps: as for IPv4. Verify: the same."""
-    _traced(operator, scene, captures, deployment, 6)
+    _traced(operator, scene, captures, deployment, way_through(scene, 6, crossing6))
 
 
 @pytest.mark.requirement("IP6-08")
@@ -121,11 +121,10 @@ def _switched_on(operator: Operator, version: int) -> None:
 
 
 def _forwarded(
-    operator: Operator, scene: Scene, captures: Path, deployment: Deployment, version: int
+    operator: Operator, scene: Scene, captures: Path, deployment: Deployment, way: Way
 ) -> None:
-    way = way_through(scene, version)
     seen = _reaches(scene, captures, way, 64, deadline=0.5)
-    _switched_on(operator, version)
+    _switched_on(operator, way.version)
     came = _reaches(scene, captures, way, 64)
     assert len(came) == 1, f"forwarding is on, and {way.server} sees the datagram {len(came)} times"
     topology = deployment.topology
@@ -139,11 +138,10 @@ def _forwarded(
 
 
 def _traced(
-    operator: Operator, scene: Scene, captures: Path, deployment: Deployment, version: int
+    operator: Operator, scene: Scene, captures: Path, deployment: Deployment, way: Way
 ) -> None:
-    way = way_through(scene, version)
-    _switched_on(operator, version)
-    kind, code = EXCEEDED[version]
+    _switched_on(operator, way.version)
+    kind, code = EXCEEDED[way.version]
     station = scene.stations[way.client]
     ends = frames.Ends(way.ends.mac_src, way.ends.mac_dst, way.ends.src, way.ends.dst, ttl=1)
     probe = frames.udp(ends, SOURCE_PORT, PORT, secrets.token_bytes(12))

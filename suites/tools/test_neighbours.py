@@ -6,6 +6,7 @@ import pytest
 
 from dpvs_acceptance.dpvs.dpip import parse_neighbours
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.traffic.icmp import ping
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.verdict.causes import NotTested
@@ -14,6 +15,8 @@ from fixtures.operator import OWN, Operator
 from fixtures.state import Look
 
 MAC, OTHER_MAC = "02:00:5e:00:53:01", "02:00:5e:00:53:02"
+Listed = tuple[str | None, str, bool]
+"""Of an entry: its MAC, its port, whether it is static."""
 
 
 @pytest.mark.requirement("DPI-14", "IP4-03")
@@ -76,13 +79,16 @@ def test_neighbours_that_cannot_be_are_refused(operator: Operator) -> None:
 
 
 def _added_changed_deleted(operator: Operator, look: Look, address: str) -> None:
+    def listed(state: DutState) -> frozenset[Listed]:
+        entries = [entry for entry in state.neighbours if str(entry.address) == address]
+        return frozenset((entry.mac, entry.device, entry.static) for entry in entries)
+
     dev = f"dev {operator.port}"
     for mac in (MAC, OTHER_MAC):
         operator.does(f"dpip neigh add {address} lladdr {mac} {dev}")
-        entries = [e for e in look("dpip neigh show").neighbours if str(e.address) == address]
-        seen = {(entry.mac, entry.device, entry.static) for entry in entries}
-        wanted = {(mac, operator.port, True)}
+        wanted: frozenset[Listed] = frozenset({(mac, operator.port, True)})
+        seen = look.until(wanted, listed, "dpip neigh show")
         assert seen == wanted, mismatch(f"neighbour {address}", expected=wanted, seen=seen)
     operator.does(f"dpip neigh del {address} {dev}", undo=OWN)
-    left = [e for e in look("dpip neigh show").neighbours if str(e.address) == address]
+    left = look.until(frozenset[Listed](), listed, "dpip neigh show")
     assert not left, f"neighbour {address} was deleted, and is still there: {left}"

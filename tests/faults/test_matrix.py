@@ -110,6 +110,15 @@ def test_what_was_red_with_no_fault_is_no_red_of_the_fault() -> None:
     assert not row.false_alarms
 
 
+def test_the_simulated_dpvs_may_lack_parts_of_dpvs_but_nothing_of_the_machine() -> None:
+    caught = judge(FAULT, [result("S25", Outcome.FAIL)], 1.0)
+    for need, good in (("vlans", True), ("second-node", False)):
+        fault = FAULT.model_copy(update={"needs": (need,)})
+        lacks = judge(fault, [], 0.0, lacking="none here")
+        matrix = Matrix("x", "2026", 1.0, (), (), (caught, lacks), ("S25",), (), whole=True)
+        assert matrix.good is good
+
+
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_fault_that_the_machine_cannot_have_is_no_survivor_but_no_proof_either(
     whole: bool,

@@ -60,14 +60,8 @@ def test_a_version_has_a_defect_from_the_first_and_to_before_the_last(
 
 
 def test_a_device_that_says_no_version_has_no_known_defects() -> None:
-    assert known_in([Q], "unknown", 2) == ()
-    assert known_in([Q], "1.9-6", 2) == (Q,)
-
-
-def test_a_defect_may_need_a_number_of_arms() -> None:
-    two = Q.model_copy(update={"arms": 2})
-    assert known_in([two], "1.9-6", 2) == (two,)
-    assert known_in([two], "1.9-6", 1) == ()
+    assert known_in([Q], "unknown") == ()
+    assert known_in([Q], "1.9-6") == (Q,)
 
 
 def test_a_row_is_known_to_fail_only_if_all_that_fails_in_it_is() -> None:
