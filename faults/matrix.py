@@ -112,6 +112,8 @@ def judge(
         for one in {*fault.red} & {*result.requirements} - looked
     }
     cells |= {one: Cell.MENDED if one in mended else Cell.MISSED for one in fault.green}
+    if not results:
+        cells = dict.fromkeys(cells, Cell.NOT_LOOKED)
     named = {*fault.red, *fault.may}
     reds = list({id(r): r for rows in red.values() for r in rows}.values())
     # First what the fault is about, then what it took along.

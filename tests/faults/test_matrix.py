@@ -126,6 +126,7 @@ def test_a_fault_that_the_machine_cannot_have_is_no_survivor_but_no_proof_either
     caught = judge(FAULT, [result("S25", Outcome.FAIL)], 1.0, note="put right by another bring-up")
     lacks = judge(FAULT, [], 0.0, lacking="this machine has one NUMA node")
     assert (lacks.fate, lacks.reason) == (Fate.IMPOSSIBLE, "this machine has one NUMA node")
+    assert lacks.cells == {"S25": Cell.NOT_LOOKED}
     assert (caught.fate, caught.note) == (Fate.KILLED, "put right by another bring-up")
     both = Matrix("x", "2026", 1.0, (), (), (caught, lacks), ("S25",), (), whole=whole)
     alone = Matrix("x", "2026", 1.0, (), (), (lacks,), ("S25",), (), whole=whole)
