@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from dpvs_acceptance.dpvs.signatures import LCORE_ERRORS, SIGNATURES, Severity, Signature
 
+LONGEST_LINE = 1024
+"""DPVS cuts longer lines itself (include/log.h, DPVS_LOG_MAX_LINE_LEN). What stands behind is not
+searched: a search takes the square of a line's length."""
 _ORDER: tuple[Severity, ...] = ("fatal", "error", "warning", "normal")
 
 
@@ -33,7 +36,7 @@ def diagnose(lines: Iterable[str], *, normal: bool = False) -> list[Finding]:
     found: dict[tuple[int, str], Finding] = {}
     for number, line in enumerate(lines, start=1):
         for index, signature in enumerate(SIGNATURES):
-            match = signature.pattern.search(line)
+            match = signature.pattern.search(line, 0, LONGEST_LINE)
             if match is None or (signature.severity == "normal" and not normal):
                 continue
             key = (index, match[0])
@@ -41,7 +44,7 @@ def diagnose(lines: Iterable[str], *, normal: bool = False) -> list[Finding]:
             found[key] = Finding(
                 meaning=_meaning(signature, match),
                 cause=signature.cause,
-                line=seen.line if seen else line.strip(),
+                line=seen.line if seen else line[:LONGEST_LINE].strip(),
                 line_number=seen.line_number if seen else number,
                 times=seen.times + 1 if seen else 1,
                 severity=signature.severity,

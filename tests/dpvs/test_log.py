@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpvs_acceptance.dpvs.diagnosis import diagnose
+from dpvs_acceptance.dpvs.diagnosis import LONGEST_LINE, diagnose
 from dpvs_acceptance.dpvs.log import DeviceSettings, LinkUp, parse_log, read_start
 from dpvs_acceptance.dpvs.signatures import SIGNATURES, Signature
 from tests.dpvs.recorded import recording
@@ -130,6 +130,13 @@ def test_a_good_start_has_no_error() -> None:
     findings = diagnose(FULL.split("\n"))
     assert {finding.severity for finding in findings} == {"warning"}
     assert [finding.times for finding in findings] == [2, 2, 2]
+
+
+def test_a_line_is_searched_as_far_as_dpvs_writes_one() -> None:
+    words = "EAL: Cannot get hugepage information."
+    (within,) = diagnose([f"{words}{'.' * 10_000}"])
+    assert len(within.line) <= LONGEST_LINE
+    assert not diagnose([f"{'.' * LONGEST_LINE}{words}"])
 
 
 SAMPLES = """
