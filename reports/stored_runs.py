@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from dpvs_acceptance.verdict.comparing import Comparison, compare, to_lines
+from dpvs_acceptance.verdict.comparing import compare, to_lines
 from dpvs_acceptance.verdict.judging import EXIT_NOT_READY, EXIT_READY, EXIT_USAGE
 from dpvs_acceptance.verdict.matrix import make_matrix
 from dpvs_acceptance.verdict.matrix import to_lines as matrix_lines
@@ -118,16 +118,11 @@ def _diff(first: Path, second: Path, html: Path | None) -> int:
     except (OSError, ValidationError, UnicodeDecodeError) as error:
         print(f"cannot compare: {first_line(str(error))}", file=sys.stderr)
         return EXIT_USAGE
+    if html is not None and not _written(html, render_comparison(comparison)):
+        return EXIT_USAGE
     for line in to_lines(comparison):
         print(printable(line))
-    if html is not None:
-        _write_page(comparison, html)
     return EXIT_NOT_READY if comparison.failing or comparison.untested else EXIT_READY
-
-
-def _write_page(comparison: Comparison, path: Path) -> None:
-    path.write_text(render_comparison(comparison), encoding="utf-8")
-    print(f"page: {path}")
 
 
 def _matrix(runs: Sequence[Path], html: Path | None) -> int:
@@ -136,12 +131,22 @@ def _matrix(runs: Sequence[Path], html: Path | None) -> int:
     except (OSError, ValidationError, UnicodeDecodeError) as error:
         print(f"cannot be put side by side: {first_line(str(error))}", file=sys.stderr)
         return EXIT_USAGE
+    if html is not None and not _written(html, render_matrix(matrix)):
+        return EXIT_USAGE
     for line in matrix_lines(matrix):
         print(printable(line))
-    if html is not None:
-        html.write_text(render_matrix(matrix), encoding="utf-8")
-        print(f"page: {html}")
     return EXIT_READY
+
+
+def _written(path: Path, text: str) -> bool:
+    """Before the lines, which somebody may read the first of only (`… | head`)."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"--html={path}: no page can be written: {error.strerror}", file=sys.stderr)
+        return False
+    print(f"page: {path}")
+    return True
 
 
 def _read(directory: Path) -> SignOff:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from dpvs_acceptance.verdict.verifying import verify
 from reports import build
 from reports import stored_runs as command
 from tests.verdict.test_stored_runs import RESULTS, again, stored
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +75,23 @@ def test_wrong_usage_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         with pytest.raises(SystemExit) as end:
             command.main(arguments)
         assert end.value.code == 3
+
+
+def test_whoever_reads_only_the_first_lines_gets_no_traceback(tmp_path: Path) -> None:
+    page = tmp_path / "matrix.html"
+    stored(tmp_path / "run", *RESULTS)
+    words = f"{sys.executable} -m dpvs_acceptance matrix {tmp_path}/run --html={page} | true"
+    done = subprocess.run(
+        ["bash", "-c", words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.stderr, page.is_file()) == ("", True)
+
+
+def test_a_page_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored(tmp_path / "run", *RESULTS)
+    page = tmp_path / "nowhere" / "matrix.html"
+    assert command.main(["matrix", str(tmp_path / "run"), f"--html={page}"]) == 3
+    told = f"--html={page}: no page can be written: No such file or directory\n"
+    assert capsys.readouterr() == ("", told)
