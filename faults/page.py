@@ -95,7 +95,7 @@ def _list(title: str, lines: list[str]) -> str:
 
 def _row(row: Row) -> str:
     told = [
-        f"<b>{' '.join(one.requirements)}</b> <code>{escape(one.check.split('::')[-1])}</code> "
+        f"<b>{' '.join(one.requirements)}</b> <code>{escape(one.check.split('::', 1)[-1])}</code> "
         f"{escape(one.message)}"
         for one in row.caught
     ]

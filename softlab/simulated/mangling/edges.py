@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from softlab.simulated import packet, tcpopts
-from softlab.simulated.mangling.seen import edited, split_options, with_body
+from softlab.simulated.mangling.seen import edited, padded, split_options, with_body
 from softlab.simulated.tcpstates import ACK, FIN, RST, SYN
 
 TYPE_CHECKING = False
@@ -173,7 +173,23 @@ def _rarely_another_octet(seen: Seen) -> list[bytes]:
     return edited(seen, lambda h, o, p: (h, o, p[:-1] + bytes([p[-1] ^ 1])))
 
 
+def _forged_first(seen: Seen) -> list[bytes]:
+    """Of two TOA options the device's own comes second."""
+
+    def edit(h: Header, o: bytes, p: bytes) -> tuple[Header, bytes, bytes] | None:
+        each = split_options(o)
+        places = [at for at, (kind, _) in enumerate(each) if kind == tcpopts.TOA]
+        if len(places) < 2:
+            return None
+        own, forged = places[:2]
+        each[own], each[forged] = each[forged], each[own]
+        return h, padded(each), p
+
+    return edited(seen, edit) if seen.tcp and seen.to_rs else [seen.frame]
+
+
 LEAVING: dict[str, Leaving] = {
+    "edge.forged-first": _forged_first,
     "edge.syn-again": _another_port_for_a_repeated_syn,
     "edge.syn-after-fin": _dropped(_syn_after_fin),
     "edge.data-first": _dropped(_data_before_ack),
