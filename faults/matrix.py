@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -96,24 +96,12 @@ def judge(
     """
     before = {r.nodeid: r for r in control if r.outcome in BAD}
     red: dict[str, list[CheckResult]] = {}
-    looked: set[str] = set()
     for result in results:
-        if result.nodeid in before:
-            continue
-        for requirement in result.requirements:
-            looked.add(requirement)
-            if result.outcome in BAD or (fault.blocks and result.outcome is Outcome.BLOCKED):
+        blocked = fault.blocks and result.outcome is Outcome.BLOCKED
+        if result.nodeid not in before and (result.outcome in BAD or blocked):
+            for requirement in result.requirements:
                 red.setdefault(requirement, []).append(result)
     mended = _mended(fault, results, before)
-    cells = {one: _cell(fault, one, one in red) for one in sorted(looked | set(fault.red))}
-    cells |= {
-        one: Cell.NOT_LOOKED
-        for result in before.values()
-        for one in {*fault.red} & {*result.requirements} - looked
-    }
-    cells |= {one: Cell.MENDED if one in mended else Cell.MISSED for one in fault.green}
-    if not results:
-        cells = dict.fromkeys(cells, Cell.NOT_LOOKED)
     named = {*fault.red, *fault.may}
     reds = list({id(r): r for rows in red.values() for r in rows}.values())
     # First what the fault is about, then what it took along.
@@ -139,7 +127,7 @@ def judge(
         source=fault.source,
         kind=fault.kind,
         fate=fate,
-        cells=cells,
+        cells=_cells(fault, results, before, red, mended),
         caught=tuple(_caught(r) for r in (*turned, *reds) if r not in alarms),
         false_alarms=tuple(map(_caught, alarms)),
         errors=tuple(errors),
@@ -165,6 +153,26 @@ def _mended(
         for one, reds in found.items()
         if reds and all(now[r.nodeid] is Outcome.PASS for r in reds)
     }
+
+
+def _cells(
+    fault: Fault,
+    results: Sequence[CheckResult],
+    before: Mapping[str, CheckResult],
+    red: Collection[str],
+    mended: Collection[str],
+) -> dict[str, Cell]:
+    """What became of each requirement that the fault names or a check looked at."""
+    looked = {one for r in results if r.nodeid not in before for one in r.requirements}
+    # Those that only checks which are red anyhow speak of.
+    unseen = {one for r in before.values() for one in r.requirements} - looked
+    cells = {
+        one: Cell.NOT_LOOKED if one in unseen else _cell(fault, one, one in red)
+        for one in sorted(looked | set(fault.red))
+    }
+    for one in fault.green:
+        cells[one] = Cell.MENDED if one in mended else Cell.MISSED
+    return cells if results else dict.fromkeys(cells, Cell.NOT_LOOKED)
 
 
 def _cell(fault: Fault, requirement: str, red: bool) -> Cell:

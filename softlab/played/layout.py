@@ -14,8 +14,6 @@ from softlab.played.spec import Spec
 
 _HERE: Final = Path(__file__).parent
 _LIBRARY: Final = "usr/local/lib/played"
-#: DPDK's own tool, as Debian packages it: on played hardware it does what it does on real hardware.
-DEVBIND: Final = Path("/usr/bin/dpdk-devbind.py")
 #: Where CentOS has each command. ethtool alone stays beside the real one, which it calls.
 _COMMANDS: Final = {
     "dmesg": "usr/bin/dmesg",
@@ -185,11 +183,16 @@ def _fields(module: Module, vermagic: str) -> list[tuple[str, str]]:
     return fields
 
 
+def devbind() -> Path:
+    """DPDK's own tool, as Debian packages it: on played hardware it does what it does on real."""
+    return Path(shutil.which("dpdk-devbind.py") or "/usr/bin/dpdk-devbind.py")
+
+
 def _dpdk(root: Path, spec: Spec) -> None:
     for path, text in source_files(spec).items():
         _write(root / "opt/dpvs" / path, text)
     script = root / "opt/dpvs/dpdk/usertools/dpdk-devbind.py"
-    _write(script, DEVBIND.read_bytes(), 0o755)
+    _write(script, devbind().read_bytes(), 0o755)
     _link(root / "usr/local/sbin/dpdk-devbind.py", "/opt/dpvs/dpdk/usertools/dpdk-devbind.py")
 
 

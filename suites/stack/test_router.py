@@ -124,7 +124,7 @@ def _forwarded(
     operator: Operator, scene: Scene, captures: Path, deployment: Deployment, way: Way
 ) -> None:
     seen = _reaches(scene, captures, way, 64, deadline=0.5)
-    _switched_on(operator, way.version)
+    _switched_on(operator, way.ends.version)
     came = _reaches(scene, captures, way, 64)
     assert len(came) == 1, f"forwarding is on, and {way.server} sees the datagram {len(came)} times"
     topology = deployment.topology
@@ -140,8 +140,8 @@ def _forwarded(
 def _traced(
     operator: Operator, scene: Scene, captures: Path, deployment: Deployment, way: Way
 ) -> None:
-    _switched_on(operator, way.version)
-    kind, code = EXCEEDED[way.version]
+    _switched_on(operator, way.ends.version)
+    kind, code = EXCEEDED[way.ends.version]
     station = scene.stations[way.client]
     ends = frames.Ends(way.ends.mac_src, way.ends.mac_dst, way.ends.src, way.ends.dst, ttl=1)
     probe = frames.udp(ends, SOURCE_PORT, PORT, secrets.token_bytes(12))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +94,7 @@ class Lab:
         self.directory = directory
         # One connection per host, as all who use a lab have; its socket's path has to be short.
         self.control = Path(tempfile.mkdtemp(prefix="softlab-test-"))
+        weakref.finalize(self, shutil.rmtree, self.control, ignore_errors=True)  # however it ends
         began = time.monotonic()
         self.process = subprocess.Popen(
             command(directory, *more),
@@ -108,7 +110,6 @@ class Lab:
         self.seconds = time.monotonic() - began
         if line != f"ready {directory}/bench.yaml\n":
             _, errors = self.process.communicate()
-            self.control.rmdir()
             raise AssertionError(f"no ready line but {line!r}; it said: {errors}")
 
     def ssh(self, host: str, text: str, stdin: str = "", seconds: float = 20) -> str:
@@ -154,4 +155,3 @@ class Lab:
         while (left := list(self.control.iterdir())) and time.monotonic() < deadline:
             time.sleep(0.01)  # between two looks, up to the deadline
         assert left == [], "a connection to a host outlived the lab"
-        shutil.rmtree(self.control)

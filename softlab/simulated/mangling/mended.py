@@ -7,6 +7,7 @@ fails as the real one does, does it right, and the check has to turn green.
 from __future__ import annotations
 
 from softlab.simulated import fullnat, packet
+from softlab.simulated.mangling.seen import ip_packet
 from softlab.simulated.tcpstates import RST
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ _CHECKSUM_AT = {packet.PROTO_TCP: 16, packet.PROTO_UDP: 6}
 def _only_sound(_path: DataPath, _port: int, frame: bytes) -> list[bytes] | None:
     """Segments and datagrams whose checksum is wrong go nowhere; RFC 768 and RFC 8200, 8.1: none
     at all is right over IPv4, and wrong over IPv6."""
-    came = _taken(frame)
+    came = ip_packet(frame)
     at = _CHECKSUM_AT.get(came.proto) if came is not None else None
     if came is None or at is None or fullnat.is_fragment(came):
         return None
@@ -42,7 +43,7 @@ def _no_fragments(_path: DataPath, _port: int, frame: bytes) -> list[bytes] | No
 def _no_foul_segments(path: DataPath, _port: int, frame: bytes) -> list[bytes] | None:
     """A segment without flags goes nowhere, nor a RST outside of the window (RFC 9293, 3.10.7.4;
     RFC 5961, 3)."""
-    came = _taken(frame)
+    came = ip_packet(frame)
     if came is None or came.proto != packet.PROTO_TCP or len(came.body) < 20:
         return None
     flags = fullnat.tcp_flags(came.body) & 0x3F
@@ -61,11 +62,6 @@ def _connection(path: DataPath, came: fullnat.Packet) -> Connection | None:
     key = (came.proto, came.src, sport, came.dst, dport)
     found = (table.inbound(key) for table in path.connections.values())
     return next((conn for conn in found if conn is not None), None)
-
-
-def _taken(frame: bytes) -> fullnat.Packet | None:
-    ip = frame[12:14] in (packet.ETH_IPV4, packet.ETH_IPV6)
-    return fullnat.parse(frame[14:]) if ip else None
 
 
 ARRIVING: dict[str, Arriving] = {

@@ -27,8 +27,7 @@ class Seen:
         self.path = path
         self.port = port
         self.frame = frame
-        ip = frame[12:14] in (packet.ETH_IPV4, packet.ETH_IPV6)
-        self.packet = fullnat.parse(frame[14:]) if ip else None
+        self.packet = ip_packet(frame)
         lips = path.addresses.lips
         self.to_rs: bool = self.packet is not None and self.packet.src in lips
         virtual = {service.addr for service in path.services.all()}
@@ -62,6 +61,12 @@ class Seen:
     def payload(self) -> bytes:
         taken = fullnat._take_tcp(self.packet.body) if self.packet and self.tcp else None
         return taken[2] if taken else b""
+
+
+def ip_packet(frame: bytes) -> fullnat.Packet | None:
+    """The IP packet of a frame; None where it has none, or none that can be read."""
+    ip = frame[12:14] in (packet.ETH_IPV4, packet.ETH_IPV6)
+    return fullnat.parse(frame[14:]) if ip else None
 
 
 def with_ip(seen: Seen, change: Callable[[bytes], bytes]) -> bytes:

@@ -10,7 +10,7 @@ from softlab.played.catalogue import MODULES
 from softlab.played.commands import lspci, module_files
 from softlab.played.controls import store
 from softlab.played.files import render
-from softlab.played.layout import DEVBIND, module_file
+from softlab.played.layout import devbind, module_file
 from softlab.played.modules import vermagic
 from softlab.played.sources import source_files
 from softlab.played.spec import SpecError, read_spec
@@ -169,7 +169,7 @@ def test_kni_has_a_module_up_to_1_9(tmp_path: Path, version: str, has_kni: bool)
 def test_the_binding_tool_is_upstreams_own(tmp_path: Path) -> None:
     prepare(tmp_path, {})
     tool = tmp_path / "opt/dpvs/dpdk/usertools/dpdk-devbind.py"
-    assert tool.read_bytes() == DEVBIND.read_bytes()
+    assert tool.read_bytes() == devbind().read_bytes()
     assert (tmp_path / "usr/local/sbin/dpdk-devbind.py").readlink() == Path(
         "/opt/dpvs/dpdk/usertools/dpdk-devbind.py"
     )
