@@ -11,10 +11,10 @@ from pathlib import Path
 import testinfra
 
 from dpvs_acceptance.hosts import survey
+from dpvs_acceptance.hosts.batch import Read
 from dpvs_acceptance.hosts.connection import connect
-from dpvs_acceptance.hosts.framed import Read
 from dpvs_acceptance.hosts.snapshot import take
-from dpvs_acceptance.hosts.transcript import Entry
+from dpvs_acceptance.hosts.transcript import TranscriptEntry
 from tests.hosts.proxy import Proxy
 from tests.hosts.server import Server
 
@@ -25,7 +25,7 @@ class _Count:
     def __init__(self) -> None:
         self.runs = 0
 
-    def record(self, entry: Entry) -> None:
+    def record(self, entry: TranscriptEntry) -> None:
         self.runs += entry.kind == "run"
 
 

@@ -10,11 +10,11 @@ from dpvs_acceptance.bringup.plan import make_plan
 from dpvs_acceptance.bringup.runner import BringUp
 from dpvs_acceptance.dpvs.versions import Version, facts
 from dpvs_acceptance.hosts.connection import Host, close_all, connect_all
-from dpvs_acceptance.hosts.gate import Mode, WriteGate
+from dpvs_acceptance.hosts.gate import WriteGate, WriteMode
 from dpvs_acceptance.model.bench import (
     Bench,
     Client,
-    Lcore,
+    LcorePlacement,
     Lcores,
     RealServer,
     load_bench,
@@ -63,7 +63,8 @@ def record(topology: Topology, home: Path | None, version: str) -> Recording:
         hosts = connect_all(bench.hosts, bench.ssh_config_path)
         stack.callback(close_all, hosts)
         gates = {
-            role: WriteGate(host, Mode.WRITABLE, run="recording") for role, host in hosts.items()
+            role: WriteGate(host, WriteMode.WRITABLE, run="recording")
+            for role, host in hosts.items()
         }
         bring_up = BringUp(gates)
         known = facts(Version.parse(bench.dut.dpvs.version))
@@ -88,7 +89,9 @@ def record(topology: Topology, home: Path | None, version: str) -> Recording:
 def _two_arms(bench: Bench) -> Bench:
     linked = tuple(nic for nic in bench.dut.nics if nic.link is not None)
     cpus = bench.dut.lcores.workers[-1].cpus
-    lcores = Lcores(master=Lcore(id=0, cpus=cpus), workers=(Lcore(id=1, cpus=cpus),))
+    lcores = Lcores(
+        master=LcorePlacement(id=0, cpus=cpus), workers=(LcorePlacement(id=1, cpus=cpus),)
+    )
     dut = bench.dut.model_copy(update={"nics": linked, "lcores": lcores})
     return bench.model_copy(update={"dut": dut})
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reports.pieces import Prose
-from reports.shown import Group, Page, Requirement
+from reports.shown import Group, Page, ShownRequirement
 from reports.unjudged import BesideGroup
 
 LONGEST = 300
@@ -130,7 +130,7 @@ def _beside(group: BesideGroup, page: Page) -> Iterator[str]:
     yield "</details>"
 
 
-def _full(row: Requirement, page: Page) -> Iterator[str]:
+def _full(row: ShownRequirement, page: Page) -> Iterator[str]:
     yield ""
     yield f"### {plain(row.id)} {plain(row.badge.text)}"
     yield ""

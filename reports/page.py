@@ -15,7 +15,7 @@ from reports.language import BESIDE_CHECKS, Say, reason, speaker
 from reports.pieces import Badge, badge_of, link
 from reports.reading import Kept
 from reports.rows import Rows
-from reports.shown import Group, Page, Requirement
+from reports.shown import Group, Page, ShownRequirement
 from reports.topology_picture import draw_topology
 from reports.unjudged import besides
 
@@ -65,7 +65,9 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
     )
 
 
-def _groups(signoff: SignOff, requirements: Sequence[Requirement], rows: Rows) -> Iterator[Group]:
+def _groups(
+    signoff: SignOff, requirements: Sequence[ShownRequirement], rows: Rows
+) -> Iterator[Group]:
     names = tuple(dict.fromkeys(row.catalogue for row in signoff.requirements))
     for name in names:
         mine = [row for row in signoff.requirements if row.catalogue == name]

@@ -23,7 +23,7 @@ Prose = tuple[tuple[bool, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Hyperlink:
     text: str
     href: str
     """Relative to the page; empty where the path must not be linked to."""
@@ -42,11 +42,11 @@ def badge_of(outcome: Outcome, say: Say) -> Badge:
     return Badge(say(outcome), SHAPES[outcome], outcome.lower().replace(" ", "-"))
 
 
-def link(path: str) -> Link:
+def link(path: str) -> Hyperlink:
     """A link to a file of the run, or bare text for anything that could lead out of it."""
     pure = PurePosixPath(path)
     inside = bool(path) and not pure.is_absolute() and ".." not in pure.parts and "\\" not in path
-    return Link(path, quote(path, safe="/") if inside else "")
+    return Hyperlink(path, quote(path, safe="/") if inside else "")
 
 
 def prose(text: str) -> Prose:

@@ -12,7 +12,7 @@ from reports.language import Say, reason
 from reports.messages import sides, told
 from reports.pieces import badge_of, link, prose
 from reports.reading import Kept, inside
-from reports.shown import Check, Requirement, Try, Unchecked
+from reports.shown import Check, ShownRequirement, Try, Unchecked
 
 SNAPSHOT = "evidence/snapshots/dut.json"
 _COMMANDS = 12
@@ -31,13 +31,13 @@ class Rows:
         self._defects = signoff.known
         self._made: dict[str, Check] = {}
 
-    def requirement(self, row: RequirementEntry) -> Requirement:
+    def requirement(self, row: RequirementEntry) -> ShownRequirement:
         remark = row.remark
         if row.outcome is Outcome.PASS:  # else it is what a check said, which stays as it is
             remark = reason(remark, self._language)
         if row.outcome is Outcome.NOT_TESTED and not row.checks:
             remark = self._say("no check of this run looked at it")
-        return Requirement(
+        return ShownRequirement(
             id=row.id,
             priority=row.priority,
             statement=prose((self._zh and row.statement_zh) or row.statement),

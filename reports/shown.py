@@ -9,7 +9,7 @@ from reports.drawing import Picture
 from reports.ladder import Ladder
 from reports.language import Say
 from reports.messages import Sides
-from reports.pieces import Badge, Link, Prose
+from reports.pieces import Badge, Hyperlink, Prose
 from reports.reading import Asked
 from reports.unjudged import BesideGroup
 
@@ -20,7 +20,7 @@ class Try:
     seconds: str
     message: str
     details: str
-    evidence: tuple[Link, ...]
+    evidence: tuple[Hyperlink, ...]
     ladder: Ladder | None = None
 
 
@@ -34,7 +34,7 @@ class Check:
     probe: str
     again: str
     """The command that repeats this check; empty where the run's own is not known."""
-    evidence: tuple[Link, ...]
+    evidence: tuple[Hyperlink, ...]
     attempts: tuple[Try, ...]
     sides: tuple[Sides, ...] = ()
     commands: tuple[Asked, ...] = ()
@@ -46,7 +46,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
+class ShownRequirement:
     id: str
     priority: str
     statement: Prose
@@ -79,7 +79,7 @@ class Group:
 
     title: str
     """Empty where there is but one catalogue, and all of it is shown."""
-    requirements: tuple[Requirement, ...]
+    requirements: tuple[ShownRequirement, ...]
     unchecked: tuple[Unchecked, ...]
 
 
@@ -96,25 +96,25 @@ class Page:
     nics: tuple[NicEntry, ...]
     counts: tuple[tuple[Badge, int], ...]
     priorities: tuple[str, ...]
-    requirements: tuple[Requirement, ...]
+    requirements: tuple[ShownRequirement, ...]
     """All but those that nothing looked at and that decide nothing: see `groups`."""
     groups: tuple[Group, ...]
     besides: tuple[BesideGroup, ...]
     """What does not judge this run."""
     beside_checks: str
     """What the numbers of checks in these groups mean."""
-    failed: tuple[Requirement, ...]
+    failed: tuple[ShownRequirement, ...]
     """FAIL, FLAKY and BLOCKED."""
-    not_shown: tuple[Requirement, ...]
+    not_shown: tuple[ShownRequirement, ...]
     """NOT SUPPORTED and NOT TESTED, where a check says why."""
-    unseen: tuple[Requirement, ...]
+    unseen: tuple[ShownRequirement, ...]
     """NOT TESTED, because no check looked."""
     others: tuple[Check, ...]
     waivers: tuple[WaiverEntry, ...]
     topology: Picture | None
     pictures: tuple[tuple[str, tuple[Picture, ...]], ...]
     """Heading and pictures of each group."""
-    files: tuple[Link, ...]
+    files: tuple[Hyperlink, ...]
     command: str
     commit: str
     run: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,3 +86,15 @@ def test_no_room_is_a_grab_bag() -> None:
         if path.stem in ("utils", "util", "helpers", "common", "misc")
     ]
     assert not names
+
+
+def test_a_class_name_stands_for_one_thing() -> None:
+    # softlab repeats some of these names on purpose: it is the second implementation.
+    places = defaultdict(list)
+    for folder in ("dpvs_acceptance", "fixtures", "reports"):
+        for path in modules(folder):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef):
+                    places[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    twice = [f"{name}: {', '.join(found)}" for name, found in places.items() if len(found) > 1]
+    assert not twice, "two classes of one name:\n" + "\n".join(twice)

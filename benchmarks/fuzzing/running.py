@@ -20,7 +20,7 @@ from dpvs_acceptance.bringup.runner import BringUp
 from dpvs_acceptance.dpvs.versions import Version
 from dpvs_acceptance.dpvs.versions import facts as version_facts
 from dpvs_acceptance.hosts import survey
-from dpvs_acceptance.hosts.gate import Mode, WriteGate
+from dpvs_acceptance.hosts.gate import WriteGate, WriteMode
 from dpvs_acceptance.hosts.snapshot import Snapshot, take
 from dpvs_acceptance.observed.reading import dut_sections
 from tests.safety.benched import benched
@@ -128,7 +128,7 @@ def _of_a_lab() -> dict[str, Snapshot]:
         bench = benched(Path(folder))
         try:
             gates = {
-                role: WriteGate(host, Mode.WRITABLE, run="fuzz")
+                role: WriteGate(host, WriteMode.WRITABLE, run="fuzz")
                 for role, host in bench.hosts.items()
             }
             BringUp(gates).carry_out(bench.plan)

@@ -13,10 +13,10 @@ from typing import Any
 
 from benchmarks.fuzzing.mutations import mutated, mutated_bytes
 from dpvs_acceptance.dpvs.errors import ParseError
-from dpvs_acceptance.hosts import compare, frames, iproute
+from dpvs_acceptance.hosts import batch_format, compare, iproute
+from dpvs_acceptance.hosts.batch import Section
 from dpvs_acceptance.hosts.errors import HostError
 from dpvs_acceptance.hosts.facts import FactError
-from dpvs_acceptance.hosts.framed import Section
 from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError
 from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.observed.machine import ServerState
@@ -234,7 +234,7 @@ def answers() -> Iterator[Target]:
 
 def _framed(stream: bytes) -> None:
     try:
-        found = frames.parse("lb01", MARK, stream, b"")
+        found = batch_format.parse("lb01", MARK, stream, b"")
     except HostError as error:
         _check(bool(str(error).strip()), "an error without words")
         return

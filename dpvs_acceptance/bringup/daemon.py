@@ -7,7 +7,7 @@ import shlex
 from dpvs_acceptance.bringup.shell import restore_file, same_content, sh, write_file
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.hosts.gate import GIVE_UP, Change
-from dpvs_acceptance.model.bench import Lcore
+from dpvs_acceptance.model.bench import LcorePlacement
 from dpvs_acceptance.model.deployment import Deployment
 
 START_LOG = "/var/log/dpvs.start.log"
@@ -103,7 +103,7 @@ def command_line(deployment: Deployment, facts: VersionFacts) -> str:
 def lcores(deployment: Deployment) -> str:
     """EAL's map of lcores to CPUs, e.g. `0@0,1@1,2@(1,3)`."""
 
-    def one(lcore: Lcore) -> str:
+    def one(lcore: LcorePlacement) -> str:
         cpus = ",".join(map(str, lcore.cpus))
         return f"{lcore.id}@{cpus}" if len(lcore.cpus) == 1 else f"{lcore.id}@({cpus})"
 

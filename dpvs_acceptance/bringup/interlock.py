@@ -19,7 +19,7 @@ from dpvs_acceptance.model.deployment import Deployment
 
 
 @dataclass(frozen=True, slots=True)
-class Lifeline:
+class ManagementPath:
     """What carries the ssh session of a host: why, by interface and by PCI address."""
 
     interfaces: Mapping[str, str]
@@ -42,7 +42,7 @@ def refusals(deployment: Deployment, before: Mapping[str, Snapshot]) -> list[str
     return found
 
 
-def lifeline(before: Snapshot) -> Lifeline:
+def lifeline(before: Snapshot) -> ManagementPath:
     """What carries our ssh session. SnapshotError where the host does not say."""
     session = netfacts.ssh_session(before.text("ssh session"))
     devices = netfacts.net_devices(before.text("net devices"))
@@ -67,7 +67,7 @@ def lifeline(before: Snapshot) -> Lifeline:
             functions.setdefault(other, f"{reason} of {address}; {functions[address]}")
             for name in pci[other].interfaces if other in pci else ():
                 interfaces.setdefault(name, functions[other])
-    return Lifeline(interfaces, functions)
+    return ManagementPath(interfaces, functions)
 
 
 def _standing_on(devices: Mapping[str, NetDevice], roots: Mapping[str, str]) -> Mapping[str, str]:

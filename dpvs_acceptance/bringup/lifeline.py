@@ -23,7 +23,7 @@ _LAST_LINES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Lifeline:
+class DpvsProcess:
     """One dpvs process: `pid`, and when it was started, in clock ticks after the host's boot."""
 
     host: Host
@@ -55,7 +55,7 @@ class Lifeline:
         return "\n".join([head, *(f"    {line}" for line in lines[:-1])])
 
 
-def find(host: Host, log_file: str) -> Lifeline | None:
+def find(host: Host, log_file: str) -> DpvsProcess | None:
     """The dpvs process of a DUT; None where there is none, or the host does not say."""
     words = f"{_STAT}\nfor pid in $(pgrep -x dpvs); do s=$(stat $pid) && echo $pid $s; done; :"
     try:
@@ -63,4 +63,4 @@ def find(host: Host, log_file: str) -> Lifeline | None:
     except HostError:
         return None
     found = re.search(r"^(\d+) \S (\d+)$", said, re.MULTILINE)
-    return None if found is None else Lifeline(host, int(found[1]), int(found[2]), log_file)
+    return None if found is None else DpvsProcess(host, int(found[1]), int(found[2]), log_file)

@@ -10,7 +10,7 @@ from contextvars import copy_context
 from dpvs_acceptance.hosts import deadman, journal, lock
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.errors import HostError
-from dpvs_acceptance.hosts.gate import Mode, WriteGate
+from dpvs_acceptance.hosts.gate import WriteGate, WriteMode
 
 Say = Callable[[str], None]
 
@@ -72,7 +72,7 @@ def _restore_host(host: Host) -> tuple[Sequence[str], bool]:
         for left in reversed(journal.leftovers(host)):
             lines.append(describe(left))
             try:
-                gate = WriteGate(host, Mode.WRITABLE, run=left.run)
+                gate = WriteGate(host, WriteMode.WRITABLE, run=left.run)
             except ValueError as error:  # no run of this suite's made that folder
                 well = False
                 lines.append(f"  NOT undone: {error}; see what is in {journal.ROOT}/journal")

@@ -10,7 +10,14 @@ from dpvs_acceptance.bringup.lasting import STAGES, lasting
 from dpvs_acceptance.bringup.plan import Plan, Stage
 from dpvs_acceptance.bringup.refusal import unknown_option
 from dpvs_acceptance.hosts.errors import HostError
-from dpvs_acceptance.hosts.gate import Applied, Begun, Change, Outcome, WriteGate, first_failure
+from dpvs_acceptance.hosts.gate import (
+    Applied,
+    Begun,
+    Change,
+    ChangeResult,
+    WriteGate,
+    first_failure,
+)
 
 Progress = Callable[[str], None]
 
@@ -136,7 +143,7 @@ class BringUp:
     def _refuse(self, applied: Sequence[Applied]) -> Applied | None:
         """Notes what the tools do not know; gives the first that failed for another reason."""
         for one in applied:
-            if one.outcome is not Outcome.FAILED:
+            if one.outcome is not ChangeResult.FAILED:
                 continue
             words = unknown_option(one.change.apply, one.output)
             if words is None:

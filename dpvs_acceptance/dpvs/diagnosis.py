@@ -15,7 +15,7 @@ _ORDER: tuple[Severity, ...] = ("fatal", "error", "warning", "normal")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LogFinding:
     """A known line that was seen. line_number: of its first time, from 1; times: how often."""
 
     meaning: str
@@ -28,12 +28,12 @@ class Finding:
     source: str
 
 
-def diagnose(lines: Iterable[str], *, normal: bool = False) -> list[Finding]:
+def diagnose(lines: Iterable[str], *, normal: bool = False) -> list[LogFinding]:
     """What is known about `lines` (log, stdout or both), worst first, then in order.
 
     The same words several times are one finding. `normal`: also what looks bad and is not.
     """
-    found: dict[tuple[int, str], Finding] = {}
+    found: dict[tuple[int, str], LogFinding] = {}
     for number, line in enumerate(lines, start=1):
         for index, signature in enumerate(SIGNATURES):
             match = signature.pattern.search(line, 0, LONGEST_LINE)
@@ -41,7 +41,7 @@ def diagnose(lines: Iterable[str], *, normal: bool = False) -> list[Finding]:
                 continue
             key = (index, match[0])
             seen = found.get(key)
-            found[key] = Finding(
+            found[key] = LogFinding(
                 meaning=_meaning(signature, match),
                 cause=signature.cause,
                 line=seen.line if seen else line[:LONGEST_LINE].strip(),

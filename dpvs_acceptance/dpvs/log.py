@@ -129,7 +129,7 @@ _LOOP = re.compile(r"lcore (\d{1,5}) enter (\S+) loop")
 
 def read_start(text: str) -> Start:
     """The last start that is in `text`: the log file, dpvs's stdout, or stdout and then the log."""
-    reading = _Reading()
+    reading = _StartReading()
     for entry in _last_start(parse_log(text)):
         reading.take(entry.message.split("\n", 1)[0].rstrip())
     return reading.start()
@@ -153,7 +153,7 @@ def _last_start(entries: tuple[LogEntry, ...]) -> tuple[LogEntry, ...]:
     return entries[start:]
 
 
-class _Reading:
+class _StartReading:
     """Collects a Start, line by line."""
 
     def __init__(self) -> None:

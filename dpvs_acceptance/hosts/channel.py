@@ -15,7 +15,7 @@ from . import remote
 from .errors import ConnectionLostError, DeadlineError, HostError
 from .master import Master
 from .mux import MuxError, MuxSession
-from .transcript import Entry, Recorder
+from .transcript import Recorder, TranscriptEntry
 
 _START = 10.0  # seconds until the process has to run
 _LAST_WORDS = 1.0  # seconds that output may come after the exit status
@@ -218,7 +218,7 @@ class Channel:
 
     def _record(self, kind: str, status: int | None, error: str | None) -> None:
         self._recorder.record(
-            Entry(
+            TranscriptEntry(
                 host=self.host,
                 kind=kind,
                 command=self.command,

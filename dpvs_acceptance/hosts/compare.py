@@ -16,7 +16,7 @@ PROGRAMS = ("dpvs", "dpip", "ipvsadm", "keepalived", "nginx", "tcpdump")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class HostDifference:
     """One thing that is not as it was. None: it was not there, it is not there any more."""
 
     host: str
@@ -45,7 +45,7 @@ class _Aspect:
 
 def differences(
     before: Snapshot, after: Snapshot, *, programs: Collection[str] = PROGRAMS
-) -> tuple[Difference, ...]:
+) -> tuple[HostDifference, ...]:
     """What changed from `before` to `after`: drivers, hugepages per node, mounts, modules, links,
     addresses, routes, rules and routes of other tables, sysctls, files, what runs at boot, and
     processes of `programs`.
@@ -53,7 +53,7 @@ def differences(
     Sections that only one of the two has are not compared, but one that could be read before and
     cannot be any more is a difference. Raises FactError where a section is not understood.
     """
-    found: list[Difference] = []
+    found: list[HostDifference] = []
     aspects = (*_ASPECTS, _Aspect("processes of", "processes", lambda t: _processes(t, programs)))
     for aspect in aspects:
         if aspect.section not in before.sections or aspect.section not in after.sections:
@@ -63,12 +63,12 @@ def differences(
             continue
         if was.ok and not now.ok:
             why = now.note or now.stderr.strip() or f"exit {now.exit_status}"
-            found.append(Difference(after.host, "reading", aspect.section, "possible", why))
+            found.append(HostDifference(after.host, "reading", aspect.section, "possible", why))
             continue
         old = aspect.read(was.stdout) if was.ok else {}
         new = aspect.read(now.stdout)
         found += [
-            Difference(after.host, aspect.what, name, old.get(name), new.get(name))
+            HostDifference(after.host, aspect.what, name, old.get(name), new.get(name))
             for name in sorted({*old, *new})
             if old.get(name) != new.get(name)
         ]

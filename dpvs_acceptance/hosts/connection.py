@@ -16,7 +16,7 @@ from .channel import Channel
 from .errors import ConnectionLostError, DeadlineError, HostError, HostsError
 from .exchange import MAX_OUTPUT, Exchange, Raw
 from .master import Master
-from .transcript import Entry, NullTranscript, Recorder
+from .transcript import NullTranscript, Recorder, TranscriptEntry
 
 __all__ = ["Changed", "Channel", "Host", "HostError", "Result", "connect", "connect_all"]
 
@@ -100,7 +100,7 @@ class Host:
             raise
         finally:
             self.recorder.record(
-                Entry(
+                TranscriptEntry(
                     host=self.name,
                     kind="connect",
                     command=self.target,
@@ -174,7 +174,7 @@ class Host:
             finally:
                 so_far = exchange.so_far()
                 self.recorder.record(
-                    Entry(
+                    TranscriptEntry(
                         host=self.name,
                         kind="run",
                         command=command,

@@ -103,7 +103,7 @@ class Exchange:
             group=None if header is None else header[0].group,
         )
 
-    def _header(self) -> tuple[remote.Header, bytes] | None:
+    def _header(self) -> tuple[remote.Preamble, bytes] | None:
         return remote.split_header(self._parcel.mark, bytes(self._stdout))
 
     def _talk(self) -> None:

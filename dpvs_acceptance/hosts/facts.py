@@ -46,7 +46,7 @@ class NumaNode:
 
 
 @dataclass(frozen=True, slots=True)
-class Hugepages:
+class HugepagePool:
     """The pool of one page size on one NUMA node; counts of pages."""
 
     node: int
@@ -184,7 +184,7 @@ def numa_nodes(text: str) -> tuple[NumaNode, ...]:
     )
 
 
-def hugepages(text: str) -> tuple[Hugepages, ...]:
+def hugepages(text: str) -> tuple[HugepagePool, ...]:
     """Section `hugepages`: by node, then page size."""
     counts: dict[tuple[int, int], dict[str, int]] = {}
     for path, value in _path_values("hugepages", text):
@@ -195,7 +195,7 @@ def hugepages(text: str) -> tuple[Hugepages, ...]:
             raise FactError("hugepages", f"{path}:{value}", "a pool's count of pages")
         counts.setdefault((int(match[1]), int(match[2])), {})[match[3]] = int(value)
     return tuple(
-        Hugepages(node, size, count.get("nr", 0), count.get("free", 0))
+        HugepagePool(node, size, count.get("nr", 0), count.get("free", 0))
         for (node, size), count in sorted(counts.items())
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from . import frames, journal
+from . import batch_format, journal
 from .connection import Host, abridge
 from .errors import ConnectionLostError, HostError
 from .shell import quote
@@ -94,7 +94,7 @@ count=$((${count:-0}))
 _DONE, _CAPTURE, _RECORD, _APPLY, _VERIFY = range(5)
 
 
-class Mode(StrEnum):
+class WriteMode(StrEnum):
     """Whether a run may change its hosts."""
 
     WRITABLE = "writable"
@@ -139,12 +139,12 @@ class Change:
         if not self.apply.strip() or self.timeout < 1 or not self.title.isprintable():
             raise ValueError(f"change {self.id} needs something to apply, a time, a plain title")
         for text in (self.apply, self.done, self.capture_undo, self.undo, self.verify):
-            frames.check_length(text or "")
+            batch_format.check_length(text or "")
             if "\0" in (text or ""):
                 raise ValueError(f"change {self.id} contains NUL")
 
 
-class Outcome(StrEnum):
+class ChangeResult(StrEnum):
     """What became of a change."""
 
     ALREADY = "already so"
@@ -163,16 +163,16 @@ class Applied:
     """
 
     change: Change
-    outcome: Outcome
+    outcome: ChangeResult
     recorded: bool = False
     seconds: float = 0.0
     output: str = ""
     problem: str = ""
-    answer: frames.Frame | None = None
+    answer: batch_format.BatchAnswer | None = None
 
     @property
     def ok(self) -> bool:
-        return self.outcome in (Outcome.ALREADY, Outcome.APPLIED)
+        return self.outcome in (ChangeResult.ALREADY, ChangeResult.APPLIED)
 
 
 Begun = Callable[[Change, bool, str], None]
@@ -184,7 +184,7 @@ class WriteGate:
     """The write gate of one host for one run. Not for several threads at once."""
 
     def __init__(
-        self, host: Host, mode: Mode, *, run: str, about: str = "", root: str = journal.ROOT
+        self, host: Host, mode: WriteMode, *, run: str, about: str = "", root: str = journal.ROOT
     ) -> None:
         """`run` names the journal; `about` is what a person finds there: who, from where."""
         self.host = host
@@ -221,7 +221,7 @@ class WriteGate:
             raise self.host.end_unfinished(title, timeout, raw)
         came = {
             frame.number: frame
-            for frame in frames.parse(self.host.name, mark, raw.stdout, raw.stderr)
+            for frame in batch_format.parse(self.host.name, mark, raw.stdout, raw.stderr)
         }
         if not came and raw.exit_status != 0:
             said = raw.stderr.decode("utf-8", "replace").strip()
@@ -230,7 +230,7 @@ class WriteGate:
         for index, change in enumerate(changes):
             parts = {part: came[key] for part in range(5) if (key := index * 10 + part) in came}
             applied.append(_applied(change, parts, self._folder))
-        if all(one.outcome is Outcome.ALREADY for one in applied):
+        if all(one.outcome is ChangeResult.ALREADY for one in applied):
             self.host.changed = before
         if raw.exit_status not in (0, None) and first_failure(applied) is None:
             said = raw.stderr[-300:].decode("utf-8", "replace")
@@ -259,7 +259,7 @@ class WriteGate:
         return [leftover for leftover in found if leftover.run != self.run]
 
     def _allow(self, what: str) -> None:
-        if self.mode is not Mode.WRITABLE:
+        if self.mode is not WriteMode.WRITABLE:
             raise WriteRefused(
                 self.host.name, f"this run is {self.mode}: not done, and not sent: {abridge(what)}"
             )
@@ -308,9 +308,9 @@ def first_failure(applied: Sequence[Applied]) -> Applied | None:
     return next((one for one in applied if not one.ok and not one.change.optional), None)
 
 
-def _applied(change: Change, parts: dict[int, frames.Frame], folder: str) -> Applied:
+def _applied(change: Change, parts: dict[int, batch_format.BatchAnswer], folder: str) -> Applied:
     if not parts:
-        return Applied(change, Outcome.NOT_REACHED)
+        return Applied(change, ChangeResult.NOT_REACHED)
     shown = [parts[part] for part in (_APPLY, _VERIFY) if part in parts]
     output = "\n".join(text for frame in shown if (text := _output(frame)))
     seconds = round(sum(frame.seconds or 0.0 for frame in parts.values()), 3)
@@ -318,20 +318,22 @@ def _applied(change: Change, parts: dict[int, frames.Frame], folder: str) -> App
     last = max(parts)
     status = parts[last].exit_status
     if status == 0 and last == _DONE:
-        return Applied(change, Outcome.ALREADY, seconds=seconds)
+        return Applied(change, ChangeResult.ALREADY, seconds=seconds)
     if status == 0 and last >= (_VERIFY if change.verify or change.done else _APPLY):
-        return Applied(change, Outcome.APPLIED, True, seconds, output, answer=parts.get(_APPLY))
+        return Applied(
+            change, ChangeResult.APPLIED, True, seconds, output, answer=parts.get(_APPLY)
+        )
     problem = _problem(change, last, parts[last], folder)
     return Applied(
-        change, Outcome.FAILED, recorded, seconds, output, problem, answer=parts.get(_APPLY)
+        change, ChangeResult.FAILED, recorded, seconds, output, problem, answer=parts.get(_APPLY)
     )
 
 
-def _problem(change: Change, part: int, frame: frames.Frame, folder: str) -> str:
+def _problem(change: Change, part: int, frame: batch_format.BatchAnswer, folder: str) -> str:
     """One sentence: which part of the change failed, how, and what it said last."""
     lines = _output(frame).splitlines()
     said = f": {abridge(lines[-1].strip(), 200)}" if lines else ", and printed nothing"
-    hung = frame.exit_status in (frames.TIMED_OUT, 137, None)
+    hung = frame.exit_status in (batch_format.TIMED_OUT, 137, None)
     ended = "was not done in its time" if hung else f"ended with {frame.exit_status}"
     match part:
         case 0:
@@ -347,5 +349,5 @@ def _problem(change: Change, part: int, frame: frames.Frame, folder: str) -> str
             return f"was done, but is not seen ({waited}); last seen{said}"
 
 
-def _output(frame: frames.Frame) -> str:
+def _output(frame: batch_format.BatchAnswer) -> str:
     return (frame.stdout + frame.stderr).decode("utf-8", "replace").strip()

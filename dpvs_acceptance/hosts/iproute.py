@@ -49,7 +49,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class KernelInterface:
     """An interface as iproute2 has it. `flags` such as UP, LOWER_UP, NO-CARRIER."""
 
     name: str
@@ -62,7 +62,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class KernelRoute:
     """A route of the main table. `type` is unicast but for unreachable, blackhole and the like."""
 
     destination: IPv4Network | IPv6Network
@@ -87,7 +87,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
+class KernelNeighbour:
     """An entry of the neighbour table; `mac` is None while it is not resolved."""
 
     address: IPv4Address | IPv6Address
@@ -115,7 +115,7 @@ def _addresses(link: dict[str, Any]) -> tuple[Address, ...]:
     )
 
 
-def links(text: str) -> dict[str, Link]:
+def links(text: str) -> dict[str, KernelInterface]:
     """Section `ip link`, by name."""
     if not _is_json(text):
         found = [_link_line(line) for line in text.splitlines()]
@@ -124,8 +124,8 @@ def links(text: str) -> dict[str, Link]:
     return {link.name: link for link in found}
 
 
-def _link(link: dict[str, Any]) -> Link:
-    return Link(
+def _link(link: dict[str, Any]) -> KernelInterface:
+    return KernelInterface(
         name=str(link["ifname"]),
         ifindex=int(link["ifindex"]),
         flags=frozenset(link["flags"]),
@@ -136,7 +136,7 @@ def _link(link: dict[str, Any]) -> Link:
     )
 
 
-def routes(text: str, version: int) -> tuple[Route, ...]:
+def routes(text: str, version: int) -> tuple[KernelRoute, ...]:
     """Section `ip -4 route` (version 4) or `ip -6 route` (6), in the kernel's order.
 
     A route with several next hops is one Route for each.
@@ -145,15 +145,15 @@ def routes(text: str, version: int) -> tuple[Route, ...]:
     if not _is_json(text):
         return tuple(_route_line(section, line, version) for line in text.splitlines())
 
-    def hops(route: dict[str, Any]) -> list[Route]:
+    def hops(route: dict[str, Any]) -> list[KernelRoute]:
         every = route.get("nexthops") or [route]
         return [_route(section, {**route, **hop}, version) for hop in every]
 
     return tuple(one for route in _json(section, text, hops) for one in route)
 
 
-def _route(section: str, words: dict[str, Any], version: int) -> Route:
-    return Route(
+def _route(section: str, words: dict[str, Any], version: int) -> KernelRoute:
+    return KernelRoute(
         destination=_destination(section, words["dst"], version),
         gateway=_gateway(words),
         dev=words.get("dev"),
@@ -165,7 +165,7 @@ def _route(section: str, words: dict[str, Any], version: int) -> Route:
     )
 
 
-def neighbours(text: str) -> tuple[Neighbour, ...]:
+def neighbours(text: str) -> tuple[KernelNeighbour, ...]:
     """Section `ip neigh`."""
     if _is_json(text):
         return tuple(_json("ip neigh", text, _neighbour))
@@ -177,13 +177,13 @@ def neighbours(text: str) -> tuple[Neighbour, ...]:
         if match is None:
             raise FactError("ip neigh", line, "`address dev name lladdr mac state`")
         with _quoting("ip neigh", line):
-            found.append(Neighbour(ip_address(match[1]), match[2], match[3], match[4]))
+            found.append(KernelNeighbour(ip_address(match[1]), match[2], match[3], match[4]))
     return tuple(found)
 
 
-def _neighbour(one: dict[str, Any]) -> Neighbour:
+def _neighbour(one: dict[str, Any]) -> KernelNeighbour:
     state = " ".join(one.get("state", []))
-    return Neighbour(ip_address(one["dst"]), one["dev"], one.get("lladdr"), state)
+    return KernelNeighbour(ip_address(one["dst"]), one["dev"], one.get("lladdr"), state)
 
 
 def _is_json(text: str) -> bool:
@@ -226,14 +226,14 @@ def _address_line(line: str) -> Address:
         return Address(match[1], ip_interface(f"{match[2].partition('/')[0]}/{length}"), match[4])
 
 
-def _link_line(line: str) -> Link:
+def _link_line(line: str) -> KernelInterface:
     match = re.match(r"(\d{1,18}): (\S+?)(?:@\S+)?: <(\S*)> mtu (\d{1,18}) (.*)", line)
     if match is None:
         raise FactError("ip link", line, "a line of `ip -o link`")
     rest = match[5]
     state, mac = re.search(r"\bstate (\S+)", rest), re.search(r"link/\S+ ([0-9a-f:]{17})", rest)
     master = re.search(r"\bmaster (\S+)", rest)
-    return Link(
+    return KernelInterface(
         name=match[2],
         ifindex=int(match[1]),
         flags=frozenset(match[3].split(",")),
@@ -244,7 +244,7 @@ def _link_line(line: str) -> Link:
     )
 
 
-def _route_line(section: str, line: str, version: int) -> Route:
+def _route_line(section: str, line: str, version: int) -> KernelRoute:
     words = line.split()
     kind = words.pop(0) if words and words[0] in _ROUTE_TYPES else "unicast"
     if not words:
@@ -257,7 +257,7 @@ def _route_line(section: str, line: str, version: int) -> Route:
         elif word not in _ROUTE_FLAGS:
             raise FactError(section, line, f"a route ({word!r} is not understood)")
     with _quoting(section, line):
-        return Route(
+        return KernelRoute(
             destination=_destination(section, destination, version),
             gateway=_optional(values.get("via")),
             dev=values.get("dev"),

@@ -11,16 +11,16 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from . import frames
+from . import batch_format
 from .connection import Host
 from .errors import HostError
 from .shell import quote
 
 ROOT = "/var/lib/dpvs-acceptance"
 
-# To stand behind frames.LIBRARY; `folder` is the journal's, `noting` comes from `prologue`. What
-# changes the host runs in a process group of its own, noted before it can do anything; `settle`
-# ends what the groups noted by a killed run are still at.
+# Follows batch_format.LIBRARY; `folder` is the journal's, `noting` comes from `prologue`. Every
+# change runs in a process group of its own, which is recorded before it starts; `settle` ends
+# the groups that a killed run recorded and that still run.
 LIBRARY = r"""
 read -r boot </proc/sys/kernel/random/boot_id
 started() {
@@ -101,7 +101,7 @@ exit 0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One undo of a journal. `at`: when it was recorded, by the host's clock (RFC 3339)."""
 
     number: int
@@ -118,7 +118,7 @@ class Undone:
     `note` is empty where it ended by itself.
     """
 
-    entry: Entry
+    entry: JournalEntry
     ok: bool
     exit_status: int | None
     output: str
@@ -133,7 +133,7 @@ class Leftover:
     host: str
     run: str
     about: str
-    entries: tuple[Entry, ...]
+    entries: tuple[JournalEntry, ...]
 
 
 def folder(root: str, run: str) -> str:
@@ -150,7 +150,7 @@ def prologue(mark: str, where: str) -> str:
         "( read -r b </proc/sys/kernel/random/boot_id && read -r s </proc/$PPID/stat && "
         f'set -- ${{s##*) }} && echo "$b $PPID ${{20}}" >>{quote(where)}/running ) 2>/dev/null'
     )
-    return f"{frames.library(mark)}folder={quote(where)}\nnoting={quote(noting)}\n{LIBRARY}"
+    return f"{batch_format.library(mark)}folder={quote(where)}\nnoting={quote(noting)}\n{LIBRARY}"
 
 
 def undo(
@@ -168,9 +168,9 @@ def undo(
     raw = host.exchange(script, timeout=timeout, title=f"undo what run {run} recorded")
     if raw.unfinished:
         raise host.end_unfinished(f"undoing run {run}", timeout, raw)
-    texts: dict[int, Entry] = {}
+    texts: dict[int, JournalEntry] = {}
     result = []
-    for frame in frames.parse(host.name, mark, raw.stdout, raw.stderr):
+    for frame in batch_format.parse(host.name, mark, raw.stdout, raw.stderr):
         number = frame.number // 10
         if frame.number % 10 == 0:
             texts[number] = _entry(number, frame.stdout.decode("utf-8", "replace"))
@@ -193,13 +193,13 @@ def undo_by_itself(run: str, root: str = ROOT) -> str:
 def leftovers(host: Host, *, root: str = ROOT) -> list[Leftover]:
     """The journals on a host, in the order of their names; reads only. One round trip."""
     mark = secrets.token_hex(16)
-    script = frames.library(mark) + f"root={quote(root)}\n{_LIST}"
+    script = batch_format.library(mark) + f"root={quote(root)}\n{_LIST}"
     raw = host.exchange(script, timeout=15.0, title="list the journals")
     if raw.unfinished:
         raise host.end_unfinished("reading the journals", 15.0, raw)
     abouts: dict[int, tuple[str, str]] = {}
-    entries: dict[int, list[Entry]] = {}
-    for frame in frames.parse(host.name, mark, raw.stdout, raw.stderr):
+    entries: dict[int, list[JournalEntry]] = {}
+    for frame in batch_format.parse(host.name, mark, raw.stdout, raw.stderr):
         text = frame.stdout.decode("utf-8", "replace")
         # The folder's count, and behind it the four digits of NNNN.undo; 0000 is `run`.
         count, number = divmod(frame.number, 10000)
@@ -220,10 +220,10 @@ def heading(change_id: str, title: str, timeout: float) -> str:
     return f"# id {change_id}\n# title {title}\n# timeout {timeout:g}"
 
 
-def _entry(number: int, text: str) -> Entry:
+def _entry(number: int, text: str) -> JournalEntry:
     fields = dict(re.findall(r"^# (id|title|at|timeout) (.*)$", text, re.MULTILINE))
     undo_text = re.sub(r"\A(?:#.*\n)*", "", text).strip()
-    return Entry(
+    return JournalEntry(
         number=number,
         id=fields.get("id", f"{number:04}"),
         title=fields.get("title", ""),
@@ -232,9 +232,11 @@ def _entry(number: int, text: str) -> Entry:
     )
 
 
-def _undone(entry: Entry, frame: frames.Frame) -> Undone:
+def _undone(entry: JournalEntry, frame: batch_format.BatchAnswer) -> Undone:
     output = (frame.stdout + frame.stderr).decode("utf-8", "replace").strip()
-    note = "not done in its time" if frame.exit_status in (frames.TIMED_OUT, 137, None) else ""
+    note = (
+        "not done in its time" if frame.exit_status in (batch_format.TIMED_OUT, 137, None) else ""
+    )
     return Undone(
         entry=entry,
         ok=frame.exit_status == 0,

@@ -54,7 +54,7 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class Preamble:
     """What came before the command's own output. `group` is its process group on the host."""
 
     group: int
@@ -80,14 +80,14 @@ def pack(command: str, *, timeout: float | None, stdin: bytes, sudo: bool) -> Pa
     )
 
 
-def split_header(mark: bytes, stdout: bytes) -> tuple[Header, bytes] | None:
-    """Header and the command's own output; None as long as the mark has not come in full."""
+def split_header(mark: bytes, stdout: bytes) -> tuple[Preamble, bytes] | None:
+    """Preamble and the command's own output; None as long as the mark has not come in full."""
     start = stdout.find(mark + b" ")
     end = stdout.find(b"\n", start)
     if start < 0 or end < 0:
         return None
     group = int(stdout[start + len(mark) + 1 : end])
-    return Header(group=group, noise=stdout[:start]), stdout[end + 1 :]
+    return Preamble(group=group, noise=stdout[:start]), stdout[end + 1 :]
 
 
 def strip_mark(mark: bytes, stderr: bytes) -> bytes:

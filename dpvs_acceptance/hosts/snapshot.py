@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from .batch import Read, Section, batch
 from .connection import Host, abridge
 from .errors import HostError
-from .framed import Read, Section, batch
 from .transcript import rfc3339
 
 SCHEMA = 1

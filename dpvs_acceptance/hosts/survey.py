@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import collect
-from .framed import Read
+from .batch import Read
 from .shell import assignments, sh
 
 Sections = Mapping[str, str | Read]

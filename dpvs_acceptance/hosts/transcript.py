@@ -49,7 +49,7 @@ def check(nodeid: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TranscriptEntry:
     """One exchange with a host.
 
     `kind`: `connect`, `run` (one command, one round trip), `open` (a long-lived command started)
@@ -72,13 +72,13 @@ class Entry:
 class Recorder(Protocol):
     """What a connection reports to; must take calls from several threads."""
 
-    def record(self, entry: Entry) -> None: ...
+    def record(self, entry: TranscriptEntry) -> None: ...
 
 
 class NullTranscript:
     """Keeps nothing: for tools that talk to a host outside a run."""
 
-    def record(self, entry: Entry) -> None:
+    def record(self, entry: TranscriptEntry) -> None:
         del entry
 
 
@@ -95,7 +95,7 @@ class Transcript:
         self._file = self.path.open("a", encoding="utf-8")
         self._number = sum(1 for _ in self.path.open(encoding="utf-8"))
 
-    def record(self, entry: Entry) -> None:
+    def record(self, entry: TranscriptEntry) -> None:
         with self._lock:
             self._number += 1
             line = {

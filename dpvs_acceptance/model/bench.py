@@ -21,7 +21,7 @@ Package = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,80}$")]
 VersionText = Annotated[str, Field(pattern=r"^\d+\.\d+[.-]\d+$")]
 
 
-class Dpvs(Declared):
+class DpvsInstallation(Declared):
     """Where DPVS is installed on the DUT, and where it was built if the bench names that."""
 
     home: HostPath
@@ -34,7 +34,7 @@ class Dpvs(Declared):
     eal_arguments: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_=,.:/@()-]+$")], ...] = ()
 
 
-class Lcore(Declared):
+class LcorePlacement(Declared):
     """One EAL lcore, and the CPUs of the machine that its thread may run on."""
 
     id: int = Field(ge=0, le=255)
@@ -44,8 +44,8 @@ class Lcore(Declared):
 class Lcores(Declared):
     """The control plane's lcore and those of the data plane, in the order of their queues."""
 
-    master: Lcore
-    workers: tuple[Lcore, ...] = Field(min_length=1)
+    master: LcorePlacement
+    workers: tuple[LcorePlacement, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _ids_differ(self) -> Lcores:
@@ -88,7 +88,7 @@ class Dut(Declared):
     """The device under test."""
 
     host: SshName
-    dpvs: Dpvs
+    dpvs: DpvsInstallation
     lcores: Lcores
     numa_nodes: tuple[int, ...] = Field(default=(0,), min_length=1)
     hugepages_per_node: int | None = Field(

@@ -29,7 +29,7 @@ class Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Pair(Declared):
+class AddressPair(Declared):
     """An IPv4 address and, where the set-up speaks IPv6, its IPv6 companion."""
 
     address: IPv4Address
@@ -44,7 +44,7 @@ class Pair(Declared):
         return self.address6 if version == 6 else self.address
 
 
-class Machine(Pair):
+class Machine(AddressPair):
     """A client or a real server: the link it is on, and its addresses there."""
 
     link: Name

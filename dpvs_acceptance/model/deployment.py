@@ -9,9 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from dpvs_acceptance.model.bench import Bench, Lcore, Nic
+from dpvs_acceptance.model.bench import Bench, LcorePlacement, Nic
 from dpvs_acceptance.model.loading import DeclarationError
-from dpvs_acceptance.model.topology import Address, Link, Network, Pair, Service, Snat, Topology
+from dpvs_acceptance.model.topology import (
+    Address,
+    AddressPair,
+    Link,
+    Network,
+    Service,
+    Snat,
+    Topology,
+)
 
 # How `ipvsadm -ln` calls the forwarding modes.
 FORWARD_WORDS = {
@@ -41,7 +49,7 @@ class Port:
 class Worker:
     """A data-plane lcore and the one queue that it serves on every port (seed 2.4)."""
 
-    lcore: Lcore
+    lcore: LcorePlacement
     queue: int
     icmp_redirect: bool
 
@@ -243,7 +251,7 @@ class Deployment:
         return tuple(expected)
 
 
-def _with_networks(pair: Pair | None, link: Link) -> list[tuple[Address, Network]]:
+def _with_networks(pair: AddressPair | None, link: Link) -> list[tuple[Address, Network]]:
     """Addresses on a link, each with the network that it is of."""
     both = pair.both if pair else ()
     return [(one, net) for one in both for net in link.networks if one in net]

@@ -6,7 +6,14 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from pydantic import Field
 
-from dpvs_acceptance.model.declared import Address, Declared, IPv6Address, Name, Network, Pair
+from dpvs_acceptance.model.declared import (
+    Address,
+    AddressPair,
+    Declared,
+    IPv6Address,
+    Name,
+    Network,
+)
 
 
 class Link(Declared):
@@ -16,8 +23,8 @@ class Link(Declared):
     network6: IPv6Network | None = None
     gateway: IPv4Address | None = None
     gateway6: IPv6Address | None = None
-    kni: Pair | None = None
-    own: Pair | None = Field(
+    kni: AddressPair | None = None
+    own: AddressPair | None = Field(
         default=None,
         description="DPVS's own address on the link: it asks for neighbours and tunnels from it, "
         "and hosts may route through it",

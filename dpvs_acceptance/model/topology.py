@@ -10,13 +10,13 @@ from pydantic import Field, model_validator
 from dpvs_acceptance.model import fleet, placement, serving
 from dpvs_acceptance.model.declared import (
     Address,
+    AddressPair,
     Declared,
     HostPath,
     IPv6Address,
     Machine,
     Name,
     Network,
-    Pair,
 )
 from dpvs_acceptance.model.fleet import Fleet
 from dpvs_acceptance.model.links import Link, RemoteNetwork
@@ -25,16 +25,16 @@ from dpvs_acceptance.model.service import Service, Snat, Target
 
 __all__ = [
     "Address",
+    "AddressPair",
     "Declared",
-    "Dpvs",
+    "DpvsSettings",
     "HostPath",
-    "Hugepages",
+    "HugepageSettings",
     "IPv6Address",
     "Link",
     "Machine",
     "Name",
     "Network",
-    "Pair",
     "RemoteNetwork",
     "Service",
     "Snat",
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 
-class Hugepages(Declared):
+class HugepageSettings(Declared):
     """Pages to reserve on each NUMA node (seed 2.1.3)."""
 
     size_kb: Literal[2048, 1048576] = 2048
@@ -52,7 +52,7 @@ class Hugepages(Declared):
     mount: HostPath = "/mnt/huge"
 
 
-class Dpvs(Declared):
+class DpvsSettings(Declared):
     """Settings of dpvs.conf (seed 2.4)."""
 
     log_level: Literal["EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"] = (
@@ -87,9 +87,9 @@ class Topology(Declared):
     services: tuple[Service, ...] = ()
     snat: tuple[Snat, ...] = ()
     fleets: tuple[Fleet, ...] = ()
-    hugepages: Hugepages
+    hugepages: HugepageSettings
     open_files: int = Field(default=655350, ge=1024)
-    dpvs: Dpvs = Dpvs()
+    dpvs: DpvsSettings = DpvsSettings()
     name: str = ""
 
     @model_validator(mode="after")

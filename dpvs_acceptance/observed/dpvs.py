@@ -8,12 +8,12 @@ from functools import cached_property
 
 from dpvs_acceptance.dpvs import banners
 from dpvs_acceptance.dpvs.conf import Conf, ConfSpec, DeviceSpec, parse, read_spec
-from dpvs_acceptance.dpvs.diagnosis import Finding, diagnose
+from dpvs_acceptance.dpvs.diagnosis import LogFinding, diagnose
 from dpvs_acceptance.dpvs.dpip import (
     AddressEntry,
+    DpvsPort,
     Lcore,
     LcoreStats,
-    Link,
     LinkStats,
     Neighbour,
     Route,
@@ -24,7 +24,7 @@ from dpvs_acceptance.dpvs.dpip import (
     parse_routes,
 )
 from dpvs_acceptance.dpvs.ipvsadm import (
-    Connection,
+    ConnectionEntry,
     ServiceCounters,
     ServiceTable,
     parse_connections,
@@ -32,7 +32,7 @@ from dpvs_acceptance.dpvs.ipvsadm import (
     parse_services,
     parse_stats,
 )
-from dpvs_acceptance.dpvs.ipvsadm import Service as SeenService
+from dpvs_acceptance.dpvs.ipvsadm import ServiceEntry as SeenService
 from dpvs_acceptance.dpvs.log import DeviceSettings, Start, read_start
 from dpvs_acceptance.dpvs.versions import Version
 from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError
@@ -61,10 +61,10 @@ class DpvsState:
         return banners.parse_keepalived_version(section.stdout + section.stderr)
 
     @cached_property
-    def links(self) -> Mapping[str, Link]:
+    def links(self) -> Mapping[str, DpvsPort]:
         return {one.name: one for one in parse_links(self.snapshot.text("dpip link show"))}
 
-    def link(self, port: str) -> Link:
+    def link(self, port: str) -> DpvsPort:
         """A port; SnapshotError where DPVS has none of that name."""
         if port not in self.links:
             raise SnapshotError(f"DPVS has no port {port}: `dpip link show` lists {[*self.links]}")
@@ -157,7 +157,7 @@ class DpvsState:
         }
 
     @cached_property
-    def connections(self) -> tuple[Connection, ...]:
+    def connections(self) -> tuple[ConnectionEntry, ...]:
         return parse_connections(self.snapshot.text("ipvsadm -lnc"))
 
     @cached_property
@@ -176,7 +176,7 @@ class DpvsState:
         return self.snapshot.text("dpvs log").splitlines()
 
     @property
-    def log_findings(self) -> list[Finding]:
+    def log_findings(self) -> list[LogFinding]:
         """Known failures that the log tells of."""
         return [one for one in diagnose(self.log_lines) if one.severity in ("fatal", "error")]
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from dpvs_acceptance.dpvs.addresses import IPInterface
 from dpvs_acceptance.dpvs.devbind import Device, parse_status
 from dpvs_acceptance.hosts import facts, iproute, netfacts, processes
-from dpvs_acceptance.hosts.facts import Hugepages, Module, ModuleInfo, Mount, NumaNode, Tool
+from dpvs_acceptance.hosts.facts import HugepagePool, Module, ModuleInfo, Mount, NumaNode, Tool
 from dpvs_acceptance.hosts.netfacts import NetDevice, PciDevice
 from dpvs_acceptance.hosts.processes import Process
 from dpvs_acceptance.hosts.snapshot import Snapshot
@@ -47,12 +47,12 @@ class MachineState:
     def numa_nodes(self) -> Mapping[int, NumaNode]:
         return {node.id: node for node in facts.numa_nodes(self.snapshot.text("numa"))}
 
-    def hugepages(self, node: int, size_kb: int) -> Hugepages:
+    def hugepages(self, node: int, size_kb: int) -> HugepagePool:
         """The pool of a node; an empty one where the kernel has none of that size."""
         for pool in facts.hugepages(self.snapshot.text("hugepages")):
             if (pool.node, pool.size_kb) == (node, size_kb):
                 return pool
-        return Hugepages(node, size_kb, 0, 0)
+        return HugepagePool(node, size_kb, 0, 0)
 
     @cached_property
     def mounts(self) -> tuple[Mount, ...]:

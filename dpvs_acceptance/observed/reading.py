@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dpvs_acceptance.bringup.daemon import START_LOG
 from dpvs_acceptance.dpvs.versions import VersionFacts
-from dpvs_acceptance.hosts.framed import Read
+from dpvs_acceptance.hosts.batch import Read
 from dpvs_acceptance.hosts.survey import DutPaths, dut
 from dpvs_acceptance.model.bench import Bench
 from dpvs_acceptance.model.topology import Topology

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dpvs_acceptance.dpvs.addresses import Endpoint
-from dpvs_acceptance.dpvs.ipvsadm.identity import PROTOCOLS, AddressRange, Match, ServiceId
+from dpvs_acceptance.dpvs.ipvsadm.identity import PROTOCOLS, AddressRange, ServiceId, SnatMatch
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service, Snat
 
@@ -16,5 +16,5 @@ def service_id_of(service: Service) -> ServiceId:
 def match_of(rule: Snat, deployment: Deployment) -> ServiceId:
     """`MATCH tcp,from=FIRST-LAST:0-0,oif=dpdk1`, as this deployment's rule must be listed."""
     sources = AddressRange(*rule.sources, 0, 0)
-    match = Match(sources, None, None, deployment.device(rule.outgoing))
+    match = SnatMatch(sources, None, None, deployment.device(rule.outgoing))
     return ServiceId(PROTOCOLS[rule.protocol], match=match)

@@ -7,8 +7,8 @@ from typing import Any
 
 from dpvs_acceptance.replay.stored_host import NotReplayed
 from dpvs_acceptance.replay.stored_station import StoredStation
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.dissect import dissect
-from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.station import Station
 from dpvs_acceptance.traffic.tcpclient import CraftedTcp
 from dpvs_acceptance.traffic.views import TcpView
@@ -25,7 +25,12 @@ class StoredTcp(CraftedTcp):
     """As `CraftedTcp`: what it sends was sent then, what it waits for is what came then."""
 
     def __init__(
-        self, station: Station, source: Endpoint, target: Endpoint, mac: str, **options: Any
+        self,
+        station: Station,
+        source: SocketAddress,
+        target: SocketAddress,
+        mac: str,
+        **options: Any,
     ) -> None:
         syns = [v for v in opened(station, source.address) if v.sport == source.port]
         if not syns:

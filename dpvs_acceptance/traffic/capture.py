@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from .channel import AgentLink
 from .dissect import dissect
-from .errors import NotSeen, TrafficError, Unsound
+from .errors import InconclusiveCapture, NotSeen, TrafficError
 from .frame import Frame, Lost, write_pcap
 from .match import Match
 from .views import View, describe
@@ -86,23 +86,23 @@ class Capture:
         return self._frames is not None and not self.dropped and not self.overflow
 
     def require_sound(self) -> None:
-        """Raise Unsound unless every frame of the interface was seen."""
+        """Raise InconclusiveCapture unless every frame of the interface was seen."""
         if self._frames is None:
-            raise Unsound(f"{self.where}: the capture has not been stopped")
+            raise InconclusiveCapture(f"{self.where}: the capture has not been stopped")
         if not self.sound:
-            raise Unsound(
+            raise InconclusiveCapture(
                 f"{self.where}: the capture lost frames: {self.dropped} dropped by the kernel, "
                 f"{self.overflow} beyond its bounds, {len(self._frames)} kept; nothing can be "
                 "concluded. Less traffic, a narrower `keep`, or a larger buffer_bytes."
             )
 
     def select(self, match: Match) -> list[Frame]:
-        """The captured frames that match; raises Unsound where frames were lost."""
+        """The captured frames that match; raises InconclusiveCapture where frames were lost."""
         self.require_sound()
         return match.select(self.frames)
 
     def views(self, match: Match | None = None) -> list[View]:
-        """The captured frames (that match) as views; raises Unsound where frames were lost."""
+        """Captured frames (that match), dissected; InconclusiveCapture where frames were lost."""
         self.require_sound()
         return [dissect(frame) for frame in (match.select(self.frames) if match else self.frames)]
 
@@ -155,9 +155,9 @@ def _frame(report: list[Any]) -> Frame:
 def assert_absent(capture: Capture, pattern: Match, control: Match) -> None:
     """No captured frame matches ``pattern``, and at least one matches ``control``.
 
-    The control is a frame that had to be seen if the capture and the path worked. Raises Unsound
-    when it is missing or frames were lost (then silence proves nothing), AssertionError with the
-    first frames when the pattern was seen.
+    The control is a frame that must be seen if the capture and the path work. Raises
+    InconclusiveCapture when it is missing or frames were lost (then silence proves nothing),
+    AssertionError with the first frames when the pattern was seen.
     """
     unwanted = capture.select(pattern)
     if unwanted:
@@ -166,7 +166,7 @@ def assert_absent(capture: Capture, pattern: Match, control: Match) -> None:
             f"{capture.where}: expected no frame with {pattern}, saw {len(unwanted)}:\n{shown}"
         )
     if not capture.select(control):
-        raise Unsound(
+        raise InconclusiveCapture(
             f"{capture.where}: no frame with {pattern} was seen, but none with {control} either "
             f"(the positive control), among {len(capture.frames)} frames: this check may be "
             "broken. Did the control traffic leave, and is this the interface it comes to?"

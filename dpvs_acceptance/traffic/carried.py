@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from . import frames, patience
+from . import frames, timeouts
 from .dissect import dissect
 from .frame import Frame
 from .match import Match
@@ -25,7 +25,7 @@ _ETHERNET = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Tunnel:
+class TunnelEnd:
     """One end of a tunnel, DPVS's: `local` is its, `remote` the peer's; `inner` is what it is
     pinged by, `peer` what the peer calls itself inside. All IPv4 addresses."""
 
@@ -47,7 +47,7 @@ class Pinged:
     frames: tuple[Frame, ...]
 
 
-def ping_through(station: Station, tunnel: Tunnel, *, mac: str, count: int = 5) -> Pinged:
+def ping_through(station: Station, tunnel: TunnelEnd, *, mac: str, count: int = 5) -> Pinged:
     """Echo requests inside of the tunnel's carriers, and before them one from a foreign remote.
 
     The station has to own `tunnel.remote` meanwhile. The stranger's request has the same inside;
@@ -69,14 +69,14 @@ def ping_through(station: Station, tunnel: Tunnel, *, mac: str, count: int = 5) 
     capture = station.capture([Match(contains=tag)])
     with capture:
         station.exchange(
-            capture, sent, answer, count=count, deadline=patience.seconds(3.0, None), gap_us=2000
+            capture, sent, answer, count=count, deadline=timeouts.seconds(3.0, None), gap_us=2000
         )
     capture.require_sound()
     return _account(capture.frames, tunnel, mac, identifier, tag, count)
 
 
 def _account(
-    captured: Sequence[Frame], tunnel: Tunnel, mac: str, identifier: int, tag: bytes, count: int
+    captured: Sequence[Frame], tunnel: TunnelEnd, mac: str, identifier: int, tag: bytes, count: int
 ) -> Pinged:
     protocol, header = KINDS[tunnel.kind]
     problems: list[str] = []

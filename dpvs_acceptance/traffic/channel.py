@@ -13,7 +13,7 @@ from .agent.bundle import boot_command, script
 from .errors import TrafficError
 
 
-class Channel(Protocol):
+class AgentChannel(Protocol):
     """A long-lived process on a host; its pipes have file descriptors."""
 
     @property
@@ -28,7 +28,7 @@ class Reachable(Protocol):
 
     @property
     def name(self) -> str: ...
-    def open(self, command: str) -> Channel: ...
+    def open(self, command: str) -> AgentChannel: ...
 
 
 class AgentLink:
@@ -37,7 +37,7 @@ class AgentLink:
     Raises TrafficError when the agent reports an error, does not answer in time, or is gone.
     """
 
-    def __init__(self, channel: Channel, host_name: str, *, grace: float = 10.0) -> None:
+    def __init__(self, channel: AgentChannel, host_name: str, *, grace: float = 10.0) -> None:
         self._channel = channel
         self._host = host_name
         self._grace = grace  # seconds an answer may take beyond what its request asked for

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from .mapping import Endpoint
+from .connection import SocketAddress
 from .views import TcpView, View
 
 LIMIT = 0.1
@@ -46,7 +46,7 @@ class Delays:
 
 
 def answer_times(
-    client_views: Iterable[View], rs_views: Mapping[str, Sequence[View]], vip: Endpoint
+    client_views: Iterable[View], rs_views: Mapping[str, Sequence[View]], vip: SocketAddress
 ) -> list[AnswerTime]:
     """Of every answered connection to the VIP that is found at an RS.
 

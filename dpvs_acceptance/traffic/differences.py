@@ -15,7 +15,7 @@ SHORTEST = 60  # bytes of an Ethernet frame without FCS, up to which it is padde
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldDifference:
     field: str
     expected: str
     seen: str
@@ -26,7 +26,7 @@ class Difference:
 
 def differences(
     expected: Expected | View, seen: View | None, ignore: Mapping[str, str] | None = None
-) -> list[Difference]:
+) -> list[FieldDifference]:
     """Every field in which ``seen`` is not as expected; none means it is exact.
 
     ignore: field to the reason it is left out; an unknown field or an empty reason is an error.
@@ -42,9 +42,9 @@ def differences(
         if not reason.strip():
             raise ValueError(f"field {name!r} is left out without a reason")
     if seen is None:
-        return [Difference("frame", describe(wanted), "no such frame")]
+        return [FieldDifference("frame", describe(wanted), "no such frame")]
     if type(seen) is not type(wanted):
-        return [Difference("kind of packet", describe(wanted), describe(seen))]
+        return [FieldDifference("kind of packet", describe(wanted), describe(seen))]
     found = [
         _difference(name, one, other, seen)
         for name, one, other in _compared(wanted, seen)
@@ -54,7 +54,7 @@ def differences(
         longest = SHORTEST + 4 * len(seen.vlans)
         if len(seen.frame.data) > longest:
             found.append(
-                Difference(
+                FieldDifference(
                     "padding",
                     f"none in a frame beyond {longest} bytes",
                     f"{len(seen.padding)} bytes after the packet",
@@ -76,8 +76,8 @@ def _compared(wanted: View, seen: View) -> Iterator[tuple[str, Any, Any]]:
             yield field.name, one, other
 
 
-def _difference(name: str, expected: Any, seen: Any, view: LinkView) -> Difference:
-    return Difference(name, _show(name, expected), _show(name, seen) + _sums(name, view))
+def _difference(name: str, expected: Any, seen: Any, view: LinkView) -> FieldDifference:
+    return FieldDifference(name, _show(name, expected), _show(name, seen) + _sums(name, view))
 
 
 def _sums(name: str, view: Any) -> str:
@@ -110,7 +110,7 @@ def _octets(value: bytes) -> str:
     return f"{len(value)} bytes {text}{'…' if len(value) > len(shown) else ''}"
 
 
-def report(found: Sequence[Difference], title: str = "") -> str:
+def report(found: Sequence[FieldDifference], title: str = "") -> str:
     """Differences as an indented list under a title, for an assertion's message."""
     lines = [f"  {one}" for one in found]
     return "\n".join([title, *lines] if title else lines)

@@ -21,7 +21,7 @@ from .views import (
     TcpView,
     UdpView,
     View,
-    Vlan,
+    VlanTag,
 )
 
 _VLAN_TYPES = (0x8100, 0x88A8)
@@ -45,7 +45,7 @@ def dissect(frame: Frame | bytes) -> View:
     (ethertype,) = struct.unpack_from("!H", data, at)
     while ethertype in _VLAN_TYPES and len(data) >= at + 6:
         tci, following = struct.unpack_from("!HH", data, at + 2)
-        vlans.append(Vlan(ethertype, tci >> 13, tci >> 12 & 1, tci & 0xFFF))
+        vlans.append(VlanTag(ethertype, tci >> 13, tci >> 12 & 1, tci & 0xFFF))
         ethertype, at = following, at + 4
     common = {
         "mac_dst": mac_text(data[:6]),

@@ -7,13 +7,13 @@ views. What a real DPVS v1.10.2 does was recorded; the tests hold every function
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping as Facts
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from . import tcpoptions, uoa
-from .mapping import Endpoint, FullNat, Mapping
+from .connection import Connection, FullNat, SocketAddress
 from .tcpoptions import MSS, SACK, TcpOption
-from .toaroom import with_toa, without_timestamp
+from .toa_insertion import with_toa, without_timestamp
 from .translate import HEADER, towards_client, towards_rs
 from .views import Checksum, IpView, TcpView, UdpView
 
@@ -29,61 +29,61 @@ class Expected:
     """A view to compare with, and fields that cannot be foretold, each with the reason."""
 
     view: IpView
-    free: Facts[str, str] = field(default_factory=dict)
+    free: Mapping[str, str] = field(default_factory=dict)
 
 
-def learn(service: FullNat, client_syn: TcpView, rs_syn: TcpView) -> Mapping:
-    """The connection's mapping from its SYN at both sides.
+def learn(service: FullNat, client_syn: TcpView, rs_syn: TcpView) -> Connection:
+    """The connection's connection from its SYN at both sides.
 
-    Raises UnexpectedMapping when the SYN at the RS is not from a declared LIP to a declared RS.
+    Raises UnexpectedConnection when the SYN at the RS is not from a declared LIP to a declared RS.
     """
-    mapping = service.mapping(
-        Endpoint(client_syn.src, client_syn.sport),
-        Endpoint(rs_syn.src, rs_syn.sport),
-        Endpoint(rs_syn.dst, rs_syn.dport),
+    connection = service.connection(
+        SocketAddress(client_syn.src, client_syn.sport),
+        SocketAddress(rs_syn.src, rs_syn.sport),
+        SocketAddress(rs_syn.dst, rs_syn.dport),
     )
-    return replace(mapping, seq_offset=(rs_syn.seq - client_syn.seq) % WRAP)
+    return replace(connection, seq_offset=(rs_syn.seq - client_syn.seq) % WRAP)
 
 
-def learn_reply(mapping: Mapping, rs_syn_ack: TcpView) -> Mapping:
-    """The mapping with the RS's first data sequence number, which decides where TOA is."""
-    return replace(mapping, rs_first=(rs_syn_ack.seq + 1) % WRAP)
+def learn_reply(connection: Connection, rs_syn_ack: TcpView) -> Connection:
+    """The connection with the RS's first data sequence number, which decides where TOA is."""
+    return replace(connection, rs_first=(rs_syn_ack.seq + 1) % WRAP)
 
 
 # -- TCP
 
 
-def carries_toa(sent: TcpView, mapping: Mapping) -> bool:
+def carries_toa(sent: TcpView, connection: Connection) -> bool:
     """Whether DPVS tries to put TOA on this packet of the client (tcp_fnat_in_handler)."""
-    behaviour = mapping.service.behaviour
+    behaviour = connection.service.behaviour
     if not behaviour.toa:
         return False
     if sent.handshake:
         return behaviour.toa_on_syn
     if sent.has("S") or sent.has("R") or (sent.has("F") and not behaviour.toa_on_fin):
         return False
-    return mapping.rs_first is not None and sent.ack == mapping.rs_first
+    return connection.rs_first is not None and sent.ack == connection.rs_first
 
 
-def tcp_at_rs(sent: TcpView, mapping: Mapping) -> Expected:
+def tcp_at_rs(sent: TcpView, connection: Connection) -> Expected:
     """The frame at the RS for a TCP frame the client sent to the VIP."""
-    if mapping.seq_offset is None:
+    if connection.seq_offset is None:
         raise NotPredicted("the sequence offset is learned from the SYN, which was not seen")
-    moved = towards_rs(sent, mapping)
+    moved = towards_rs(sent, connection)
     raw = tcpoptions.encode(sent.options) + sent.options_left
     before = len(raw)
     if sent.handshake:
         raw = without_timestamp(raw)
-    if carries_toa(sent, mapping):
-        raw = with_toa(raw, moved.ip_length, mapping, sent.has("S"))
+    if carries_toa(sent, connection):
+        raw = with_toa(raw, moved.ip_length, connection, sent.has("S"))
     options, left = tcpoptions.decode(raw)
     grown = len(raw) - before
     return Expected(
         replace(
             moved,
-            sport=mapping.lip.port,
-            dport=mapping.rs.port,
-            seq=(sent.seq + mapping.seq_offset) % WRAP,
+            sport=connection.lip.port,
+            dport=connection.rs.port,
+            seq=(sent.seq + connection.seq_offset) % WRAP,
             options=options,
             options_left=left,
             data_offset=sent.data_offset + grown // 4,
@@ -93,19 +93,19 @@ def tcp_at_rs(sent: TcpView, mapping: Mapping) -> Expected:
     )
 
 
-def tcp_at_client(sent: TcpView, mapping: Mapping) -> Expected:
+def tcp_at_client(sent: TcpView, connection: Connection) -> Expected:
     """The frame at the client for a TCP frame the RS sent to the LIP."""
-    if mapping.seq_offset is None:
+    if connection.seq_offset is None:
         raise NotPredicted("the sequence offset is learned from the SYN, which was not seen")
-    options = sack_moved(sent.options, mapping.seq_offset)
+    options = sack_moved(sent.options, connection.seq_offset)
     if sent.has("SA"):
-        options = _mss_lowered(options, mapping.toa_length)
+        options = _mss_lowered(options, connection.toa_length)
     free = {} if sent.has("A") else {"ack": "without the ACK flag the field means nothing"}
     view = replace(
-        towards_client(sent, mapping),
-        sport=mapping.service.vip.port,
-        dport=mapping.client.port,
-        ack=(sent.ack - mapping.seq_offset) % WRAP,
+        towards_client(sent, connection),
+        sport=connection.service.vip.port,
+        dport=connection.client.port,
+        ack=(sent.ack - connection.seq_offset) % WRAP,
         options=options,
         checksum="correct",
     )
@@ -138,46 +138,46 @@ def sack_moved(options: tcpoptions.Options, offset: int) -> tcpoptions.Options:
 # -- UDP
 
 
-def udp_at_rs(sent: UdpView, mapping: Mapping, ordinal: int) -> tuple[Expected, ...]:
+def udp_at_rs(sent: UdpView, connection: Connection, ordinal: int) -> tuple[Expected, ...]:
     """The frames at the RS for a datagram of the client, the ``ordinal``-th (from 0) of its flow.
 
     One frame; two where UOA does not fit and goes ahead in an empty datagram of its own.
     """
     moved = replace(
-        towards_rs(sent, mapping),
-        sport=mapping.lip.port,
-        dport=mapping.rs.port,
+        towards_rs(sent, connection),
+        sport=connection.lip.port,
+        dport=connection.rs.port,
         checksum="correct",  # computed anew, also where the client had sent none
     )
-    behaviour = mapping.service.behaviour
+    behaviour = connection.service.behaviour
     if ordinal >= behaviour.uoa_max_trail:
         return (Expected(moved),)
     if behaviour.uoa_mode == "ipo":
-        if mapping.client.version == 6:
+        if connection.client.version == 6:
             return (Expected(moved),)  # logs "fail to send UOA" and forwards without
-        return _with_ipo(moved, mapping)
-    return _with_opp(moved, sent, mapping)
+        return _with_ipo(moved, connection)
+    return _with_opp(moved, sent, connection)
 
 
-def _with_opp(moved: UdpView, sent: UdpView, mapping: Mapping) -> tuple[Expected, ...]:
-    client = mapping.client
+def _with_opp(moved: UdpView, sent: UdpView, connection: Connection) -> tuple[Expected, ...]:
+    client = connection.client
     extra = len(uoa.encode_opp(client.address, client.port))
     carried = replace(
         moved,
         protocol=uoa.PROTOCOL,
         uoa=uoa.Uoa(client.address, client.port, "opp"),
         ip_length=moved.ip_length + extra,
-        checksum=_opp_checksum(mapping),
+        checksum=_opp_checksum(connection),
     )
     # The length that counts is the one before NAT64, see insert_opp_uoa().
-    no_room = sent.ip_length + extra > mapping.service.lan.mtu
+    no_room = sent.ip_length + extra > connection.service.lan.mtu
     if no_room or (sent.version == 6 and sent.ip_options):
-        return _standalone(carried, extra, mapping), Expected(moved)
+        return _standalone(carried, extra, connection), Expected(moved)
     return (Expected(carried),)
 
 
-def _with_ipo(moved: UdpView, mapping: Mapping) -> tuple[Expected, ...]:
-    client = mapping.client
+def _with_ipo(moved: UdpView, connection: Connection) -> tuple[Expected, ...]:
+    client = connection.client
     option = uoa.block(client.address, client.port)
     carried = replace(
         moved,
@@ -185,21 +185,21 @@ def _with_ipo(moved: UdpView, mapping: Mapping) -> tuple[Expected, ...]:
         ip_options=option + moved.ip_options,
         ip_length=moved.ip_length + len(option),
     )
-    if len(carried.ip_options) > 40 or carried.ip_length > mapping.service.lan.mtu:
+    if len(carried.ip_options) > 40 or carried.ip_length > connection.service.lan.mtu:
         alone = replace(carried, ip_options=option, checksum="absent")
-        return _standalone(alone, len(option), mapping), Expected(moved)
+        return _standalone(alone, len(option), connection), Expected(moved)
     return (Expected(carried),)
 
 
-def _opp_checksum(mapping: Mapping) -> Checksum:
+def _opp_checksum(connection: Connection) -> Checksum:
     """UDP's checksum is left out behind opp in IPv4, and computed in IPv6 (udp_send_csum)."""
-    return "absent" if mapping.rs.version == 4 else "correct"
+    return "absent" if connection.rs.version == 4 else "correct"
 
 
-def _standalone(carried: UdpView, extra: int, mapping: Mapping) -> Expected:
+def _standalone(carried: UdpView, extra: int, connection: Connection) -> Expected:
     """UOA in a datagram of its own, with empty payload (send_standalone_uoa)."""
-    version = mapping.rs.version
-    if mapping.client.version != version:
+    version = connection.rs.version
+    if connection.client.version != version:
         raise NotPredicted("NAT64 with a standalone UOA datagram was never recorded")
     view = replace(
         carried,
@@ -213,12 +213,12 @@ def _standalone(carried: UdpView, extra: int, mapping: Mapping) -> Expected:
     return Expected(view, free)
 
 
-def udp_at_client(sent: UdpView, mapping: Mapping) -> Expected:
+def udp_at_client(sent: UdpView, connection: Connection) -> Expected:
     """The frame at the client for a datagram of the RS."""
     view = replace(
-        towards_client(sent, mapping),
-        sport=mapping.service.vip.port,
-        dport=mapping.client.port,
+        towards_client(sent, connection),
+        sport=connection.service.vip.port,
+        dport=connection.client.port,
         checksum="correct",
     )
     return Expected(view)

@@ -41,7 +41,7 @@ class Flows:
     def __init__(self, run: str | None = None, ports: range = CRAFTED) -> None:
         self._run = run or secrets.token_hex(4)
         self._ports = _from_anywhere(ports)
-        self._rooms = _from_anywhere(
+        self._port_ranges = _from_anywhere(
             [range(first, first + ROOM) for first in SOCKETS[: 1 - ROOM : ROOM]]
         )
         self._numbers = itertools.count(1)
@@ -51,9 +51,9 @@ class Flows:
         tag = f"<dpvs-acceptance {self._run} {next(self._numbers)}>"
         return Flow(name, next(self._ports), tag.encode())
 
-    def room(self) -> range:
+    def port_range(self) -> range:
         """Ports for one socket of the host: to choose from, since others may hold some of them."""
-        return next(self._rooms)
+        return next(self._port_ranges)
 
 
 def _from_anywhere(these: Sequence[_T]) -> Iterator[_T]:

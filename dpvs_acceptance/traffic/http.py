@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from . import patience
+from . import timeouts
+from .connection import SocketAddress
 from .errors import TrafficError
-from .mapping import Endpoint
 
 
 class Runner(Protocol):
@@ -19,10 +19,10 @@ class Runner(Protocol):
 
     @property
     def name(self) -> str: ...
-    def run(self, command: str, *, timeout: float = 10.0, stdin: bytes = b"") -> RunResult: ...
+    def run(self, command: str, *, timeout: float = 10.0, stdin: bytes = b"") -> ShellResult: ...
 
 
-class RunResult(Protocol):
+class ShellResult(Protocol):
     @property
     def exit_status(self) -> int: ...
     @property
@@ -44,7 +44,7 @@ class HttpAnswer:
 
     status: int
     body: str
-    local: Endpoint | None
+    local: SocketAddress | None
     seconds: float
     exit: int
     error: str
@@ -77,7 +77,7 @@ def curl_many(
     is NOT_TRIED. Raises TrafficError where the host has no curl or its output is not understood.
     """
     mark = secrets.token_hex(8)
-    max_time, tries = patience.seconds(MAX_TIME, max_time), patience.tries(PATIENCE)
+    max_time, tries = timeouts.seconds(MAX_TIME, max_time), timeouts.tries(PATIENCE)
     options = " ".join(f"--{key} {shlex.quote(text)}" for key, text in _options(mark, max_time))
     script = "\n".join(
         (
@@ -132,8 +132,8 @@ def curl_each(
     """As curl_burst: one GET of each of these addresses, in their order."""
     count = len(urls)
     mark = secrets.token_hex(8)
-    max_time = patience.seconds(MAX_TIME, max_time)
-    seconds = patience.seconds(BURST_TIME, seconds)
+    max_time = timeouts.seconds(MAX_TIME, max_time)
+    seconds = timeouts.seconds(BURST_TIME, seconds)
     options = _options("MARK", max_time, "|%{exitcode}")
     same = "silent\nshow-error\ngloboff\n" + "".join(f"{k} = {_quoted(v)}\n" for k, v in options)
     if source_ports is None:
@@ -205,7 +205,7 @@ def _all(
 
 def _answer(body: str, figures: Sequence[str], code: int, words: str) -> HttpAnswer:
     status, address, port, seconds = figures
-    local = Endpoint(address, int(port)) if address and port.isdigit() and int(port) else None
+    local = SocketAddress(address, int(port)) if address and port.isdigit() and int(port) else None
     # A locale may print the seconds with a comma.
     return HttpAnswer(int(status), body, local, float(seconds.replace(",", ".")), code, words)
 
@@ -213,7 +213,7 @@ def _answer(body: str, figures: Sequence[str], code: int, words: str) -> HttpAns
 _SAYS = re.compile(r"^Your IP and port is (\S+):(\d{1,5})\s*$")
 
 
-def client_seen(body: str) -> Endpoint:
+def client_seen(body: str) -> SocketAddress:
     """The address and port an RS says it sees: ``Your IP and port is A:P`` (seed, section 3).
 
     nginx's $remote_addr has no brackets around IPv6. Raises AssertionError on anything else.
@@ -221,7 +221,7 @@ def client_seen(body: str) -> Endpoint:
     found = _SAYS.match(body)
     try:
         if found:
-            return Endpoint(found[1].strip("[]"), int(found[2]))
+            return SocketAddress(found[1].strip("[]"), int(found[2]))
     except (OSError, ValueError):
         pass
     raise AssertionError(f"expected 'Your IP and port is ADDRESS:PORT', seen {body[:200]!r}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from . import frames, patience
+from . import frames, timeouts
 from .dissect import dissect
 from .errors import TrafficError
 from .frame import Frame
@@ -79,10 +79,10 @@ def ping(
     expected_mac: whom replies must come from (default: ``mac``). source: default the station's
     own address; a crafted one must be owned by the caller. After the last reply one more request
     goes out and is waited for: replies that were doubled came before its reply, so none is
-    missed for want of a pause. Raises Unsound where the capture lost frames.
+    missed for want of a pause. Raises InconclusiveCapture where the capture lost frames.
     """
     version = 6 if ":" in target else 4
-    deadline = patience.seconds(3.0, deadline)
+    deadline = timeouts.seconds(3.0, deadline)
     source = source or station.facts.address(version)
     ends = frames.Ends(station.mac, mac, source, target, ttl=ttl)
     identifier = secrets.randbelow(0xFFFF) + 1

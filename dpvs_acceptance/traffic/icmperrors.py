@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 
 from . import frames
 from .agent.wire import internet_checksum, packed
+from .connection import Connection, SocketAddress
 from .expected import Expected, NotPredicted
 from .frame import Frame
-from .mapping import Endpoint, Mapping
 from .translate import towards_client, towards_rs
 from .views import IcmpView, IpView
 
@@ -67,17 +67,17 @@ def error(ends: frames.Ends, kind: Kind, quoted: bytes, ip_id: int = 0) -> bytes
     return bytes(frames.network(ends, ip_id, **fields) / s.Raw(body))
 
 
-def icmp_at_client(sent: IcmpView, mapping: Mapping) -> Expected:
+def icmp_at_client(sent: IcmpView, connection: Connection) -> Expected:
     """The error at the client for one that came to the LIP, about a packet towards the RS."""
-    offset = mapping.seq_offset or 0
-    payload = _requoted(sent, mapping.client, mapping.service.vip, -offset)
-    return _expected(towards_client(sent, mapping), payload)
+    offset = connection.seq_offset or 0
+    payload = _requoted(sent, connection.client, connection.service.vip, -offset)
+    return _expected(towards_client(sent, connection), payload)
 
 
-def icmp_at_rs(sent: IcmpView, mapping: Mapping) -> Expected:
+def icmp_at_rs(sent: IcmpView, connection: Connection) -> Expected:
     """The error at the RS for one that came to the VIP, about a packet towards the client."""
-    payload = _requoted(sent, mapping.rs, mapping.lip, 0)
-    return _expected(towards_rs(sent, mapping), payload)
+    payload = _requoted(sent, connection.rs, connection.lip, 0)
+    return _expected(towards_rs(sent, connection), payload)
 
 
 def _expected(moved: IcmpView, payload: bytes) -> Expected:
@@ -88,7 +88,7 @@ def _expected(moved: IcmpView, payload: bytes) -> Expected:
     return Expected(replace(moved, payload=payload, checksum="correct"), free)
 
 
-def _requoted(sent: IcmpView, src: Endpoint, dst: Endpoint, shift: int) -> bytes:
+def _requoted(sent: IcmpView, src: SocketAddress, dst: SocketAddress, shift: int) -> bytes:
     """The quoted packet with other ends, and its sequence number moved; its own checksums as far
     as the quotation allows: IPv4's is right, TCP's is left as it is."""
     quoted = sent.payload

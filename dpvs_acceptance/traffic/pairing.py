@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from .connection import Connection, FullNat, SocketAddress
 from .expected import WRAP, learn, learn_reply
-from .mapping import Endpoint, FullNat, Mapping
 from .views import TcpView, UdpView, View, describe
 
 V = TypeVar("V", TcpView, UdpView)
@@ -23,7 +23,7 @@ class NotPaired(AssertionError):  # noqa: N818  (a finding: the RS never got the
 
 
 @dataclass(frozen=True, slots=True)
-class Pair(Generic[V]):
+class PacketPair(Generic[V]):
     """The same packet at both sides; one side is None where it was not seen."""
 
     client: V | None
@@ -43,25 +43,27 @@ class Pair(Generic[V]):
 class Conversation(Generic[V]):
     """One flow, in order of sending per direction; ``rs_name`` is the capture it was found in."""
 
-    client: Endpoint
-    vip: Endpoint
-    lip: Endpoint
-    rs: Endpoint
+    client: SocketAddress
+    vip: SocketAddress
+    lip: SocketAddress
+    rs: SocketAddress
     rs_name: str
-    pairs: tuple[Pair[V], ...]
+    pairs: tuple[PacketPair[V], ...]
 
     @property
-    def lost(self) -> tuple[Pair[V], ...]:
+    def lost(self) -> tuple[PacketPair[V], ...]:
         """Packets that were sent and not seen at the other side."""
         return tuple(pair for pair in self.pairs if pair.seen is None)
 
     @property
-    def added(self) -> tuple[Pair[V], ...]:
+    def added(self) -> tuple[PacketPair[V], ...]:
         """Packets that nobody sent: repeated or made by the device."""
         return tuple(pair for pair in self.pairs if pair.sent is None)
 
 
-def flow_frames(views: Iterable[View], kind: type[V], one: Endpoint, other: Endpoint) -> list[V]:
+def flow_frames(
+    views: Iterable[View], kind: type[V], one: SocketAddress, other: SocketAddress
+) -> list[V]:
     """The frames between two endpoints, both directions, in the order captured."""
     ends = {(one.address, one.port, other.address, other.port)}
     ends.add((other.address, other.port, one.address, one.port))
@@ -72,10 +74,10 @@ def flow_frames(views: Iterable[View], kind: type[V], one: Endpoint, other: Endp
     ]
 
 
-def connections(views: Iterable[View], rs: Endpoint) -> set[Endpoint]:
+def connections(views: Iterable[View], rs: SocketAddress) -> set[SocketAddress]:
     """Who opened a connection to an RS in a capture: the sources of its SYNs, each once."""
     return {
-        Endpoint(view.src, view.sport)
+        SocketAddress(view.src, view.sport)
         for view in views
         if isinstance(view, TcpView)
         and view.handshake
@@ -86,21 +88,21 @@ def connections(views: Iterable[View], rs: Endpoint) -> set[Endpoint]:
 def find_tcp(
     client_views: Iterable[View],
     rs_views: dict[str, Sequence[View]],
-    client: Endpoint,
+    client: SocketAddress,
     service: FullNat,
-) -> tuple[Conversation[TcpView], Mapping]:
-    """A client's connection to the VIP at both sides, and its mapping learned from the SYN.
+) -> tuple[Conversation[TcpView], Connection]:
+    """A client's connection to the VIP at both sides, and its connection learned from the SYN.
 
     rs_views: capture's name to its views. Raises NotPaired when no RS answered it, and
-    UnexpectedMapping when what answered is no declared LIP and RS.
+    UnexpectedConnection when what answered is no declared LIP and RS.
     """
     ours = flow_frames(client_views, TcpView, client, service.vip)
     answers = {view.seq for view in ours if view.has("SA") and view.src == service.vip.address}
     for name, views in rs_views.items():
         for view in views:
             if isinstance(view, TcpView) and view.has("SA") and view.seq in answers:
-                rs = Endpoint(view.src, view.sport)
-                lip = Endpoint(view.dst, view.dport)
+                rs = SocketAddress(view.src, view.sport)
+                lip = SocketAddress(view.dst, view.dport)
                 theirs = flow_frames(views, TcpView, lip, rs)
                 return _tcp_conversation(ours, theirs, client, service, lip, rs, name)
     shown = "\n".join(f"  {describe(view)}" for view in ours[:6]) or "  nothing"
@@ -115,21 +117,21 @@ def find_tcp(
 def _tcp_conversation(
     ours: list[TcpView],
     theirs: list[TcpView],
-    client: Endpoint,
+    client: SocketAddress,
     service: FullNat,
-    lip: Endpoint,
-    rs: Endpoint,
+    lip: SocketAddress,
+    rs: SocketAddress,
     name: str,
-) -> tuple[Conversation[TcpView], Mapping]:
+) -> tuple[Conversation[TcpView], Connection]:
     client_syn = next((view for view in ours if view.handshake), None)
     rs_syn = next((view for view in theirs if view.handshake), None)
     if client_syn is None or rs_syn is None:
         where = "the client" if client_syn is None else name
         raise NotPaired(f"connection of {client}: its SYN is not in the capture at {where}")
-    mapping = learn(service, client_syn, rs_syn)
+    connection = learn(service, client_syn, rs_syn)
     syn_ack = next(view for view in theirs if view.has("SA"))
-    mapping = learn_reply(mapping, syn_ack)
-    offset = mapping.seq_offset or 0
+    connection = learn_reply(connection, syn_ack)
+    offset = connection.seq_offset or 0
 
     def key(view: TcpView, at_rs: bool) -> tuple[object, ...]:
         base = offset if at_rs else 0
@@ -137,15 +139,15 @@ def _tcp_conversation(
         return (seq, view.flags, view.payload)
 
     pairs = paired(ours, theirs, client, lip, key)
-    return Conversation(client, service.vip, lip, rs, name, pairs), mapping
+    return Conversation(client, service.vip, lip, rs, name, pairs), connection
 
 
 def find_udp(
     client_views: Iterable[View],
     rs_views: dict[str, Sequence[View]],
-    client: Endpoint,
+    client: SocketAddress,
     service: FullNat,
-) -> tuple[Conversation[UdpView], Mapping]:
+) -> tuple[Conversation[UdpView], Connection]:
     """A client's datagrams to the VIP at both sides; found by a payload only this flow has."""
     ours = flow_frames(client_views, UdpView, client, service.vip)
     payloads = {view.payload for view in ours if view.src == client.address and view.payload}
@@ -153,13 +155,13 @@ def find_udp(
         for view in views:
             if not isinstance(view, UdpView) or view.payload not in payloads:
                 continue
-            lip, rs = Endpoint(view.src, view.sport), Endpoint(view.dst, view.dport)
+            lip, rs = SocketAddress(view.src, view.sport), SocketAddress(view.dst, view.dport)
             if rs not in service.rs:
                 continue
-            mapping = service.mapping(client, lip, rs)
+            connection = service.connection(client, lip, rs)
             theirs = flow_frames(views, UdpView, lip, rs)
             pairs = paired(ours, theirs, client, lip, lambda view, _: (view.payload,))
-            return Conversation(client, service.vip, lip, rs, name, pairs), mapping
+            return Conversation(client, service.vip, lip, rs, name, pairs), connection
     raise NotPaired(
         f"datagrams of {client} to {service.vip}: {len(ours)} at the client, none of their "
         f"payloads at {', '.join(rs_views) or 'any RS'}"
@@ -169,16 +171,16 @@ def find_udp(
 def paired(
     ours: Sequence[V],
     theirs: Sequence[V],
-    client: Endpoint,
-    lip: Endpoint,
+    client: SocketAddress,
+    lip: SocketAddress,
     key: Callable[[V, bool], tuple[object, ...]],
-) -> tuple[Pair[V], ...]:
+) -> tuple[PacketPair[V], ...]:
     """Each frame with its counterpart, the client's packets first, in order of sending.
 
     client: the client's end at the client; lip: what stands for it at the real server. key: what
     a packet is known by (view, and whether it is the real server's side).
     """
-    pairs: list[Pair[V]] = []
+    pairs: list[PacketPair[V]] = []
     for towards_rs in (True, False):
         near = [
             v for v in ours if (v.src == client.address and v.sport == client.port) is towards_rs
@@ -186,11 +188,13 @@ def paired(
         far = [v for v in theirs if (v.src == lip.address and v.sport == lip.port) is towards_rs]
         sent, seen = (near, far) if towards_rs else (far, near)
         for one, other in _aligned(sent, seen, key, sent_at_rs=not towards_rs):
-            pairs.append(Pair(one, other, True) if towards_rs else Pair(other, one, False))
+            pairs.append(
+                PacketPair(one, other, True) if towards_rs else PacketPair(other, one, False)
+            )
     return tuple(pairs)
 
 
-def _is_from(view: V, end: Endpoint) -> bool:
+def _is_from(view: V, end: SocketAddress) -> bool:
     return view.src == end.address and view.sport == end.port
 
 

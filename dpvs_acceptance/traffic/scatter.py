@@ -14,7 +14,7 @@ from pathlib import Path
 from dpvs_acceptance.model.topology import Service
 
 from . import frames
-from .mapping import Endpoint
+from .connection import SocketAddress
 from .match import Match
 from .scene import Scene
 from .tcpclient import LINUX_SYN
@@ -28,11 +28,11 @@ def scatter(
     scene: Scene,
     service: Service,
     client: str,
-    sources: Sequence[Endpoint],
+    sources: Sequence[SocketAddress],
     *,
     own: Iterable[str] = (),
     folder: Path | None = None,
-) -> dict[Endpoint, str]:
+) -> dict[SocketAddress, str]:
     """Sends a SYN of each source from the client's host; source to the name of its real server.
 
     own: addresses that the client's host answers for meanwhile. A source that came to none is not
@@ -41,7 +41,7 @@ def scatter(
     vip, station = scene.vip(service), scene.stations[client]
     mac = scene.next_hop(client, vip.address)
 
-    def segment(index: int, source: Endpoint, flags: str) -> bytes:
+    def segment(index: int, source: SocketAddress, flags: str) -> bytes:
         ends = frames.Ends(station.mac, mac, source.address, vip.address)
         return frames.tcp(
             ends,
@@ -66,7 +66,7 @@ def scatter(
             if sum(seen) >= len(sources):
                 break
         station.send([segment(i, s, "R") for i, s in enumerate(sources)], gap_us=GAP_US)
-    found: dict[Endpoint, str] = {}
+    found: dict[SocketAddress, str] = {}
     for name, views in scene.mode(service, client).openings(watch.server_views).items():
         for index in sorted({view.window - FIRST_WINDOW for view in views}):
             if not 0 <= index < len(sources):

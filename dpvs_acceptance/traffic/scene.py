@@ -18,14 +18,14 @@ from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service, Snat
 
-from . import patience
+from . import timeouts
 from .capture import Capture
+from .connection import Arm, Behaviour, FullNat, SocketAddress
 from .dissect import dissect
 from .errors import NotSeen
 from .frame import capture_name
-from .mapping import Behaviour, Endpoint, FullNat, Link
 from .match import Match
-from .modes.mode import Mode
+from .modes.mode import ForwardingMode
 from .modes.placing import mode_of
 from .station import Station
 from .views import View
@@ -50,10 +50,10 @@ class Scene:
     def servers(self) -> tuple[str, ...]:
         return tuple(self.deployment.topology.real_servers)
 
-    def vip(self, service: Service) -> Endpoint:
-        return Endpoint(str(service.vip), service.port)
+    def vip(self, service: Service) -> SocketAddress:
+        return SocketAddress(str(service.vip), service.port)
 
-    def mode(self, service: Service | Snat, client: str) -> Mode:
+    def mode(self, service: Service | Snat, client: str) -> ForwardingMode:
         """What the service must do with this client's packets, whatever its forwarding mode is.
 
         For SNAT the client is a host inside, and the real servers are those outside.
@@ -91,7 +91,7 @@ class Scene:
         topology = self.deployment.topology
         lan = self.deployment.lip_port(service.local_addresses[0])
         targets = {
-            Endpoint(str(expected.address), expected.port): self.stations[target.name].mac
+            SocketAddress(str(expected.address), expected.port): self.stations[target.name].mac
             for target, expected in zip(
                 service.real_servers, self.deployment.targets(service), strict=True
             )
@@ -100,8 +100,8 @@ class Scene:
             vip=self.vip(service),
             lips=frozenset(map(str, service.local_addresses)),
             rs=targets,
-            wan=Link(self.next_hop(client, str(service.vip))),
-            lan=Link(lan.nic.mac),
+            wan=Arm(self.next_hop(client, str(service.vip))),
+            lan=Arm(lan.nic.mac),
             wan_peer_mac=self.stations[client].mac,
             behaviour=Behaviour.of_version(
                 str(self.facts.version),
@@ -151,13 +151,13 @@ class Watch:
         self.servers = servers
         self._views: dict[str, list[View]] = {}
 
-    def settle(self, vip: Endpoint, flows: int = 1, deadline: float | None = None) -> None:
+    def settle(self, vip: SocketAddress, flows: int = 1, deadline: float | None = None) -> None:
         """Wait until `flows` TCP connections to the VIP are over at the client and at the RS.
 
         Returns as soon as the last packets were seen on both sides; not raising where they never
         are, since the comparison of both sides then says what is missing.
         """
-        deadline = patience.seconds(SETTLE_SECONDS, deadline)
+        deadline = timeouts.seconds(SETTLE_SECONDS, deadline)
         end = time.monotonic() + deadline
         at_client = self.captures[self.client]
         ours = Match(host=vip.address, port=vip.port)
@@ -175,7 +175,7 @@ class Watch:
                 return
 
     def views(self, name: str) -> list[View]:
-        """All frames of one capture, dissected. Raises Unsound where frames were lost."""
+        """All frames of one capture, dissected. Raises InconclusiveCapture on lost frames."""
         if name not in self._views:
             capture = self.captures[name]
             capture.require_sound()

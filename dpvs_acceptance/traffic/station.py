@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from . import patience
+from . import timeouts
 from .capture import Capture, Waited
-from .channel import AgentLink, Channel, Reachable
+from .channel import AgentChannel, AgentLink, Reachable
 from .errors import TrafficError
 from .match import Match
 
@@ -70,7 +70,7 @@ class Station:
     Not for several threads at once; several stations are.
     """
 
-    def __init__(self, channel: Channel, host_name: str, interface: str) -> None:
+    def __init__(self, channel: AgentChannel, host_name: str, interface: str) -> None:
         self._adopt(AgentLink(channel, host_name), host_name, interface)
 
     def _adopt(self, link: AgentLink, host_name: str, interface: str) -> None:
@@ -189,16 +189,16 @@ class Station:
             owned.answered = self._link.ask("disown", {"owner": answer["owner"]})["answered"]
 
     @contextmanager
-    def telling(self, address: str, port: int) -> Iterator[None]:
+    def toa_server(self, address: str, port: int) -> Iterator[None]:
         """A small HTTP server of the host's, in the context, that tells clients by TOA (NAT64).
 
         It asks getsockopt(IPPROTO_IP, 4096), and says what nginx says, or what the kernel said.
         """
-        teller = self._link.ask("tell", {"address": address, "port": port})["teller"]
+        server = self._link.ask("toa_server", {"address": address, "port": port})["server"]
         try:
             yield
         finally:
-            self._link.ask("hush", {"teller": teller})
+            self._link.ask("close_toa_server", {"server": server})
 
     def resolve(
         self,
@@ -213,7 +213,7 @@ class Station:
         source: who asks (default: the interface's own address). listen: seconds to go on
         listening after the first answer, for a second owner of the same address.
         """
-        deadline = patience.seconds(3.0, deadline)
+        deadline = timeouts.seconds(3.0, deadline)
         arguments = {
             "interface": self.interface,
             "address": address,

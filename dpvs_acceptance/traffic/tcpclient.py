@@ -14,12 +14,12 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
-from . import frames, patience, tcpoptions
+from . import frames, tcpoptions, timeouts
 from .capture import Capture
+from .connection import SocketAddress
 from .dissect import dissect
 from .errors import NotSeen
 from .frame import Frame
-from .mapping import Endpoint
 from .match import TCP, Match
 from .station import Owned, Station
 from .tcpoptions import Options, TcpOption
@@ -63,8 +63,8 @@ class CraftedTcp:
     def __init__(
         self,
         station: Station,
-        source: Endpoint,
-        target: Endpoint,
+        source: SocketAddress,
+        target: SocketAddress,
         mac: str,
         *,
         isn: int | None = None,
@@ -76,7 +76,7 @@ class CraftedTcp:
         self.station = station
         self.source = source
         self.target = target
-        self.deadline = patience.seconds(3.0, deadline)
+        self.deadline = timeouts.seconds(3.0, deadline)
         self.window = window
         self.seq = secrets.randbelow(WRAP) if isn is None else isn
         self.ack = 0

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from .mapping import Link, Mapping
-from .views import DONT_FRAGMENT, Checksum, IpView, Vlan
+from .connection import Arm, Connection
+from .views import DONT_FRAGMENT, Checksum, IpView, VlanTag
 
 V = TypeVar("V", bound=IpView)
 
@@ -17,26 +17,26 @@ ETHERTYPE = {4: 0x0800, 6: 0x86DD}
 HEADER = {4: 20, 6: 40}
 
 
-def towards_rs(view: V, mapping: Mapping) -> V:
-    moved = _family(view, mapping.rs.version)
-    moved = _link(moved, mapping.service.lan, mapping.rs_mac)
-    return _addresses(moved, mapping.lip.address, mapping.rs.address, mapping)
+def towards_rs(view: V, connection: Connection) -> V:
+    moved = _family(view, connection.rs.version)
+    moved = _link(moved, connection.service.lan, connection.rs_mac)
+    return _addresses(moved, connection.lip.address, connection.rs.address, connection)
 
 
-def towards_client(view: V, mapping: Mapping) -> V:
-    moved = _family(view, mapping.client.version)
-    moved = _link(moved, mapping.service.wan, mapping.service.wan_peer_mac)
-    return _addresses(moved, mapping.service.vip.address, mapping.client.address, mapping)
+def towards_client(view: V, connection: Connection) -> V:
+    moved = _family(view, connection.client.version)
+    moved = _link(moved, connection.service.wan, connection.service.wan_peer_mac)
+    return _addresses(moved, connection.service.vip.address, connection.client.address, connection)
 
 
-def _addresses(view: V, src: str, dst: str, mapping: Mapping) -> V:
-    ttl = view.ttl - mapping.service.behaviour.ttl_step
+def _addresses(view: V, src: str, dst: str, connection: Connection) -> V:
+    ttl = view.ttl - connection.service.behaviour.ttl_step
     checksum: Checksum | None = "correct" if view.version == 4 else None
     return replace(view, src=src, dst=dst, ttl=ttl, ip_checksum=checksum)
 
 
-def _link(view: V, link: Link, peer_mac: str) -> V:
-    vlans = () if link.vlan is None else (Vlan(0x8100, 0, 0, link.vlan),)
+def _link(view: V, link: Arm, peer_mac: str) -> V:
+    vlans = () if link.vlan is None else (VlanTag(0x8100, 0, 0, link.vlan),)
     return replace(view, mac_src=link.dut_mac, mac_dst=peer_mac, vlans=vlans, padding=b"")
 
 

@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from . import frames
+from .connection import SocketAddress
 from .dissect import dissect
 from .errors import NotSeen
-from .mapping import Endpoint
 from .match import TCP, Match
 from .station import Station
 from .tcpclient import LINUX_SYN
@@ -35,8 +35,8 @@ class Side:
     def __init__(
         self,
         station: Station,
-        own: Endpoint,
-        peer: Endpoint,
+        own: SocketAddress,
+        peer: SocketAddress,
         mac: str,
         isn: int | None,
         only: Sequence[bytes] = (),
@@ -109,11 +109,11 @@ class TwoEnds:
     def __init__(
         self,
         client: Station,
-        source: Endpoint,
-        vip: Endpoint,
+        source: SocketAddress,
+        vip: SocketAddress,
         next_hop: str,
         server: Station,
-        rs: Endpoint,
+        rs: SocketAddress,
         lan_mac: str,
         *,
         isn: int | None = None,
@@ -122,7 +122,7 @@ class TwoEnds:
         deadline: float = 3.0,
     ) -> None:
         self.client = Side(client, source, vip, next_hop, isn, only)
-        self.server = Side(server, rs, Endpoint(source.address, 0), lan_mac, rs_isn, only)
+        self.server = Side(server, rs, SocketAddress(source.address, 0), lan_mac, rs_isn, only)
         self.deadline = deadline
         self._stack = ExitStack()
 
@@ -182,7 +182,7 @@ class TwoEnds:
             sender.moved(len(payload) + ("S" in flags) + ("F" in flags))
         view = self.receive(receiver, flags, f"{flags or 'a segment without flags'}")
         if receiver is self.server:
-            receiver.peer = Endpoint(view.src, view.sport)
+            receiver.peer = SocketAddress(view.src, view.sport)
         if "A" in view.flags or "S" in view.flags:
             expected = (view.seq + view.sequence_length) % WRAP
             if "S" in view.flags or view.seq == receiver.ack:
@@ -209,7 +209,7 @@ class TwoEnds:
     def datagram_to_rs(self, payload: bytes, **how: Any) -> UdpView:
         """Send from the client; the datagram as it came to the RS, whom it tells its peer."""
         view = self._datagram(self.client, self.server, payload, how)
-        self.server.peer = Endpoint(view.src, view.sport)
+        self.server.peer = SocketAddress(view.src, view.sport)
         return view
 
     def datagram_to_client(self, payload: bytes, **how: Any) -> UdpView:
@@ -232,7 +232,7 @@ class TwoEnds:
     # -- afterwards
 
     def arrived(self, side: Side) -> list[TcpView]:
-        """Every TCP segment that this side got. Raises Unsound where frames were lost."""
+        """Every TCP segment that this side received. Raises InconclusiveCapture on lost frames."""
         return [
             view
             for view in side.capture.views(Match(outgoing=False, dst=side.own.address))

@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import patience
-from .mapping import Endpoint
+from . import timeouts
+from .connection import SocketAddress
 from .station import Station
 
 
@@ -17,7 +17,7 @@ class Reply:
     """payload from ``source``; seconds since its datagram was sent (sequential sending only)."""
 
     payload: bytes
-    source: Endpoint
+    source: SocketAddress
     seconds: float | None
 
 
@@ -26,7 +26,7 @@ class Exchanged:
     """replies: one per datagram when sent one after another (None: none came in time); all that
     came, in order, when sent in one burst. late: replies that came after their time was over."""
 
-    local: Endpoint
+    local: SocketAddress
     replies: tuple[Reply | None, ...]
     late: tuple[Reply, ...] = ()
 
@@ -39,13 +39,13 @@ class Exchanged:
 class EchoAnswer:
     """What the echo server of an RS saw: the socket's peer, and the UOA it was given, if any."""
 
-    peer: Endpoint
-    uoa: Endpoint | None
+    peer: SocketAddress
+    uoa: SocketAddress | None
 
 
 def exchange(
     station: Station,
-    target: Endpoint,
+    target: SocketAddress,
     payloads: Sequence[bytes],
     *,
     source: str | None = None,
@@ -60,7 +60,7 @@ def exchange(
     One after another, each given ``seconds`` (1) for its reply; or all at once (``burst``), with
     ``seconds`` for as many replies.
     """
-    seconds = patience.seconds(1.0, seconds)
+    seconds = timeouts.seconds(1.0, seconds)
     arguments = {
         "to": [target.address, target.port],
         "source": source,
@@ -70,7 +70,7 @@ def exchange(
         "burst": burst,
     }
     answer = station.ask("udp", arguments, seconds * len(payloads))
-    local = Endpoint(*answer["local"])
+    local = SocketAddress(*answer["local"])
     raw = answer["replies"]
     if burst:
         return Exchanged(local, tuple(_reply(one, None) for one in raw))
@@ -89,7 +89,7 @@ def _reply(raw: dict[str, object], sent: object) -> Reply:
     assert isinstance(source, list)
     assert isinstance(time, float)
     seconds = time - sent if isinstance(sent, float) else None
-    return Reply(base64.b64decode(str(raw["payload"])), Endpoint(*source), seconds)
+    return Reply(base64.b64decode(str(raw["payload"])), SocketAddress(*source), seconds)
 
 
 def echo_answer(payload: bytes) -> EchoAnswer:
@@ -97,7 +97,7 @@ def echo_answer(payload: bytes) -> EchoAnswer:
     try:
         said = json.loads(payload)
         peer, uoa = said["peer"], said["uoa"]
-        return EchoAnswer(Endpoint(*peer), None if uoa is None else Endpoint(*uoa))
+        return EchoAnswer(SocketAddress(*peer), None if uoa is None else SocketAddress(*uoa))
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise AssertionError(
             f'expected the echo server\'s {{"peer": [..], "uoa": ..}}, seen {payload[:200]!r}'

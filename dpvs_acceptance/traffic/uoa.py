@@ -18,7 +18,7 @@ LENGTHS = {8: socket.AF_INET, 20: socket.AF_INET6}
 _VERSIONS = {1: 8, 2: 20}  # opphdr version to the length of its block
 _OPP = struct.Struct("!BBH")
 
-Mode = Literal["opp", "ipo"]
+UoaMode = Literal["opp", "ipo"]
 
 
 class UoaError(ValueError):
@@ -31,7 +31,7 @@ class Uoa:
 
     address: str
     port: int
-    mode: Mode
+    mode: UoaMode
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if ":" in self.address else self.address
@@ -52,7 +52,7 @@ def encode_opp(address: str, port: int, inner: int = socket.IPPROTO_UDP) -> byte
     return _OPP.pack(version << 4, inner, _OPP.size + len(body)) + body
 
 
-def decode_block(data: bytes, mode: Mode) -> Uoa:
+def decode_block(data: bytes, mode: UoaMode) -> Uoa:
     if len(data) < 2 or data[0] != OPTION:
         raise UoaError(f"expected UOA op_code 0x1f, saw {data[:20].hex(' ') or 'nothing'}")
     if data[1] not in LENGTHS or len(data) != data[1]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from .capture import Capture
-from .differences import Difference, differences
+from .connection import Connection
+from .differences import FieldDifference, differences
 from .expected import Expected, tcp_at_client, tcp_at_rs, udp_at_client, udp_at_rs
-from .mapping import Mapping
-from .pairing import Conversation, Pair
+from .pairing import Conversation, PacketPair
 from .views import TcpView, UdpView, View, describe
 
 V = TypeVar("V", TcpView, UdpView)
@@ -18,22 +18,22 @@ _FOLLOWS = ("ip_length", "data_offset", "udp_length", "checksum")
 
 
 def sides(client: Capture, rs: dict[str, Capture]) -> tuple[list[View], dict[str, Sequence[View]]]:
-    """Both sides' views, for ``pairing.find_*``; raises Unsound where any capture lost frames."""
+    """Both sides' views, for ``pairing.find_*``. Raises InconclusiveCapture on lost frames."""
     return client.views(), {name: capture.views() for name, capture in rs.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class WrongPacket:
     """One packet that is not as it must be, with every field that differs."""
 
     packet: str
-    differences: tuple[Difference, ...]
+    differences: tuple[FieldDifference, ...]
 
     def __str__(self) -> str:
         return "\n".join([self.packet, *(f"    {one}" for one in self.differences)])
 
 
-def in_words(findings: Sequence[Finding], mode: str = "FullNAT") -> str:
+def in_words(findings: Sequence[WrongPacket], mode: str = "FullNAT") -> str:
     """All findings for a person: the first line names what differs, the others where."""
     counts: dict[str, int] = {}
     for finding in findings:
@@ -49,46 +49,46 @@ def in_words(findings: Sequence[Finding], mode: str = "FullNAT") -> str:
 
 def check_tcp(
     conversation: Conversation[TcpView],
-    mapping: Mapping,
+    connection: Connection,
     ignore: dict[str, str] | None = None,
-) -> list[Finding]:
+) -> list[WrongPacket]:
     """Every packet of a TCP conversation against its expectation, lost and added ones too."""
 
-    def expect(pair: Pair[TcpView]) -> tuple[Expected, ...]:
+    def expect(pair: PacketPair[TcpView]) -> tuple[Expected, ...]:
         assert pair.sent is not None
-        return ((tcp_at_rs if pair.towards_rs else tcp_at_client)(pair.sent, mapping),)
+        return ((tcp_at_rs if pair.towards_rs else tcp_at_client)(pair.sent, connection),)
 
     return compare(conversation, expect, ignore)
 
 
 def check_udp(
     conversation: Conversation[UdpView],
-    mapping: Mapping,
+    connection: Connection,
     ignore: dict[str, str] | None = None,
-) -> list[Finding]:
+) -> list[WrongPacket]:
     """Every datagram against its expectation, UOA on exactly the first ones included."""
     requests = [pair for pair in conversation.pairs if pair.towards_rs and pair.sent is not None]
     ordinals = {id(pair): number for number, pair in enumerate(requests)}
 
-    def expect(pair: Pair[UdpView]) -> tuple[Expected, ...]:
+    def expect(pair: PacketPair[UdpView]) -> tuple[Expected, ...]:
         assert pair.sent is not None
         if pair.towards_rs:
-            return udp_at_rs(pair.sent, mapping, ordinals[id(pair)])
-        return (udp_at_client(pair.sent, mapping),)
+            return udp_at_rs(pair.sent, connection, ordinals[id(pair)])
+        return (udp_at_client(pair.sent, connection),)
 
     return compare(conversation, expect, ignore)
 
 
 def compare(
     conversation: Conversation[V],
-    expect: Callable[[Pair[V]], tuple[Expected, ...]],
+    expect: Callable[[PacketPair[V]], tuple[Expected, ...]],
     ignore: dict[str, str] | None = None,
-) -> list[Finding]:
+) -> list[WrongPacket]:
     """Every packet against what ``expect`` says of it; lost and added ones are findings, too.
 
     ``expect`` gives the counterpart last; what stands before it must be there besides.
     """
-    findings: list[Finding] = []
+    findings: list[WrongPacket] = []
     strays = [pair.seen for pair in conversation.added if pair.seen is not None]
     for pair in conversation.pairs:
         if pair.sent is None:
@@ -97,16 +97,18 @@ def compare(
         for early in ahead:  # a datagram of its own that carries UOA
             found = next((one for one in strays if not differences(early, one, ignore)), None)
             if found is None:
-                findings.append(Finding("UOA datagram of its own", tuple(differences(early, None))))
+                findings.append(
+                    WrongPacket("UOA datagram of its own", tuple(differences(early, None)))
+                )
             else:
                 strays = [one for one in strays if one is not found]
         wrong = differences(wanted, pair.seen, ignore)
         if wrong:
-            findings.append(Finding(f"for {describe(pair.sent)}", tuple(wrong)))
+            findings.append(WrongPacket(f"for {describe(pair.sent)}", tuple(wrong)))
     findings += [
-        Finding(
+        WrongPacket(
             f"at {conversation.rs_name if one.dst == conversation.rs.address else 'the client'}",
-            (Difference("packet", "none that was not sent", describe(one)),),
+            (FieldDifference("packet", "none that was not sent", describe(one)),),
         )
         for one in strays
     ]

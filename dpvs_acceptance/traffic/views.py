@@ -24,7 +24,7 @@ DONT_FRAGMENT, MORE_FRAGMENTS = 2, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Vlan:
+class VlanTag:
     """One tag: TPID, priority, DEI, VLAN id."""
 
     tpid: int
@@ -39,7 +39,7 @@ class LinkView:
 
     mac_dst: str
     mac_src: str
-    vlans: tuple[Vlan, ...]
+    vlans: tuple[VlanTag, ...]
     ethertype: int
     padding: bytes = field(default=b"", compare=False)
     problem: str = ""

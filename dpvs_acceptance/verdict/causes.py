@@ -38,7 +38,7 @@ class Blocked(Exception):  # noqa: N818
         self.cause = cause
 
 
-class Unsound(AssertionError):  # noqa: N818
+class Inconclusive(AssertionError):  # noqa: N818
     """The observation cannot carry the statement: a missing positive control, dropped frames, a
     snapshot older than the state it speaks of. Not a PASS, and perhaps not the device's fault."""
 

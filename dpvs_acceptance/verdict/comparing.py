@@ -17,7 +17,7 @@ AND_BY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class BeforeAfter:
     """One thing that is otherwise: a check, a requirement or a fact, before and after."""
 
     what: str
@@ -33,14 +33,14 @@ class Comparison:
     first: str
     second: str
     verdicts: tuple[str, str]
-    failing: tuple[Change, ...]
-    passing: tuple[Change, ...]
-    untested: tuple[Change, ...]
-    slower: tuple[Change, ...]
-    facts: tuple[Change, ...]
+    failing: tuple[BeforeAfter, ...]
+    passing: tuple[BeforeAfter, ...]
+    untested: tuple[BeforeAfter, ...]
+    slower: tuple[BeforeAfter, ...]
+    facts: tuple[BeforeAfter, ...]
 
     @property
-    def groups(self) -> tuple[tuple[str, tuple[Change, ...]], ...]:
+    def groups(self) -> tuple[tuple[str, tuple[BeforeAfter, ...]], ...]:
         return (
             ("Newly failing", self.failing),
             ("Newly untested", self.untested),
@@ -63,7 +63,7 @@ def compare(
         before, after = one.get(node), other.get(node)
         was = before.outcome if before else Outcome.NOT_TESTED
         now = after.outcome if after else Outcome.NOT_TESTED
-        change = Change(
+        change = BeforeAfter(
             node,
             str(was) if before else "not part of it",
             str(now) if after else "not part of it",
@@ -82,7 +82,7 @@ def compare(
             and after.seconds > before.seconds * SLOWER
             and after.seconds > before.seconds + AND_BY
         ):
-            slower.append(Change(node, f"{before.seconds:.2f} s", f"{after.seconds:.2f} s"))
+            slower.append(BeforeAfter(node, f"{before.seconds:.2f} s", f"{after.seconds:.2f} s"))
     return Comparison(
         first=first.run,
         second=second.run,
@@ -95,18 +95,20 @@ def compare(
     )
 
 
-def _facts(first: SignOff, second: SignOff, configuration: tuple[str, str]) -> Iterator[Change]:
+def _facts(
+    first: SignOff, second: SignOff, configuration: tuple[str, str]
+) -> Iterator[BeforeAfter]:
     one, other = _known(first), _known(second)
     for name in dict.fromkeys((*one, *other)):
         before, after = one.get(name, "–"), other.get(name, "–")
         if before != after:
-            yield Change(name, before, after)
+            yield BeforeAfter(name, before, after)
     old, new = ({line.strip() for line in text.splitlines()} for text in configuration)
     if old and new:
         for line in sorted(old - new):
-            yield Change("dpvs.conf", line, "–")
+            yield BeforeAfter("dpvs.conf", line, "–")
         for line in sorted(new - old):
-            yield Change("dpvs.conf", "–", line)
+            yield BeforeAfter("dpvs.conf", "–", line)
 
 
 def _known(signoff: SignOff) -> Mapping[str, str]:

@@ -49,7 +49,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RequirementLine:
     """One requirement; a cell per heading of its table."""
 
     id: str
@@ -64,11 +64,11 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CatalogueTable:
     """The requirements of one catalogue that any of the runs looked at."""
 
     catalogue: str
-    lines: tuple[Line, ...]
+    lines: tuple[RequirementLine, ...]
     rows: int
     """Of the catalogue, as far as the runs were judged by it."""
 
@@ -81,7 +81,7 @@ class Sheet:
     headings: tuple[str, ...]
     verdicts: tuple[str, ...]
     """Under each heading, what its runs came to."""
-    tables: tuple[Table, ...]
+    tables: tuple[CatalogueTable, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _sheet(title: str, groups: Mapping[str, Sequence[SignOff]]) -> Sheet:
         known = rows[catalogue]
         lines = (_line(row, groups) for row in known.values())
         told = tuple(line for line in lines if any(cell.looked_at for cell in line.cells))
-        tables.append(Table(catalogue, told, len(known)))
+        tables.append(CatalogueTable(catalogue, told, len(known)))
     return Sheet(
         title,
         tuple(groups),
@@ -141,9 +141,9 @@ def _sheet(title: str, groups: Mapping[str, Sequence[SignOff]]) -> Sheet:
     )
 
 
-def _line(row: RequirementEntry, groups: Mapping[str, Sequence[SignOff]]) -> Line:
+def _line(row: RequirementEntry, groups: Mapping[str, Sequence[SignOff]]) -> RequirementLine:
     cells = tuple(_cell(row.id, runs) for runs in groups.values())
-    return Line(row.id, str(row.priority), row.statement, cells)
+    return RequirementLine(row.id, str(row.priority), row.statement, cells)
 
 
 def _cell(name: str, runs: Iterable[SignOff]) -> Cell:

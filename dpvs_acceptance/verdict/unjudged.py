@@ -17,7 +17,7 @@ from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome, requirement_o
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class UnjudgedCatalogue:
     """Rows of one catalogue that do not judge a run."""
 
     catalogue: str
@@ -73,7 +73,7 @@ def outcome_beside(made: Iterable[CheckResult], left_out: int) -> Outcome:
 
 
 def unjudged(
-    beside: Iterable[Beside], results: Sequence[CheckResult], known: Mapping[str, int]
+    beside: Iterable[UnjudgedCatalogue], results: Sequence[CheckResult], known: Mapping[str, int]
 ) -> tuple[UnjudgedRows, ...]:
     """`known`: by id, how many checks of the suite prove the row on the run's topology."""
     proving: dict[str, list[CheckResult]] = {}

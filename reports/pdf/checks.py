@@ -10,10 +10,10 @@ from reportlab.platypus import KeepTogether, Spacer
 from reports.pdf.pictures import drawn
 from reports.pdf.setting import BODY, CELL, COLOURS, H2, make_style, prose_of, text_of
 from reports.pdf.tables import block, grid
-from reports.shown import Check, Page, Requirement
+from reports.shown import Check, Page, ShownRequirement
 
 
-def in_full(row: Requirement, page: Page) -> Iterator[Any]:
+def in_full(row: ShownRequirement, page: Page) -> Iterator[Any]:
     head = f"{row.id}  {row.badge.text}  ({row.priority}, {row.source})"
     yield text_of(head, H2)
     yield prose_of(row.statement, BODY)

@@ -9,15 +9,15 @@ import pytest
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic import toa
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.http import HttpAnswer, client_seen
-from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.pairing import find_tcp
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.tcpclient import LINUX_SYN, CraftedTcp
 from dpvs_acceptance.traffic.tcpoptions import TcpOption
 from dpvs_acceptance.traffic.verify import check_tcp, in_words
 from dpvs_acceptance.traffic.views import TcpView
-from dpvs_acceptance.verdict.causes import Unsound
+from dpvs_acceptance.verdict.causes import Inconclusive
 from fixtures.traffic import Clients
 
 pytestmark = [pytest.mark.traffic, pytest.mark.usefixtures("readers")]
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.traffic, pytest.mark.usefixtures("readers")]
 # The client is the one to close: a server that does remembers the connection for a minute.
 REQUEST = b"GET / HTTP/1.1\r\nHost: check\r\n\r\n"
 # From TEST-NET-3: an address that no client here has, claimed by one that forges its option.
-FORGED = Endpoint("203.0.113.66", 6666)
+FORGED = SocketAddress("203.0.113.66", 6666)
 _CLAIM = toa.encode(FORGED.address, FORGED.port)[2:]
 FORGERIES = {
     "exact": TcpOption(254, _CLAIM),
@@ -113,17 +113,19 @@ def _exact_on_the_wire(
         (answer,) = clients.curl(client, clients.url(service))
         watch.settle(scene.vip(service))
     assert answer.local, f"no connection to {clients.url(service)}: {answer}"
-    conversation, mapping = find_tcp(
+    conversation, connection = find_tcp(
         watch.client_views, watch.server_views, answer.local, scene.fullnat(service, client)
     )
-    findings = check_tcp(conversation, mapping)
+    findings = check_tcp(conversation, connection)
     assert not findings, in_words(findings)
     arrived = [pair.rs for pair in conversation.pairs if pair.towards_rs and pair.rs]
     syn = next(view for view in arrived if view.handshake)
     ack = next(view for view in arrived if not view.handshake)
     option = ack.toa()
     if option is None:
-        raise Unsound("the handshake's ACK has no TOA, and yet nothing differed from expectation")
+        raise Inconclusive(
+            "the handshake's ACK has no TOA, and yet nothing differed from expectation"
+        )
     carried = (option.address, option.port, option.position)
     wanted = (answer.local.address, answer.local.port, 0)
     assert carried == wanted, f"TOA: address, port, position {wanted} expected, {carried} seen"
@@ -165,7 +167,7 @@ def test_a_client_that_forges_toa_is_not_believed(
     kind = forged.kind
     sent = [view for view in watch.client_views if isinstance(view, TcpView) and view.option(kind)]
     if not sent:
-        raise Unsound("no packet with the forged option left the client")
+        raise Inconclusive("no packet with the forged option left the client")
     seen = client_seen(body.partition(b"\r\n\r\n")[2].decode())
     assert seen != FORGED, f"the RS believed the client's own TOA option: it saw {seen}"
     assert seen == source, f"the client was {source}, the RS saw {seen}"

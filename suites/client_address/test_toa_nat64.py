@@ -9,7 +9,7 @@ import pytest
 
 from dpvs_acceptance.dpvs.ipvsadm import commands
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.traffic import patience
+from dpvs_acceptance.traffic import timeouts
 from dpvs_acceptance.traffic.http import client_seen
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.verdict.causes import NotSupported
@@ -43,14 +43,14 @@ def test_an_ipv4_real_server_that_asks_is_told_the_ipv6_client(
     with ExitStack() as stack:
         operator.does(commands.line(commands.service(which, "rr")))
         for target, end in zip(base.real_servers, deployment.targets(base), strict=True):
-            stack.enter_context(scene.stations[target.name].telling(str(end.address), PORT))
+            stack.enter_context(scene.stations[target.name].toa_server(str(end.address), PORT))
             server = commands.end(end.address, PORT)
             operator.does(commands.line(commands.real_server("-a", which, server, 1)), undo=OWN)
         lip = base.local_addresses[0]
         # The address is the topology's: it stays when the service goes.
         add = commands.local_address(which, lip, deployment.lip_device(lip))
         operator.do(commands.line(add), undo=OWN)
-        give_up = time.monotonic() + patience.seconds(SETTLED, None)
+        give_up = time.monotonic() + timeouts.seconds(SETTLED, None)
         # The tools return before every lcore knows a new service.
         while clients.curl(client_name, url)[0].status != 200 and time.monotonic() < give_up:
             pass

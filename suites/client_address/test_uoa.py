@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.traffic.mapping import Endpoint
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.pairing import find_udp
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.udp import echo_answer, exchange
@@ -40,16 +40,16 @@ def test_a_real_server_sees_the_udp_client(
     service = deployment.topology.service(fnat_udp_name)
     payloads = [clients.flow(client_name).tag for _ in range(DATAGRAMS)]
     with scene.watch(client_name, captures) as watch:
-        station, room = scene.stations[client_name], clients.room(client_name)
-        result = exchange(station, scene.vip(service), payloads, source_ports=room)
+        station, port_range = scene.stations[client_name], clients.port_range(client_name)
+        result = exchange(station, scene.vip(service), payloads, source_ports=port_range)
     assert result.answered == DATAGRAMS, (
         f"{result.answered} of {DATAGRAMS} datagrams to {scene.vip(service)} were answered"
     )
     told = [echo_answer(reply.payload).uoa for reply in result.replies if reply]
-    client = Endpoint(result.local.address, result.local.port)
+    client = SocketAddress(result.local.address, result.local.port)
     assert told[0] == client, f"the client was {client}, the RS was told {told[0] or 'nothing'}"
-    conversation, mapping = find_udp(
+    conversation, connection = find_udp(
         watch.client_views, watch.server_views, client, scene.fullnat(service, client_name)
     )
-    findings = check_udp(conversation, mapping)
+    findings = check_udp(conversation, connection)
     assert not findings, in_words(findings)

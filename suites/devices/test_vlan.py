@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dpvs_acceptance.dpvs.dpip import Vlan, parse_vlans
+from dpvs_acceptance.dpvs.dpip import VlanDevice, parse_vlans
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
@@ -28,7 +28,7 @@ def test_each_vlan_is_on_its_port_and_up(
     answer = operator.ask(f"dpip vlan show link {port.name}")
     # This table alone is printed on stderr.
     seen = parse_vlans(answer.words, answer.command)
-    wanted = Vlan(device, port.name, "802.1q", deployment.topology.links[vlan_name].vlan or 0)
+    wanted = VlanDevice(device, port.name, "802.1q", deployment.topology.links[vlan_name].vlan or 0)
     assert seen == (wanted,), f"VLANs on {port.name}: {wanted} expected, {seen or 'none'} seen"
     link = dut.link(device)
     assert (link.status, link.mac) == ("UP", port.nic.mac), (

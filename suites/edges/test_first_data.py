@@ -6,7 +6,7 @@ import pytest
 
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.traffic import proxyheader, tcpoptions, toa
-from dpvs_acceptance.traffic.mapping import Endpoint
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.tcpclient import LINUX_SYN
 from dpvs_acceptance.traffic.tcpoptions import NOP, SACK, TcpOption
 from fixtures.edges import Edges
@@ -22,7 +22,7 @@ FULL = {
     "four timestamps": (tcpoptions.timestamp(1000),) * 4,
 }
 """Each fills TCP's 40 octets of options."""
-FORGED = {4: Endpoint("203.0.113.66", 6666), 6: Endpoint("2001:db8:bad::66", 6666)}
+FORGED = {4: SocketAddress("203.0.113.66", 6666), 6: SocketAddress("2001:db8:bad::66", 6666)}
 HEADERS = 20 + 20  # of IPv4 and TCP
 
 

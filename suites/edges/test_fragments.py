@@ -19,7 +19,7 @@ from dpvs_acceptance.traffic.dissect import dissect
 from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.twoends import Side, TwoEnds
 from dpvs_acceptance.traffic.views import IpView, UdpView, describe
-from dpvs_acceptance.verdict.causes import Unsound
+from dpvs_acceptance.verdict.causes import Inconclusive
 from fixtures.edges import Edges
 
 pytestmark = pytest.mark.traffic
@@ -128,7 +128,9 @@ def _behind(ends: TwoEnds, sender: Side, receiver: Side, sent: list[bytes]) -> l
     sender.station.send([*sent, sender.datagram(CONTROL)])
     control = Match(outgoing=False, dst=receiver.own.address, payload=CONTROL)
     if not receiver.capture.wait_for(control, 1, ends.deadline).enough:
-        raise Unsound(f"the whole datagram behind the fragments is not at {receiver.own} either")
+        raise Inconclusive(
+            f"the whole datagram behind the fragments is not at {receiver.own} either"
+        )
     seen = receiver.capture.wait_for(Match(outgoing=False, dst=receiver.own.address), 1 << 30, 0.0)
     views = [dissect(frame) for frame in seen.frames]
     ip = [view for view in views if isinstance(view, IpView) and view.protocol not in (1, 58)]

@@ -13,7 +13,7 @@ from dpvs_acceptance.traffic.expected import Expected
 from dpvs_acceptance.traffic.match import ICMP, ICMPV6, Match
 from dpvs_acceptance.traffic.twoends import Side, TwoEnds
 from dpvs_acceptance.traffic.views import IcmpView, TcpView, describe
-from dpvs_acceptance.verdict.causes import NotTested, Unsound
+from dpvs_acceptance.verdict.causes import Inconclusive, NotTested
 from fixtures.edges import Edges
 from fixtures.own_services import OwnService
 
@@ -36,9 +36,9 @@ def test_an_error_from_the_real_servers_side_gets_to_the_client(
         sent = _send_each(ends.server, about)
         came = _received(ends, ends.client, len(sent))
     _require_any_of_nat64(own, came)
-    _, mapping = edges.conversation(own, ends)
+    _, connection = edges.conversation(own, ends)
     for kind, view in zip(icmperrors.KINDS[about.version], sent, strict=True):
-        wanted = icmperrors.icmp_at_client(view, mapping)
+        wanted = icmperrors.icmp_at_client(view, connection)
         _require(kind.words, wanted, [one for one in came if _same_kind(one, view)])
 
 
@@ -58,9 +58,9 @@ def test_an_error_from_the_clients_side_gets_to_the_real_server(
         sent = _send_each(ends.client, about)
         came = _received(ends, ends.server, len(sent))
     _require_any_of_nat64(own, came)
-    _, mapping = edges.conversation(own, ends)
+    _, connection = edges.conversation(own, ends)
     for kind, view in zip(icmperrors.KINDS[about.version], sent, strict=True):
-        wanted = icmperrors.icmp_at_rs(view, mapping)
+        wanted = icmperrors.icmp_at_rs(view, connection)
         _require(kind.words, wanted, [one for one in came if _same_kind(one, view)])
 
 
@@ -82,12 +82,12 @@ def test_an_error_that_quotes_little_is_understood(
         (short,) = _send(ends.server, [icmperrors.quotation(about, quoted)], kind)
         _send(ends.server, [icmperrors.quotation(about)], kind)
         came = _received(ends, ends.client, 1, about.payload)
-    _, mapping = edges.conversation(own, ends)
+    _, connection = edges.conversation(own, ends)
     found = [one for one in came if len(one.payload) == len(short.payload)]
     if len(found) == len(came):
-        raise Unsound("the error that quotes all of the packet is not at the client either")
+        raise Inconclusive("the error that quotes all of the packet is not at the client either")
     words = f"{kind.words}, quoting {quoted} octets of TCP"
-    _require(words, icmperrors.icmp_at_client(short, mapping), found)
+    _require(words, icmperrors.icmp_at_client(short, connection), found)
 
 
 @pytest.mark.requirement("EDG-08")
@@ -107,7 +107,7 @@ def test_an_error_about_no_connection_goes_nowhere(edges: Edges, fullnat_name: s
         _send(ends.server, [other, whole], kind)
         came = _received(ends, ends.client, 1)
     if not came:
-        raise Unsound("the error about a packet that crossed is not at the client either")
+        raise Inconclusive("the error about a packet that crossed is not at the client either")
     assert len(came) == 1, f"{len(came)} errors at the client, one expected: {describe(came[0])}"
 
 

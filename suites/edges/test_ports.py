@@ -9,7 +9,7 @@ import pytest
 
 from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.twoends import Side
-from dpvs_acceptance.verdict.causes import Unsound
+from dpvs_acceptance.verdict.causes import Inconclusive
 from fixtures.edges import Edges
 
 pytestmark = pytest.mark.traffic
@@ -50,7 +50,7 @@ def test_used_up_source_ports_are_told_and_come_back(edges: Edges, plain_name: s
         ends.datagram_to_client(b"and its answer")
         wanted = Match(outgoing=False, payload=b"a new flow")
         if ends.server.capture.wait_for(wanted, 1, 0.0).enough:
-            raise Unsound(f"a port was free again before the new flow came: {edges.pool(own)}")
+            raise Inconclusive(f"a port was free again before the new flow came: {edges.pool(own)}")
         edges.services.schedule(own, f"rr --conn-timeout {SHORT}")
         for burst in _flood(ends.client):
             ends.client.station.send(burst, gap_us=15)

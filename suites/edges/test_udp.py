@@ -30,8 +30,8 @@ def test_a_datagram_without_checksum_crosses_ipv4(edges: Edges, fullnat_name: st
             ends.datagram_to_rs(b"unsummed request %d" % number, chksum=0)
             ends.datagram_to_client(b"unsummed answer %d" % number, chksum=0)
     near, far = ends.views()
-    conversation, mapping = find_udp(near, far, ends.client.own, own.fullnat)
-    findings = check_udp(conversation, mapping)
+    conversation, connection = find_udp(near, far, ends.client.own, own.fullnat)
+    findings = check_udp(conversation, connection)
     assert not findings, in_words(findings)
 
 

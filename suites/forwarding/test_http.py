@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.http import client_seen
-from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.pairing import find_tcp
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.verify import check_tcp, in_words
@@ -68,14 +68,14 @@ def test_every_packet_is_translated_as_fullnat_does(
         (answer,) = clients.curl(client_name, clients.url(service))
         watch.settle(scene.vip(service))
     assert answer.local, f"no connection to {clients.url(service)}: {answer}"
-    conversation, mapping = find_tcp(
+    conversation, connection = find_tcp(
         watch.client_views,
         watch.server_views,
-        Endpoint(answer.local.address, answer.local.port),
+        SocketAddress(answer.local.address, answer.local.port),
         scene.fullnat(service, client_name),
     )
-    assert mapping.seq_offset, "sequence numbers are the client's own: FullNAT begins its own"
-    findings = check_tcp(conversation, mapping)
+    assert connection.seq_offset, "sequence numbers are the client's own: FullNAT begins its own"
+    findings = check_tcp(conversation, connection)
     assert not findings, in_words(findings)
 
 

@@ -8,7 +8,7 @@ from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
-from dpvs_acceptance.traffic import patience
+from dpvs_acceptance.traffic import timeouts
 from dpvs_acceptance.verdict.causes import NotSupported
 
 pytestmark = [pytest.mark.requirement("S24", "kni"), pytest.mark.traffic]
@@ -41,7 +41,7 @@ def test_each_kni_reaches_its_neighbours(
     ]
     if source is None or not targets:
         raise NotSupported(f"{link_name} has no kni address or no neighbour for IPv{version}")
-    ping = f"ping -{version} -c 2 -i 0.2 -w {patience.seconds(4.0):.0f} -I {source}"
+    ping = f"ping -{version} -c 2 -i 0.2 -w {timeouts.seconds(4.0):.0f} -I {source}"
     asked = "\n".join(f'{{ said=$({ping} {t} 2>&1) || echo "{t}: $said"; }} &' for t in targets)
     said = hosts["dut"].run(f"{asked}\nwait").stdout
     silent = [line for line in said.splitlines() if line.strip()]

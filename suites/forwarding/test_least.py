@@ -12,7 +12,7 @@ import pytest
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.traffic.balance import HELD_PER_WORKER, NEW, least_loaded
-from dpvs_acceptance.traffic.mapping import Endpoint
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.pairing import find_tcp
 from dpvs_acceptance.traffic.scene import Scene, Watch
 from dpvs_acceptance.traffic.tcpclient import CraftedTcp
@@ -78,8 +78,8 @@ def _connection(scene: Scene, clients: Clients, service: Service) -> CraftedTcp:
 
 
 def _servers_of(
-    scene: Scene, watch: Watch, service: Service, client: str, sources: Sequence[Endpoint]
-) -> dict[Endpoint, str]:
+    scene: Scene, watch: Watch, service: Service, client: str, sources: Sequence[SocketAddress]
+) -> dict[SocketAddress, str]:
     """The RS of each connection, as both sides of the wire tell it."""
     fullnat = scene.fullnat(service, client)
     return {

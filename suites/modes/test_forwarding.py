@@ -64,8 +64,8 @@ def test_udp_is_forwarded_as_the_mode_of_its_service_does(
     service = deployment.topology.service(udp_name)
     payloads = [clients.flow(client_name).tag for _ in range(DATAGRAMS)]
     with scene.watch(client_name, captures) as watch:
-        station, room = scene.stations[client_name], clients.room(client_name)
-        result = exchange(station, scene.vip(service), payloads, source_ports=room)
+        station, port_range = scene.stations[client_name], clients.port_range(client_name)
+        result = exchange(station, scene.vip(service), payloads, source_ports=port_range)
     assert result.answered == DATAGRAMS, (
         f"{result.answered} of {DATAGRAMS} datagrams to {scene.vip(service)} were answered"
     )

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from dpvs_acceptance.dpvs.ipvsadm.connections import Connection
+from dpvs_acceptance.dpvs.ipvsadm.connections import ConnectionEntry
 from dpvs_acceptance.dpvs.ipvsadm.persistent import held_clients
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.observed.dut import DutState
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.errors import NotSeen
-from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.scatter import scatter
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.tcpclient import CraftedTcp, Reset
-from dpvs_acceptance.verdict.causes import NotTested, Unsound
+from dpvs_acceptance.verdict.causes import Inconclusive, NotTested
 from fixtures.beside import Beside
 from fixtures.chosen import Chosen
 from fixtures.operator import Operator
@@ -71,7 +71,7 @@ def test_an_idle_connection_is_kept_for_the_services_own_time(
         kept = time.monotonic() - begun
         assert kept >= IDLE - SLACK, f"an idle connection was ended after {kept:.1f} s, not {IDLE}"
         if not _of(state, other):
-            raise Unsound("the neighbour's connection is gone, too (the positive control)")
+            raise Inconclusive("the neighbour's connection is gone, too (the positive control)")
         neighbour.reset()
 
 
@@ -91,7 +91,7 @@ def test_a_client_stays_with_its_real_server_for_the_time_set(
     client = deployment.topology.vip_clients[0]
     turns = chosen.by_requests(beside.service(with_choice), client, FLOWS)
     if len(turns) < 2:
-        raise Unsound(f"rr without persistence gives all to {turns}")
+        raise Inconclusive(f"rr without persistence gives all to {turns}")
     service = beside.service(with_choice, options=f"-p {IDLE}", persistence=IDLE)
     first = chosen.by_requests(service, client, FLOWS)
     assert len(first) == 1, f"one client of a persistent service is at {sorted(first)}"
@@ -120,7 +120,7 @@ def test_a_held_client_leaves_a_real_server_of_weight_0(
     service = beside.service(with_choice, options=f"-p {HELD}", persistence=HELD)
     held = set(chosen.for_one_client(service, FLOWS).values())
     if len(held) > 1:
-        raise Unsound(f"the service holds nobody: one client of it is at {sorted(held)}")
+        raise Inconclusive(f"the service holds nobody: one client of it is at {sorted(held)}")
     first = held.pop()
     names = [target.name for target in service.real_servers]
     beside.weigh(service, names.index(first), 0)
@@ -187,20 +187,20 @@ def test_a_client_on_the_blacklist_is_not_forwarded(
     addresses = [str(networks[0][40 + number]) for number in range(10)]
     denied = addresses[4]
     operator.does(f"ipvsadm -U {which} -k {denied}")
-    listed = [Endpoint(address, 22001) for address in addresses]
+    listed = [SocketAddress(address, 22001) for address in addresses]
     found = scatter(scene, service, near[0], listed, folder=captures)
     passed = {source.address for source in found}
     if not passed - {denied}:
-        raise Unsound("no client at all reaches a real server (the positive control)")
+        raise Inconclusive("no client at all reaches a real server (the positive control)")
     assert denied not in passed, f"{denied} is on the blacklist of {which} and is forwarded"
     assert len(passed) == 9, f"{set(addresses) - passed - {denied}} are not forwarded either"
     operator.does(f"ipvsadm -V {which} -k {denied}", undo="")
-    again = [Endpoint(address, 22002) for address in addresses]
+    again = [SocketAddress(address, 22002) for address in addresses]
     found = scatter(scene, service, near[0], again, folder=captures)
     assert len(found) == 10, f"off the blacklist, {len(found)} of 10 clients are forwarded"
 
 
-def _of(state: DutState, client: Endpoint) -> list[Connection]:
+def _of(state: DutState, client: SocketAddress) -> list[ConnectionEntry]:
     return [one for one in state.connections if str(one.client) == str(client)]
 
 

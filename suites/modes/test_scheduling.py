@@ -10,7 +10,7 @@ import pytest
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.traffic.balance import round_robin
-from dpvs_acceptance.traffic.mapping import Endpoint
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.verdict.causes import NotTested
 from fixtures.beside import Beside
 from fixtures.chosen import Chosen
@@ -134,7 +134,7 @@ def _many_clients(
         raise NotTested("no remote network whose addresses stand for many clients")
     # Each time in the other order: what takes turns must not look as if it knew its clients.
     addresses = _hosts(networks[0], SOURCES)[:: -1 if turn % 2 else 1]
-    sources = [Endpoint(address, 21000 + turn) for address in addresses]
+    sources = [SocketAddress(address, 21000 + turn) for address in addresses]
     found = chosen.for_each(service, near[0], sources)
     return {source.address: name for source, name in found.items()}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.icmp import ping
-from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.modes.snat import SourceNat
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.udp import exchange
@@ -37,7 +37,7 @@ def test_a_host_inside_reaches_the_outside_by_tcp(
     packet, both ways, is as SNAT makes it.
     """
     rule = deployment.topology.snat_rule(snat_tcp_name)
-    outside = Endpoint(str(deployment.topology.real_servers[server_name].address), HTTP)
+    outside = SocketAddress(str(deployment.topology.real_servers[server_name].address), HTTP)
     with scene.watch(inner_name, captures) as watch:
         (answer,) = clients.curl(inner_name, f"http://{outside}/")
         watch.settle(outside)
@@ -60,11 +60,11 @@ def test_a_host_inside_reaches_the_outside_by_udp(
 ) -> None:
     """Steps: three datagrams of the host inside to a server outside. Verify: as for TCP."""
     rule = deployment.topology.snat_rule(snat_udp_name)
-    outside = Endpoint(str(deployment.topology.real_servers[server_name].address), ECHO)
+    outside = SocketAddress(str(deployment.topology.real_servers[server_name].address), ECHO)
     payloads = [clients.flow(inner_name).tag for _ in range(DATAGRAMS)]
     with scene.watch(inner_name, captures) as watch:
-        station, room = scene.stations[inner_name], clients.room(inner_name)
-        result = exchange(station, outside, payloads, source_ports=room)
+        station, port_range = scene.stations[inner_name], clients.port_range(inner_name)
+        result = exchange(station, outside, payloads, source_ports=port_range)
     assert result.answered == DATAGRAMS, f"{outside}: {result.answered} of {DATAGRAMS} answered"
     mode = scene.mode(rule, inner_name)
     followed = mode.udp(watch.client_views, watch.server_views, result.local)

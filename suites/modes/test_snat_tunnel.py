@@ -14,8 +14,8 @@ import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic import frames
+from dpvs_acceptance.traffic.connection import Arm, SocketAddress
 from dpvs_acceptance.traffic.icmp import ping
-from dpvs_acceptance.traffic.mapping import Endpoint, Link
 from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.modes.gre import Gre
 from dpvs_acceptance.traffic.modes.snat import SourceNat
@@ -49,7 +49,7 @@ def test_a_host_behind_a_gre_tunnel_reaches_the_outside_by_tcp(
     are in carriers to the host; every other field of every packet, both ways, is as SNAT makes it.
     """
     with _behind(snat_tcp_name, operator, scene, clients, deployment) as behind:
-        outside, source = Endpoint(behind.outside, HTTP), behind.source(clients)
+        outside, source = SocketAddress(behind.outside, HTTP), behind.source(clients)
         with scene.watch(behind.client, captures) as watch:
             with CraftedTcp(behind.station, source, outside, behind.mac) as connection:
                 connection.connect()
@@ -116,8 +116,8 @@ class Behind:
     server: str
     outside: str
 
-    def source(self, clients: Clients) -> Endpoint:
-        return Endpoint(PEER, clients.flow(self.client).port)
+    def source(self, clients: Clients) -> SocketAddress:
+        return SocketAddress(PEER, clients.flow(self.client).port)
 
 
 @contextmanager
@@ -138,6 +138,6 @@ def _behind(
         gre, mac = Gre(tunnel.local, tunnel.remote), tunnel_mac(station, tunnel)
         mode = scene.mode(rule, client)
         assert isinstance(mode, SourceNat)
-        mode = replace(mode, gre=gre, arms=replace(mode.arms, wan=Link(mac)))
+        mode = replace(mode, gre=gre, arms=replace(mode.arms, wan=Arm(mac)))
         inside = TunnelledStation(station, gre)
         yield Behind(client, inside, mac, mode, server, str(machine.address))

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.traffic import frames, patience
+from dpvs_acceptance.traffic import frames, timeouts
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.errors import NotSeen
 from dpvs_acceptance.traffic.frame import write_pcap
-from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.match import TCP, UDP, Match
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.tcpclient import LINUX_SYN, CraftedTcp, Reset
-from dpvs_acceptance.verdict.causes import NotTested, Unsound
+from dpvs_acceptance.verdict.causes import Inconclusive, NotTested
 from fixtures.operator import OWN, Operator
-from fixtures.routed import Way, way_through
+from fixtures.routed import RoutedPath, routed_path
 from fixtures.traffic import Clients
 
 SERVED, UNSERVED = 7991, 7992  # no service of a topology is there, and no program listens
@@ -64,7 +64,7 @@ def _dropped(
     server = defended.way.server
     arrived, _ = defended.tried(protocol, captures, "off")
     if arrived != 1:
-        raise Unsound(f"without {name} {server} sees what is sent to it {arrived} times")
+        raise Inconclusive(f"without {name} {server} sees what is sent to it {arrived} times")
     operator.reconfigure(keyword, told=f"{name} ON")
     defended.require_service()
     arrived, answers = defended.tried(protocol, captures, "on")
@@ -78,7 +78,7 @@ class Defended:
 
     scene: Scene
     clients: Clients
-    way: Way
+    way: RoutedPath
 
     def tried(self, protocol: int, captures: Path, label: str) -> tuple[int, int]:
         """How often a packet for no service gets to the real server; answers at the client."""
@@ -107,9 +107,9 @@ class Defended:
 
     def require_service(self) -> None:
         """A request to the service has to be answered. Raises NotSeen, or Reset."""
-        vip = Endpoint(self.way.ends.dst, SERVED)
+        vip = SocketAddress(self.way.ends.dst, SERVED)
         station, mac = self.scene.stations[self.way.client], self.way.ends.mac_dst
-        give_up = time.monotonic() + patience.seconds(SETTLED, None)
+        give_up = time.monotonic() + timeouts.seconds(SETTLED, None)
         while True:
             _, source = self.clients.crafting((self.way.client,))
             try:
@@ -130,7 +130,7 @@ def _defended(
     operator: Operator, scene: Scene, clients: Clients, deployment: Deployment
 ) -> Defended:
     """Made beside the topology's FullNAT services, with their local address and real server."""
-    way = way_through(scene, 4)
+    way = routed_path(scene, 4)
     services = [s for s in deployment.topology.services if s.forwarding == "fullnat"]
     base = next((s for s in services if (s.protocol, s.server_family) == ("tcp", 4)), None)
     if base is None:

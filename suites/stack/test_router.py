@@ -15,10 +15,10 @@ from dpvs_acceptance.traffic.icmp import ping
 from dpvs_acceptance.traffic.match import ICMP, ICMPV6, Match
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.views import IcmpView, UdpView
-from dpvs_acceptance.verdict.causes import Unsound
+from dpvs_acceptance.verdict.causes import Inconclusive
 from dpvs_acceptance.verdict.words import mismatch
 from fixtures.operator import Operator
-from fixtures.routed import Way, way_through
+from fixtures.routed import RoutedPath, routed_path
 
 # Traceroute's own: nobody listens there.
 PORT = 33434
@@ -42,7 +42,7 @@ def test_ipv4_packets_of_no_service_are_forwarded(
     Verify: off, the real server does not see it, though DPVS answers echoes; on, it sees it with
     TTL less one, from the port's MAC, otherwise unaltered.
     """
-    _forwarded(operator, scene, captures, deployment, way_through(scene, 4, crossing4))
+    _forwarded(operator, scene, captures, deployment, routed_path(scene, 4, crossing4))
 
 
 @pytest.mark.requirement("IP6-07")
@@ -50,7 +50,7 @@ def test_ipv6_packets_of_no_service_are_forwarded(
     operator: Operator, scene: Scene, captures: Path, deployment: Deployment, crossing6: str
 ) -> None:
     """Steps: as for IPv4. Verify: the same."""
-    _forwarded(operator, scene, captures, deployment, way_through(scene, 6, crossing6))
+    _forwarded(operator, scene, captures, deployment, routed_path(scene, 6, crossing6))
 
 
 @pytest.mark.requirement("IP4-09")
@@ -62,7 +62,7 @@ def test_an_ipv4_traceroute_shows_dpvs_as_a_hop(
     Verify: the first is answered by `time exceeded` from an address of DPVS, which quotes it; the
     second reaches the real server.
     """
-    _traced(operator, scene, captures, deployment, way_through(scene, 4, crossing4))
+    _traced(operator, scene, captures, deployment, routed_path(scene, 4, crossing4))
 
 
 @pytest.mark.requirement("IP6-09")
@@ -70,7 +70,7 @@ def test_an_ipv6_traceroute_shows_dpvs_as_a_hop(
     operator: Operator, scene: Scene, captures: Path, deployment: Deployment, crossing6: str
 ) -> None:
     """Steps: as for IPv4. Verify: the same."""
-    _traced(operator, scene, captures, deployment, way_through(scene, 6, crossing6))
+    _traced(operator, scene, captures, deployment, routed_path(scene, 6, crossing6))
 
 
 @pytest.mark.requirement("IP6-08")
@@ -92,14 +92,14 @@ def test_ipv6_is_switched_off_as_a_whole(
     operator.reconfigure("ipv6_defs/disable", "on", told="ipv6:disable")
     seen = answered(one_vip6)
     if others and answered(str(others[0])) != 3:
-        raise Unsound(f"{others[0]} does not answer either: it is not IPv6 alone that is off")
+        raise Inconclusive(f"{others[0]} does not answer either: it is not IPv6 alone that is off")
     assert seen == 0, f"IPv6 is switched off, and {one_vip6} answered {seen} of 3 echoes"
     operator.reconfigure("ipv6_defs/disable", "off", told="ipv6:disable")
     assert answered(one_vip6) == 3, f"IPv6 is on again, and {one_vip6} does not answer"
 
 
 def _reaches(
-    scene: Scene, captures: Path, way: Way, ttl: int, deadline: float = 2.0
+    scene: Scene, captures: Path, way: RoutedPath, ttl: int, deadline: float = 2.0
 ) -> list[UdpView]:
     """The datagram, as the real server sees it: once, twice, or not at all."""
     nonce = secrets.token_bytes(12)
@@ -121,7 +121,7 @@ def _switched_on(operator: Operator, version: int) -> None:
 
 
 def _forwarded(
-    operator: Operator, scene: Scene, captures: Path, deployment: Deployment, way: Way
+    operator: Operator, scene: Scene, captures: Path, deployment: Deployment, way: RoutedPath
 ) -> None:
     seen = _reaches(scene, captures, way, 64, deadline=0.5)
     _switched_on(operator, way.ends.version)
@@ -138,7 +138,7 @@ def _forwarded(
 
 
 def _traced(
-    operator: Operator, scene: Scene, captures: Path, deployment: Deployment, way: Way
+    operator: Operator, scene: Scene, captures: Path, deployment: Deployment, way: RoutedPath
 ) -> None:
     _switched_on(operator, way.ends.version)
     kind, code = EXCEEDED[way.ends.version]

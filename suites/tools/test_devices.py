@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dpvs_acceptance.dpvs.dpip import Tunnel, Vlan, parse_tunnels, parse_vlans
+from dpvs_acceptance.dpvs.dpip import Tunnel, VlanDevice, parse_tunnels, parse_vlans
 from dpvs_acceptance.verdict.causes import NotSupported
 from dpvs_acceptance.verdict.words import mismatch
 from fixtures.operator import OWN, Operator
@@ -22,7 +22,7 @@ def test_a_vlan_is_added_listed_and_deleted(operator: Operator, look: Look) -> N
     port = operator.port
     name = f"{port}.{ID}"
     _add_vlan(operator, name)
-    wanted = [Vlan(name, port, "802.1q", ID)]
+    wanted = [VlanDevice(name, port, "802.1q", ID)]
     for which in (name, f"link {port} id {ID}", f"link {port}"):
         seen = [vlan for vlan in _vlans(operator, which) if vlan.vlan_id == ID]
         assert seen == wanted, mismatch(f"`dpip vlan show {which}`", expected=wanted, seen=seen)
@@ -111,7 +111,7 @@ def _add_vlan(operator: Operator, name: str) -> None:
     assert not answer.words, f"`{answer.command}`: {answer.shown}"
 
 
-def _vlans(operator: Operator, which: str) -> tuple[Vlan, ...]:
+def _vlans(operator: Operator, which: str) -> tuple[VlanDevice, ...]:
     answer = operator.ask(f"dpip vlan show {which}")
     assert not answer.exit_status, f"`{answer.command}`: {answer.shown}"
     # This table alone is printed on stderr.

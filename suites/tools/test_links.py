@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from dpvs_acceptance.dpvs.dpip import Link, parse_lcores, parse_links
+from dpvs_acceptance.dpvs.dpip import DpvsPort, parse_lcores, parse_links
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
@@ -170,7 +170,7 @@ def test_a_link_is_set_down_and_up(operator: Operator) -> None:
     assert _status(operator, "UP") == "UP", f"{operator.port} does not come up again"
 
 
-def _one_link(operator: Operator, command: str) -> Link:
+def _one_link(operator: Operator, command: str) -> DpvsPort:
     answer = operator.ask(command)
     assert not answer.exit_status, f"`{command}`: {answer.shown}"
     (link,) = parse_links(answer.stdout, command)

@@ -6,7 +6,12 @@ from ipaddress import ip_address
 
 import pytest
 
-from dpvs_acceptance.dpvs.ipvsadm import Service, parse_access_list, parse_laddrs, parse_services
+from dpvs_acceptance.dpvs.ipvsadm import (
+    ServiceEntry,
+    parse_access_list,
+    parse_laddrs,
+    parse_services,
+)
 from dpvs_acceptance.verdict.causes import NotSupported
 from dpvs_acceptance.verdict.words import mismatch
 from fixtures.operator import OWN, Operator
@@ -162,7 +167,7 @@ def test_a_blacklist_for_no_service_is_taken_all_the_same(operator: Operator) ->
     assert not seen, f"there is no such service, and `ipvsadm -B` lists {seen}"
 
 
-def _service(operator: Operator, which: str) -> Service:
+def _service(operator: Operator, which: str) -> ServiceEntry:
     answer = operator.ask(f"ipvsadm -ln {which}")
     assert not answer.exit_status, f"`{answer.command}`: {answer.shown}"
     (found,) = parse_services(answer.stdout, answer.command).services

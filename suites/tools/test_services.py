@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dpvs_acceptance.dpvs.ipvsadm import Service, parse_services
+from dpvs_acceptance.dpvs.ipvsadm import ServiceEntry, parse_services
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.verdict.words import mismatch
 from fixtures.operator import OWN, Operator
@@ -155,7 +155,7 @@ def test_one_given_service_is_changed_and_no_other(operator: Operator, look: Loo
     _expect(operator, other, "rr", {(RS, "FullNat", 3)})
 
 
-def _services(operator: Operator, which: str) -> tuple[Service, ...]:
+def _services(operator: Operator, which: str) -> tuple[ServiceEntry, ...]:
     answer = operator.ask(f"ipvsadm -ln {which}")
     assert not answer.exit_status, f"`{answer.command}`: {answer.shown}"
     return parse_services(answer.stdout, answer.command).services
@@ -171,7 +171,7 @@ def _expect(
     )
 
 
-def _is_ours(service: Service, operator: Operator) -> bool:
+def _is_ours(service: ServiceEntry, operator: Operator) -> bool:
     match = service.id.match
     ours = match is not None and str(match.source).startswith("192.0.2.")
     return match is not None and ours and match.oif == operator.port

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from dpvs_acceptance.dpvs.ipvsadm import Connection, parse_connections
+from dpvs_acceptance.dpvs.ipvsadm import ConnectionEntry, parse_connections
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.observed.dut import DutState
-from dpvs_acceptance.traffic.mapping import Endpoint
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.tcpclient import CraftedTcp
 from dpvs_acceptance.verdict.words import mismatch
@@ -128,7 +128,7 @@ def test_a_connection_that_does_not_exist_is_not_found(operator: Operator) -> No
 
 
 @contextmanager
-def _connected(scene: Scene, clients: Clients, vip: Endpoint) -> Iterator[Endpoint]:
+def _connected(scene: Scene, clients: Clients, vip: SocketAddress) -> Iterator[SocketAddress]:
     """A connection to the VIP that is open meanwhile; the client's end."""
     client, source = clients.crafting()
     mac = scene.next_hop(client, vip.address)
@@ -143,11 +143,11 @@ def _packets(state: DutState, service: Service) -> int:
     return counters.in_pkts + counters.out_pkts
 
 
-def _is(connection: Connection, client: Endpoint) -> bool:
+def _is(connection: ConnectionEntry, client: SocketAddress) -> bool:
     return str(connection.client) == str(client)
 
 
-def _listed(operator: Operator, command: str) -> tuple[Connection, ...]:
+def _listed(operator: Operator, command: str) -> tuple[ConnectionEntry, ...]:
     answer = operator.ask(command)
     assert not answer.exit_status, f"`{command}`: {answer.shown}"
     return parse_connections(answer.stdout, command)

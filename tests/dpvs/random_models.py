@@ -112,7 +112,7 @@ def bonds(draw: st.DrawFn) -> dpip.BondStatus:
 
 LINKS = several(
     st.builds(
-        dpip.Link,
+        dpip.DpvsPort,
         st.integers(1, 4096),
         NAMES,
         st.integers(-1, 7),
@@ -227,7 +227,9 @@ NEIGHBOURS = several(
     8,
 )
 VLANS = several(
-    st.builds(dpip.Vlan, NAMES, NAMES, st.sampled_from(("802.1q", "802.1ad")), st.integers(1, 4094))
+    st.builds(
+        dpip.VlanDevice, NAMES, NAMES, st.sampled_from(("802.1q", "802.1ad")), st.integers(1, 4094)
+    )
 )
 TUNNELS = several(
     st.builds(
@@ -267,14 +269,14 @@ IDS = (
         ipvsadm.ServiceId,
         PROTOCOLS,
         match=st.builds(
-            ipvsadm.Match, maybe(ranges()), maybe(ranges()), maybe(NAMES), maybe(NAMES)
+            ipvsadm.SnatMatch, maybe(ranges()), maybe(ranges()), maybe(NAMES), maybe(NAMES)
         ),
     )
     | st.builds(ipvsadm.ServiceId, st.none(), fwmark=st.integers(1, 2**31 - 1), ipv6=st.booleans())
 )
 SERVERS = several(
     st.builds(
-        ipvsadm.RealServer,
+        ipvsadm.RealServerEntry,
         ENDPOINTS,
         st.sampled_from(("FullNat", "Masq", "Tunnel", "Route", "SNAT", "Local")),
         U16,
@@ -294,7 +296,7 @@ SERVICES = st.builds(
     HEADERS,
     several(
         st.builds(
-            ipvsadm.Service,
+            ipvsadm.ServiceEntry,
             IDS,
             st.sampled_from(("rr", "wrr", "wlc", "conhash", "mh", "fo")),
             maybe(st.sampled_from(("sip", "qid"))),
@@ -362,7 +364,7 @@ STATES = st.sampled_from(("TCP_EST", "TIME_WAIT", "UDP_ONEWAY", "SCTP_SHUTDOWN_A
 ENDS = [ENDPOINTS] * 4
 CONNECTIONS = several(
     st.builds(
-        ipvsadm.Connection,
+        ipvsadm.ConnectionEntry,
         st.integers(0, 127),
         maybe(PROTOCOLS),
         st.integers(0, 999999),
@@ -370,7 +372,7 @@ CONNECTIONS = several(
         *ENDS,
     )
     | st.builds(
-        ipvsadm.Connection,
+        ipvsadm.ConnectionEntry,
         st.integers(0, 127),
         maybe(PROTOCOLS),
         # 31535999s does not fit the eight bytes that ipvsadm has for it.

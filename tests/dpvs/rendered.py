@@ -17,11 +17,11 @@ def row(width: int, cells: Iterable[object]) -> str:
     return FOUR + "".join(f"{cell!s:<{width}}" for cell in cells) + "\n"
 
 
-def links(found: Iterable[dpip.Link]) -> str:
+def links(found: Iterable[dpip.DpvsPort]) -> str:
     return "".join(map(link, found))
 
 
-def link(one: dpip.Link) -> str:
+def link(one: dpip.DpvsPort) -> str:
     speed = -1 if one.speed_mbps is None else one.speed_mbps
     words = [one.status, f"{speed} Mbps", one.duplex, one.autoneg, *one.flags]
     text = (
@@ -218,7 +218,7 @@ def neighbours(found: Iterable[dpip.Neighbour]) -> str:
     return text
 
 
-def vlans(found: Iterable[dpip.Vlan]) -> str:
+def vlans(found: Iterable[dpip.VlanDevice]) -> str:
     return "".join(f"{v.name} link {v.link} proto {v.proto} id {v.vlan_id}\n" for v in found)
 
 
@@ -344,7 +344,7 @@ def laddrs(found: Iterable[ipvsadm.ServiceLaddrs]) -> str:
     return text
 
 
-def connections(found: Iterable[ipvsadm.Connection]) -> str:
+def connections(found: Iterable[ipvsadm.ConnectionEntry]) -> str:
     text = ""
     for one in found:
         timeout = f"{one.timeout}" if one.timeout_cut else f"{one.timeout}s"

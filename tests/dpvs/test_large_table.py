@@ -16,11 +16,11 @@ def thousand_services() -> ipvsadm.ServiceTable:
     return ipvsadm.ServiceTable(
         Header(Version(1, 10, 2), 0),
         tuple(
-            ipvsadm.Service(
+            ipvsadm.ServiceEntry(
                 ipvsadm.ServiceId("TCP", Endpoint(IPv4Address(0x0A000000 + number), 80)),
                 "rr",
                 servers=tuple(
-                    ipvsadm.RealServer(
+                    ipvsadm.RealServerEntry(
                         Endpoint(IPv4Address(0xAC100000 + 16 * number + server), 80),
                         "FullNat",
                         1,

@@ -7,13 +7,14 @@ import pytest
 from dpvs_acceptance.dpvs.errors import ParseError
 from dpvs_acceptance.hosts.errors import DeadlineError
 from dpvs_acceptance.hosts.snapshot import SnapshotError
-from dpvs_acceptance.traffic.errors import NotSeen, TrafficError
-from dpvs_acceptance.traffic.errors import Unsound as UnsoundObservation
-from dpvs_acceptance.verdict.causes import Unsound
+from dpvs_acceptance.traffic.errors import InconclusiveCapture, NotSeen, TrafficError
+from dpvs_acceptance.verdict.causes import Inconclusive
 from fixtures.outcomes import _message
 
 
-@pytest.mark.parametrize("error", [UnsoundObservation("2 frames dropped"), Unsound("no control")])
+@pytest.mark.parametrize(
+    "error", [InconclusiveCapture("2 frames dropped"), Inconclusive("no control")]
+)
 def test_an_unsound_observation_blames_the_check_first(error: Exception) -> None:
     assert _message(error).startswith("this check might be broken: ")
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from dpvs_acceptance.hosts import survey
+from dpvs_acceptance.hosts.batch import Section
 from dpvs_acceptance.hosts.compare import differences
 from dpvs_acceptance.hosts.connection import Host, connect
-from dpvs_acceptance.hosts.framed import Section
 from dpvs_acceptance.hosts.snapshot import Snapshot, take
 
 from .server import Server

@@ -10,7 +10,7 @@ import pytest
 
 from dpvs_acceptance.hosts import deadman, journal, lock
 from dpvs_acceptance.hosts.connection import Host, HostError, connect
-from dpvs_acceptance.hosts.gate import Change, Mode, WriteGate
+from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode
 
 from .proxy import Proxy
 from .server import Server, processes
@@ -28,7 +28,7 @@ def _nothing_left(host: Host) -> Iterator[None]:
 
 
 def _change(host: Host, file: Path) -> None:
-    gate = WriteGate(host, Mode.WRITABLE, run="dying")
+    gate = WriteGate(host, WriteMode.WRITABLE, run="dying")
     change = Change(id="a", title="a", undo=f"rm -f {file}", apply=f"touch {file}")
     (applied,) = gate.apply([change])
     assert applied.ok
@@ -76,7 +76,7 @@ def test_disarmed_it_leaves_nothing(host: Host, tmp_path: Path) -> None:
         _wait(lambda: not processes(NAME), 1)
         assert not processes(NAME)
         assert _wait(lambda: not (tmp_path / "changed").exists(), 2.5) >= 2.5
-        WriteGate(host, Mode.WRITABLE, run="dying").undo()
+        WriteGate(host, WriteMode.WRITABLE, run="dying").undo()
 
 
 def test_a_run_that_ends_without_disarming_it_ends_it_too(host: Host) -> None:

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpvs_acceptance.hosts import collect, facts, iproute, netfacts, processes, survey
+from dpvs_acceptance.hosts.batch import batch
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.facts import FactError
-from dpvs_acceptance.hosts.framed import batch
 from dpvs_acceptance.hosts.snapshot import Snapshot, take
 
 _READERS: dict[str, Callable[[str], Any]] = {
@@ -176,7 +176,7 @@ def test_the_articles_machine() -> None:
         "node0/hugepages/hugepages-2048kB/free_hugepages:1024\n"
         "node1/hugepages/hugepages-2048kB/free_hugepages:0\n"
     )
-    assert one == facts.Hugepages(node=0, size_kb=2048, total=28672, free=1024)
+    assert one == facts.HugepagePool(node=0, size_kb=2048, total=28672, free=1024)
     assert (two.node, two.free) == (1, 0)
     pci = netfacts.pci_devices(
         "device 0000:04:00.0\n class 0x020000\n vendor 0x8086\n device 0x10fb\n"

@@ -17,9 +17,9 @@ from dpvs_acceptance.hosts import journal, transcript
 from dpvs_acceptance.hosts.connection import Host, HostError, connect
 from dpvs_acceptance.hosts.gate import (
     Change,
-    Mode,
-    Outcome,
+    ChangeResult,
     WriteGate,
+    WriteMode,
     WriteRefused,
     first_failure,
 )
@@ -39,7 +39,7 @@ def playground(host: Host, tmp_path: Path) -> Iterator[Path]:
 
 
 def _gate(host: Host, **options: object) -> WriteGate:
-    return WriteGate(host, Mode.WRITABLE, run="run-1", about="me, from here")
+    return WriteGate(host, WriteMode.WRITABLE, run="run-1", about="me, from here")
 
 
 def _write(folder: Path, name: str, content: str = "new") -> Change:
@@ -73,7 +73,7 @@ def test_a_stage_is_one_round_trip_and_undone_in_reverse(
     gate = _gate(host)
     before = len(transcript.read(shared_transcript.path))
     applied = gate.apply([_write(playground, "a"), _write(playground, "b"), order])
-    assert [one.outcome for one in applied] == [Outcome.APPLIED] * 3
+    assert [one.outcome for one in applied] == [ChangeResult.APPLIED] * 3
     assert [one.output for one in applied] == ["wrote a", "wrote b", ""]
     assert all(one.recorded for one in applied)
     assert _tree(playground) == {"a": "new\n", "b": "new\n"}
@@ -109,7 +109,7 @@ def test_what_is_so_already_is_left_alone(host: Host, playground: Path) -> None:
     (playground / "a").write_text("new\n")
     gate = _gate(host)
     (applied,) = gate.apply([_write(playground, "a")])
-    assert (applied.outcome, applied.recorded) == (Outcome.ALREADY, False)
+    assert (applied.outcome, applied.recorded) == (ChangeResult.ALREADY, False)
     assert gate.undo() == []
     assert _tree(playground) == {"a": "new\n"}
 
@@ -117,7 +117,7 @@ def test_what_is_so_already_is_left_alone(host: Host, playground: Path) -> None:
 def test_read_only_sends_nothing(
     host: Host, shared_transcript: transcript.Transcript, playground: Path
 ) -> None:
-    gate = WriteGate(host, Mode.READ_ONLY, run="run-1")
+    gate = WriteGate(host, WriteMode.READ_ONLY, run="run-1")
     before = len(transcript.read(shared_transcript.path))
     with pytest.raises(WriteRefused, match=r"this run is read-only.*write\.a"):
         gate.apply([_write(playground, "a")])
@@ -150,7 +150,7 @@ def test_an_optional_change_that_fails_stops_nothing(host: Host, playground: Pat
     )
     gate = _gate(host)
     applied = gate.apply([failing, _write(playground, "b")])
-    assert [one.outcome for one in applied] == [Outcome.FAILED, Outcome.APPLIED]
+    assert [one.outcome for one in applied] == [ChangeResult.FAILED, ChangeResult.APPLIED]
     assert applied[0].output == "no"
     assert first_failure(applied) is None
     assert all(one.ok for one in gate.undo())
@@ -161,7 +161,7 @@ def test_undo_that_cannot_be_found_out_forbids_the_change(host: Host, playground
     blind = dataclasses.replace(_write(playground, "a"), capture_undo="echo trouble >&2; exit 9")
     gate = _gate(host)
     (applied,) = gate.apply([blind])
-    assert applied.outcome is Outcome.FAILED
+    assert applied.outcome is ChangeResult.FAILED
     assert applied.problem == (
         "nothing was changed: finding out how to undo it ended with 9: trouble"
     )
@@ -288,8 +288,8 @@ def test_every_undo_is_tried_and_what_failed_stays(host: Host, playground: Path,
 
 
 def test_leftovers_tell_whose_they_are(host: Host, playground: Path) -> None:
-    one = WriteGate(host, Mode.WRITABLE, run="run-a", about="alice on laptop")
-    other = WriteGate(host, Mode.WRITABLE, run="run-b", about="bob\non desk")
+    one = WriteGate(host, WriteMode.WRITABLE, run="run-a", about="alice on laptop")
+    other = WriteGate(host, WriteMode.WRITABLE, run="run-b", about="bob\non desk")
     for number in range(12):
         one.apply([_write(playground, f"a{number}")])
     other.apply([_write(playground, "b")])
@@ -301,8 +301,8 @@ def test_leftovers_tell_whose_they_are(host: Host, playground: Path) -> None:
     assert left.entries[11].at.endswith("Z")
     assert [found.about for found in one.leftovers()] == ["bob\non desk"]
     # Another runner's gate takes the journal up: nothing recorded is overwritten.
-    WriteGate(host, Mode.WRITABLE, run="run-a").apply([_write(playground, "late")])
-    restored = WriteGate(host, Mode.WRITABLE, run="run-a").undo()
+    WriteGate(host, WriteMode.WRITABLE, run="run-a").apply([_write(playground, "late")])
+    restored = WriteGate(host, WriteMode.WRITABLE, run="run-a").undo()
     assert [one.entry.number for one in restored] == list(range(13, 0, -1))
     other.undo()
     assert _tree(playground) == {}
@@ -350,7 +350,7 @@ def test_what_is_no_change_is_refused(wrong: dict[str, object]) -> None:
 @pytest.mark.parametrize("run", ["", "..", "a/b", "a b", "-a", "a\n", "$(id)"])
 def test_name_of_a_run_stays_a_name(host: Host, run: str) -> None:
     with pytest.raises(ValueError, match="not the name of a run"):
-        WriteGate(host, Mode.WRITABLE, run=run)
+        WriteGate(host, WriteMode.WRITABLE, run=run)
 
 
 def test_disk_that_cannot_be_written_means_no_change(
@@ -374,10 +374,10 @@ def test_disk_that_cannot_be_written_means_no_change(
 _RUNNER = """
 import os, pathlib, sys
 from dpvs_acceptance.hosts.connection import connect
-from dpvs_acceptance.hosts.gate import Change, Mode, WriteGate
+from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode
 config, folder = sys.argv[1:]
 nap = os.environ["NAP"]
-gate = WriteGate(connect("lb01", "lb01", pathlib.Path(config)), Mode.WRITABLE, run="killed")
+gate = WriteGate(connect("lb01", "lb01", pathlib.Path(config)), WriteMode.WRITABLE, run="killed")
 gate.apply([
     Change(id="one", title="one", undo=f"rm -f {folder}/one", apply=f"touch {folder}/one"),
     Change(id="two", title="two", undo=f"rm -f {folder}/two", timeout=60,
@@ -403,7 +403,7 @@ def test_runner_killed_in_the_middle_of_a_change(
     (left,) = journal.leftovers(host)
     assert [entry.id for entry in left.entries] == ["one", "two"]
     assert (playground / "one").exists()
-    undone = WriteGate(host, Mode.WRITABLE, run="killed").undo()
+    undone = WriteGate(host, WriteMode.WRITABLE, run="killed").undo()
     assert [(one.entry.id, one.ok) for one in undone] == [("two", True), ("one", True)]
     # What was still at work was ended first, or it would change the host after its undo.
     assert not processes(nap)
@@ -433,13 +433,13 @@ def test_whoever_waits_is_told_which_change_it_is_at(host: Host) -> None:
         if seen:
             host.run(f"touch {flag}")  # it is told in time to be of use
 
-    gate = WriteGate(host, Mode.WRITABLE, run="heard")
+    gate = WriteGate(host, WriteMode.WRITABLE, run="heard")
     try:
         applied = gate.apply(changes, begun)
     finally:
         gate.undo()
     assert [one[:2] for one in heard if one[0] == "two"][-1] == ("two", True)
-    assert [one.outcome for one in applied] == [Outcome.APPLIED] * 2
+    assert [one.outcome for one in applied] == [ChangeResult.APPLIED] * 2
     assert glimpses == ["nothing is there"]
     assert applied[1].output == "a", "what was seen before it was there is not what it says"
     assert ("one", False, False) in heard

@@ -11,7 +11,7 @@ import yaml
 from dpvs_acceptance.dpvs.versions import Version, facts
 from dpvs_acceptance.hosts import journal
 from dpvs_acceptance.hosts.connection import Host
-from dpvs_acceptance.hosts.gate import Mode, WriteGate
+from dpvs_acceptance.hosts.gate import WriteGate, WriteMode
 from dpvs_acceptance.model.bench import load_bench
 from dpvs_acceptance.model.deployment import deploy
 from dpvs_acceptance.model.topology import load_topology
@@ -66,7 +66,7 @@ def make(host: Host, home: Path) -> Iterator[Callable[..., Operator]]:
     deployment = deploy(topology, bench)
     look = Look(host, bench, topology, V1_10_2)
 
-    def operator(mode: Mode = Mode.WRITABLE) -> Operator:
+    def operator(mode: WriteMode = WriteMode.WRITABLE) -> Operator:
         gate = WriteGate(host, mode, run="run-1")
         return Operator(host, gate, deployment, V1_10_2, look, [])
 
@@ -119,7 +119,7 @@ def test_an_undo_is_known_before_the_change(
 
 
 def test_nothing_is_changed_where_nothing_may_be(make: Callable[..., Operator], home: Path) -> None:
-    operator = make(Mode.READ_ONLY)
+    operator = make(WriteMode.READ_ONLY)
     with pytest.raises(NotTested, match="with --attach nothing does"):
         operator.does(ADD)
     with pytest.raises(NotTested, match="with --attach nothing does"):

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.hosts import compare, facts, journal, lock, netfacts, survey
+from dpvs_acceptance.hosts.batch import Read, batch
 from dpvs_acceptance.hosts.connection import HostError, connect, connect_all
 from dpvs_acceptance.hosts.errors import DeadlineError
-from dpvs_acceptance.hosts.framed import Read, batch
-from dpvs_acceptance.hosts.gate import Change, Mode, WriteGate, first_failure
+from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode, first_failure
 from dpvs_acceptance.hosts.snapshot import take
 
 from .server import Server, wait_gone
@@ -41,7 +41,7 @@ def test_bash_as_sh(start_server: StartServer, tmp_path: Path, nap: str) -> None
         with lock.acquire(host, "alice"), pytest.raises(lock.Locked):
             lock.acquire(host, "bob")
         path = tmp_path / "made"
-        gate = WriteGate(host, Mode.WRITABLE, run="run")
+        gate = WriteGate(host, WriteMode.WRITABLE, run="run")
         change = Change(
             id="make",
             title="make a file",

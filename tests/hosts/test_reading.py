@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.hosts import survey, transcript
+from dpvs_acceptance.hosts.batch import Read, Section, batch
 from dpvs_acceptance.hosts.connection import Host, connect
 from dpvs_acceptance.hosts.errors import ConnectionLostError
-from dpvs_acceptance.hosts.framed import Read, Section, batch
 from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError, take, take_all
 
 from .proxy import Proxy

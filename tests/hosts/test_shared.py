@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dpvs_acceptance.hosts.batch import Read
 from dpvs_acceptance.hosts.connection import Host
-from dpvs_acceptance.hosts.framed import Read
-from dpvs_acceptance.hosts.gate import Change, Mode, WriteGate
-from dpvs_acceptance.verdict.causes import Unsound
+from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode
+from dpvs_acceptance.verdict.causes import Inconclusive
 from fixtures.shared import SharedDut, read_dut
 
 SECTIONS: dict[str, str | Read] = {"uname -r": "uname -r", "dpvs log": "echo a line", "cpu": "exit"}
@@ -18,7 +18,7 @@ SECTIONS: dict[str, str | Read] = {"uname -r": "uname -r", "dpvs log": "echo a l
 
 @pytest.fixture
 def gate(host: Host) -> Iterator[WriteGate]:
-    gate = WriteGate(host, Mode.WRITABLE, run="shared", about="me, from here")
+    gate = WriteGate(host, WriteMode.WRITABLE, run="shared", about="me, from here")
     yield gate
     gate.undo()
 
@@ -41,17 +41,17 @@ def test_a_reading_older_than_the_last_change_carries_no_statement(
     kernel = dut.kernel
     assert dut.log_lines == ["a line"]
     gate.apply([touch(tmp_path)])
-    with pytest.raises(Unsound) as refused:
+    with pytest.raises(Inconclusive) as refused:
         assert dut.kernel  # though it was read before
     words = str(refused.value)
     assert words.startswith("this check might be broken: lb01: what is known of it was read ")
     assert "(touch a file): `look()` reads what is there now" in words
-    with pytest.raises(Unsound):
+    with pytest.raises(Inconclusive):
         dut.snapshot.text("dpvs log")
     assert dut.then.kernel == kernel, "who means that moment may have it"
     assert read_dut(host, SECTIONS).kernel == kernel
     gate.undo()
-    with pytest.raises(Unsound, match="was undone"):
+    with pytest.raises(Inconclusive, match="was undone"):
         assert dut.kernel
 
 
@@ -65,7 +65,7 @@ def test_what_was_so_already_is_no_change(host: Host, gate: WriteGate, tmp_path:
 def test_what_was_put_back_and_seen_to_be_is_no_change(host: Host) -> None:
     dut, before = read_dut(host, SECTIONS), host.changed
     host.note_change("a service more")
-    with pytest.raises(Unsound):
+    with pytest.raises(Inconclusive):
         assert dut.kernel
     host.changed = before
     assert dut.kernel

@@ -12,12 +12,12 @@ import pytest
 
 from dpvs_acceptance.hosts import transcript
 from dpvs_acceptance.hosts.connection import HostError, connect
-from dpvs_acceptance.hosts.transcript import Entry, Transcript
+from dpvs_acceptance.hosts.transcript import Transcript, TranscriptEntry
 
 from .server import Server
 
 
-def _entry(**fields: object) -> Entry:
+def _entry(**fields: object) -> TranscriptEntry:
     values: dict[str, object] = {
         "host": "lb01",
         "kind": "run",
@@ -26,7 +26,7 @@ def _entry(**fields: object) -> Entry:
         "seconds": 0.25,
         "exit_status": 0,
     }
-    return Entry(**(values | fields))  # type: ignore[arg-type]
+    return TranscriptEntry(**(values | fields))  # type: ignore[arg-type]
 
 
 def test_one_line_per_command_with_all_about_it(server: Server, tmp_path: Path) -> None:

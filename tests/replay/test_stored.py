@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from dpvs_acceptance.hosts.batch import batch
 from dpvs_acceptance.hosts.errors import HostError
-from dpvs_acceptance.hosts.framed import batch
-from dpvs_acceptance.hosts.transcript import Entry, Transcript, check
+from dpvs_acceptance.hosts.transcript import Transcript, TranscriptEntry, check
 from dpvs_acceptance.replay.stored_host import NotReplayed, StoredHost, stored_hosts
 from dpvs_acceptance.replay.stored_station import StoredStation, ping_again
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.frame import capture_name
 from dpvs_acceptance.traffic.http import curl_many
-from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.pairing import find_tcp
 from dpvs_acceptance.traffic.udp import exchange
@@ -29,11 +29,11 @@ NODE = "suites/a.py::test_x"
 
 def entry(
     command: str, stdout: str = "", status: int | None = 0, error: str | None = None
-) -> Entry:
-    return Entry("dut", "run", command, 0.0, 0.1, status, stdout, "", error)
+) -> TranscriptEntry:
+    return TranscriptEntry("dut", "run", command, 0.0, 0.1, status, stdout, "", error)
 
 
-def host(folder: Path, *entries: Entry) -> StoredHost:
+def host(folder: Path, *entries: TranscriptEntry) -> StoredHost:
     with Transcript(folder) as transcript, check(NODE):
         for one in entries:
             transcript.record(one)
@@ -88,9 +88,9 @@ class _Recording:
     name = "dut"
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[TranscriptEntry] = []
 
-    def run(self, command: str, *, timeout: float = 10.0, stdin: bytes = b"") -> Entry:
+    def run(self, command: str, *, timeout: float = 10.0, stdin: bytes = b"") -> TranscriptEntry:
         del timeout, stdin
         mark = command.split("@")[1].split(" ")[0]
         body = f"Your IP and port is 10.0.0.1:5\n@{mark} 200|10.0.0.1|5|0.01\n@{mark} 0|\n"
@@ -170,7 +170,7 @@ def test_datagrams_are_read_off_the_capture(tmp_path: Path) -> None:
     assert [reply is not None for reply in result.replies] == [False] * 3 + [True] * 3
     assert all(reply.source == vip for reply in result.replies if reply)
     with pytest.raises(NotReplayed, match="no datagram"):
-        exchange(station, Endpoint("10.9.9.9", 1), [b"x"])
+        exchange(station, SocketAddress("10.9.9.9", 1), [b"x"])
 
 
 def test_a_ping_is_accounted_for_again(tmp_path: Path) -> None:

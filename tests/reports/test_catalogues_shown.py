@@ -17,7 +17,7 @@ from dpvs_acceptance.verdict.facts import DeviceKind
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.known import known_in
 from dpvs_acceptance.verdict.signoff import compose, write
-from dpvs_acceptance.verdict.unjudged import Beside, unjudged
+from dpvs_acceptance.verdict.unjudged import UnjudgedCatalogue, unjudged
 from reports import build, build_pdf
 from reports.building import read_page
 from tests.reports.test_report import Elements
@@ -101,7 +101,7 @@ def beside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     seed, upstream = ([r for r in BOTH if r.catalogue == name] for name in ("seed", "upstream"))
     results = [check("PASS", row.id) for row in seed if row.id not in ("S30", "S36")]
     results.append(check("PASS", "S30", "FWD-01", "FWD-06"))
-    left = Beside(
+    left = UnjudgedCatalogue(
         "upstream", "topology x is judged by seed", "--requirements=upstream", tuple(upstream)
     )
     more = unjudged([left], results, {"FWD-01": 1, "FWD-06": 4})

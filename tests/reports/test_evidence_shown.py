@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dpvs_acceptance.verdict.comparing import Change, Comparison
+from dpvs_acceptance.verdict.comparing import BeforeAfter, Comparison
 from dpvs_acceptance.verdict.outcomes import CheckResult
 from reports import build, build_pdf
 from reports.building import read_page, render_comparison
@@ -311,7 +311,7 @@ def test_a_run_of_220_requirements_with_captures_is_built_in_under_a_second(tmp_
 
 
 def test_the_page_of_a_comparison_is_only_text() -> None:
-    change = Change(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    change = BeforeAfter(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
     found = Comparison("a", "b", ("READY", "NOT READY"), (change,), (), (), (), (change,))
     html = render_comparison(found)
     page = Elements(html)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from dpvs_acceptance.hosts.framed import Section
+from dpvs_acceptance.hosts.batch import Section
 from dpvs_acceptance.hosts.snapshot import Snapshot
 
 MACHINE_ID = "4c4c4544000000000000000000000001"

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from dpvs_acceptance.hosts.connection import connect
-from dpvs_acceptance.hosts.gate import Change, Mode, WriteGate, first_failure
+from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode, first_failure
 
 
 def _run(order: dict[str, Any]) -> None:
     host = connect(order["host"], order["host"], Path(order["ssh_config"]))
-    gate = WriteGate(host, Mode.WRITABLE, run=order["run"])
+    gate = WriteGate(host, WriteMode.WRITABLE, run=order["run"])
     if order["changes"] is None:
         bad = [str(one) for one in gate.undo() if not one.ok]
     else:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from dpvs_acceptance.bringup.plan import make_plan
 from dpvs_acceptance.dpvs.versions import UnknownVersionError, Version
 from dpvs_acceptance.dpvs.versions import facts as version_facts
-from dpvs_acceptance.hosts.framed import Read
+from dpvs_acceptance.hosts.batch import Read
 from dpvs_acceptance.model.bench import Bench, load_bench
 from dpvs_acceptance.model.deployment import deploy
 from dpvs_acceptance.model.loading import DeclarationError

@@ -24,7 +24,7 @@ from dpvs_acceptance.bringup.daemon import ENDS_WITH_DPVS
 from dpvs_acceptance.bringup.restore import restore
 from dpvs_acceptance.hosts import journal
 from dpvs_acceptance.hosts.compare import differences
-from dpvs_acceptance.hosts.gate import Change, Mode, WriteGate, first_failure
+from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode, first_failure
 from dpvs_acceptance.model.topology import load_topology
 from tests.softlab.labs import Lab
 
@@ -161,7 +161,7 @@ def test_a_devbind_killed_in_its_work(bench: Benched) -> None:
     halfway = (
         f"echo {address} >{device}/driver/unbind; echo uio_pci_generic >{device}/driver_override"
     )
-    gate = WriteGate(host, Mode.WRITABLE, run="halfway")
+    gate = WriteGate(host, WriteMode.WRITABLE, run="halfway")
     assert not gate.apply([replace(change, apply=halfway, timeout=1)])[0].ok
     assert f"  undone: {change.title}" in _restore(bench, "dut")
     assert differences(first, bench.snapshot("dut")) == ()
@@ -183,7 +183,7 @@ def _on_each_host(kill: Callable[[Site, str, str], int], sites: list[Site]) -> d
 def _kill_bring_up(site: Site, role: str, topology: str) -> int:
     bench, host = site.bench, site.bench.hosts[role]
     first = before = bench.snapshot(role)
-    below = WriteGate(host, Mode.WRITABLE, run="below", root=BELOW)
+    below = WriteGate(host, WriteMode.WRITABLE, run="below", root=BELOW)
     on_top: list[Change] = []  # dpvs.start, and the settings behind it
     killed = 0
     for index, change in enumerate(bench.changes(role)):
@@ -209,7 +209,7 @@ def _kill_undo(site: Site, role: str, topology: str) -> int:
     """Other steps are undone in passing, on the way to the next point."""
     bench, host = site.bench, site.bench.hosts[role]
     first = bench.snapshot(role)
-    _apply(WriteGate(host, Mode.WRITABLE, run="up"), *bench.changes(role))
+    _apply(WriteGate(host, WriteMode.WRITABLE, run="up"), *bench.changes(role))
     (left,) = journal.leftovers(host)
     killed = 0
     for entry in reversed(left.entries):

@@ -14,7 +14,7 @@ import pytest
 
 from dpvs_acceptance.hosts import journal
 from dpvs_acceptance.hosts.compare import differences
-from dpvs_acceptance.hosts.gate import Mode, WriteGate, first_failure
+from dpvs_acceptance.hosts.gate import WriteGate, WriteMode, first_failure
 
 from . import runs
 from .benched import ROOT, Benched
@@ -67,7 +67,7 @@ def _refused(text: str) -> bool:
 def running(bench: Benched) -> Iterator[Benched]:
     """What somebody has brought up by hand."""
     gates = {
-        role: WriteGate(host, Mode.WRITABLE, run="by-hand", root="/var/lib/by-hand")
+        role: WriteGate(host, WriteMode.WRITABLE, run="by-hand", root="/var/lib/by-hand")
         for role, host in bench.hosts.items()
     }
     for stage in bench.plan.stages:

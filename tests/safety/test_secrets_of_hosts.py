@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.hosts import journal
-from dpvs_acceptance.hosts.gate import Mode, WriteGate
+from dpvs_acceptance.hosts.gate import WriteGate, WriteMode
 
 from . import runs
 from .benched import Benched
@@ -66,7 +66,7 @@ def test_none_of_them_gets_out(bench: Benched, planted: Path) -> None:
 
 def test_the_journal_is_for_root_alone(bench: Benched) -> None:
     dut = bench.hosts["dut"]
-    gate = WriteGate(dut, Mode.WRITABLE, run="modes")
+    gate = WriteGate(dut, WriteMode.WRITABLE, run="modes")
     gate.apply(bench.changes("dut")[:1])
     try:
         mode = dut.run(f"stat -c %a {journal.ROOT}/journal {journal.ROOT}/journal/modes").stdout

@@ -15,7 +15,7 @@ import pytest
 from dpvs_acceptance.bringup.restore import restore
 from dpvs_acceptance.hosts import deadman, journal, lock
 from dpvs_acceptance.hosts.compare import differences
-from dpvs_acceptance.hosts.gate import Mode, WriteGate, first_failure
+from dpvs_acceptance.hosts.gate import WriteGate, WriteMode, first_failure
 from dpvs_acceptance.hosts.snapshot import Snapshot
 
 from . import runs
@@ -155,7 +155,7 @@ def test_a_host_that_is_not_reached_does_not_keep_the_others_from_being_restored
     path = bench.deployment.bench.path.with_name("away.yaml")
     path.write_text(bench.deployment.bench.path.read_text().replace('"ssh_c', '"away_ssh_c'))
     for name in ("client1", "rs1", "dut"):
-        gate = WriteGate(bench.hosts[name], Mode.WRITABLE, run="dead")
+        gate = WriteGate(bench.hosts[name], WriteMode.WRITABLE, run="dead")
         assert first_failure(gate.apply(bench.changes(name)[:1])) is None
     ran = runs.run(path, "--restore")
     try:

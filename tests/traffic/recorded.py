@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
+from dpvs_acceptance.traffic.connection import Arm, Behaviour, FullNat, SocketAddress
 from dpvs_acceptance.traffic.dissect import dissect
 from dpvs_acceptance.traffic.frame import read_pcap
-from dpvs_acceptance.traffic.mapping import Behaviour, Endpoint, FullNat, Link
 from dpvs_acceptance.traffic.views import IpView, TcpView, UdpView, View
 
 PCAPS = Path(__file__).parent / "pcap"
 CLIENT_MAC = "02:00:00:00:01:48"
-WAN = Link("02:00:00:00:01:01")
-LAN = Link("02:00:00:00:02:01")
+WAN = Arm("02:00:00:00:01:01")
+LAN = Arm("02:00:00:00:02:01")
 RS_MACS = {"rs1": "02:00:00:00:02:12", "rs2": "02:00:00:00:02:13"}
 RS4 = {"rs1": "192.168.100.2", "rs2": "192.168.100.3"}
 RS6 = {"rs1": "fd00:100::2", "rs2": "fd00:100::3"}
@@ -22,14 +22,14 @@ MODES = ("fnat-tcp", "fnat-tcp6", "nat64", "fnat-udp-uoa-opp")
 
 def service(mode: str, version: str = "1.10.2") -> FullNat:
     vip = {
-        "fnat-tcp": Endpoint("10.0.0.100", 80),
-        "fnat-tcp6": Endpoint("2001:db8:1::100", 80),
-        "nat64": Endpoint("2001:db8:1::64", 80),
-        "fnat-udp-uoa-opp": Endpoint("10.0.0.100", 8053),
+        "fnat-tcp": SocketAddress("10.0.0.100", 80),
+        "fnat-tcp6": SocketAddress("2001:db8:1::100", 80),
+        "nat64": SocketAddress("2001:db8:1::64", 80),
+        "fnat-udp-uoa-opp": SocketAddress("10.0.0.100", 8053),
     }[mode]
     addresses = RS6 if mode == "fnat-tcp6" else RS4
     lip = "fd00:100::200" if mode == "fnat-tcp6" else "192.168.100.200"
-    rs = {Endpoint(addresses[name], vip.port): mac for name, mac in RS_MACS.items()}
+    rs = {SocketAddress(addresses[name], vip.port): mac for name, mac in RS_MACS.items()}
     behaviour = Behaviour.of_version(version)
     return FullNat(vip, frozenset({lip}), rs, WAN, LAN, CLIENT_MAC, behaviour)
 
@@ -42,16 +42,16 @@ def sides(mode: str) -> tuple[list[View], dict[str, list[View]]]:
     return views(mode, "client"), {name: views(mode, name) for name in RS_MACS}
 
 
-def clients(mode: str) -> list[Endpoint]:
+def clients(mode: str) -> list[SocketAddress]:
     """Every client endpoint that spoke to the VIP, in order of appearance."""
-    found: list[Endpoint] = []
+    found: list[SocketAddress] = []
     vip = service(mode).vip
     for view in views(mode, "client"):
         if isinstance(view, TcpView | UdpView) and (view.dst, view.dport) == (
             vip.address,
             vip.port,
         ):
-            end = Endpoint(view.src, view.sport)
+            end = SocketAddress(view.src, view.sport)
             if end not in found:
                 found.append(end)
     return found

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dpvs_acceptance.traffic.mapping import Endpoint
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.modes.arms import Arms, Server
 from dpvs_acceptance.traffic.modes.direct import DirectRouting
 from dpvs_acceptance.traffic.modes.fullnat import FullNatMode
-from dpvs_acceptance.traffic.modes.mode import Mode, Views
+from dpvs_acceptance.traffic.modes.mode import ForwardingMode, Views
 from dpvs_acceptance.traffic.modes.nat import Nat
 from dpvs_acceptance.traffic.modes.snat import SourceNat
 from dpvs_acceptance.traffic.modes.synpackets import Settings
 from dpvs_acceptance.traffic.modes.synproxy import SynProxy
-from dpvs_acceptance.traffic.modes.tunnel import Tunnel
+from dpvs_acceptance.traffic.modes.tunnel import TunnelMode
 from dpvs_acceptance.traffic.views import TcpView, UdpView, View
 
 from . import recorded
@@ -25,10 +25,10 @@ NAMES = ("dr", "nat", "tunnel", "snat", "synproxy", *recorded.MODES)
 
 @dataclass(frozen=True)
 class Recording:
-    mode: Mode
+    mode: ForwardingMode
     client_views: list[View]
     rs_views: Views
-    clients: tuple[Endpoint, ...]
+    clients: tuple[SocketAddress, ...]
 
     @property
     def udp(self) -> bool:
@@ -36,25 +36,25 @@ class Recording:
 
 
 def arms(name: str) -> Arms:
-    vip = Endpoint(VIPS[name], 80)
+    vip = SocketAddress(VIPS[name], 80)
     servers = {
-        rs: Server(Endpoint(recorded.RS4[rs], 80), mac, recorded.LAN)
+        rs: Server(SocketAddress(recorded.RS4[rs], 80), mac, recorded.LAN)
         for rs, mac in recorded.RS_MACS.items()
     }
     return Arms(vip, servers, recorded.WAN, recorded.CLIENT_MAC)
 
 
-def mode(name: str) -> Mode:
+def mode(name: str) -> ForwardingMode:
     if name == "dr":
         return DirectRouting(arms(name))
     if name == "nat":
         return Nat(arms(name))
     if name == "tunnel":
-        return Tunnel(arms(name), {4: "0.0.0.0"})
+        return TunnelMode(arms(name), {4: "0.0.0.0"})
     if name == "synproxy":
         web = recorded.service("fnat-tcp")
         facts = type(web)(
-            Endpoint("10.0.0.100", 8080),
+            SocketAddress("10.0.0.100", 8080),
             web.lips,
             web.rs,
             web.wan,
@@ -64,7 +64,7 @@ def mode(name: str) -> Mode:
         )
         return SynProxy(facts, Settings(close_window=True))
     if name == "snat":
-        outside = Server(Endpoint(CLIENT, 8090), recorded.CLIENT_MAC, recorded.WAN)
+        outside = Server(SocketAddress(CLIENT, 8090), recorded.CLIENT_MAC, recorded.WAN)
         inside = Arms(outside.end, {"outside": outside}, recorded.LAN, recorded.RS_MACS["rs1"])
         return SourceNat(inside, frozenset({"10.0.0.120"}))
     return FullNatMode(recorded.service(name))
@@ -83,14 +83,14 @@ def recording(name: str) -> Recording:
     return Recording(mode(name), here, there, _clients(name, here))
 
 
-def _clients(name: str, here: list[View]) -> tuple[Endpoint, ...]:
+def _clients(name: str, here: list[View]) -> tuple[SocketAddress, ...]:
     """The ends that opened a flow at the client's side, in order of appearance."""
-    found: dict[Endpoint, None] = {}
+    found: dict[SocketAddress, None] = {}
     mine = "192.168.100.2" if name == "snat" else None
     for view in here:
         if not isinstance(view, TcpView | UdpView):
             continue
         opening = view.handshake if isinstance(view, TcpView) else view.dport == 8053
         if opening and mine in (None, view.src):
-            found[Endpoint(view.src, view.sport)] = None
+            found[SocketAddress(view.src, view.sport)] = None
     return tuple(found)

@@ -120,9 +120,9 @@ def test_no_port_is_given_again_before_all_were_and_tags_tell_flows_apart() -> N
     assert len({flow.tag for flow in handed}) == 1000
     assert all(a.tag not in b.tag for a, b in itertools.pairwise(handed))
     assert flows.next().port == handed[0].port
-    rooms = [flows.room() for _ in range(3333)]
-    assert len({port for room in rooms for port in room}) == 9999
-    assert flows.room() == rooms[0]
+    port_ranges = [flows.port_range() for _ in range(3333)]
+    assert len({port for port_range in port_ranges for port in port_range}) == 9999
+    assert flows.port_range() == port_ranges[0]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dpvs_acceptance.traffic import frames
-from dpvs_acceptance.traffic.carried import KINDS, Tunnel, _account
+from dpvs_acceptance.traffic.carried import KINDS, TunnelEnd, _account
 from dpvs_acceptance.traffic.frame import Frame
 
 MAC, OURS = "02:00:00:82:00:00", "02:00:00:01:00:11"
@@ -13,7 +13,12 @@ TAG, IDENTIFIER, COUNT = b"sixteen octets!!", 4711, 3
 
 
 def reply(
-    tunnel: Tunnel, number: int, *, local: str = "", header: bytes | None = None, tag: bytes = TAG
+    tunnel: TunnelEnd,
+    number: int,
+    *,
+    local: str = "",
+    header: bytes | None = None,
+    tag: bytes = TAG,
 ) -> Frame:
     """What a right DPVS sends back for request `number`, but for what is said."""
     s = frames.scapy()
@@ -25,43 +30,43 @@ def reply(
     return Frame(data, length=len(data))
 
 
-def told(tunnel: Tunnel, *seen: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def told(tunnel: TunnelEnd, *seen: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
     pinged = _account(seen, tunnel, MAC, IDENTIFIER, TAG, COUNT)
     return pinged.problems, pinged.strange
 
 
 @pytest.fixture(params=["gre", "ipip"])
-def tunnel(request: pytest.FixtureRequest) -> Tunnel:
-    return Tunnel(request.param, "10.0.96.166", "10.0.96.150", "198.18.253.1", "198.18.253.2")
+def tunnel(request: pytest.FixtureRequest) -> TunnelEnd:
+    return TunnelEnd(request.param, "10.0.96.166", "10.0.96.150", "198.18.253.1", "198.18.253.2")
 
 
-def test_right_answers_are_right(tunnel: Tunnel) -> None:
+def test_right_answers_are_right(tunnel: TunnelEnd) -> None:
     assert told(tunnel, *(reply(tunnel, n) for n in (1, 2, 3))) == ((), ())
 
 
-def test_what_is_missing_or_doubled_is_said(tunnel: Tunnel) -> None:
+def test_what_is_missing_or_doubled_is_said(tunnel: TunnelEnd) -> None:
     problems, _ = told(tunnel, reply(tunnel, 1), reply(tunnel, 1), reply(tunnel, 3))
     assert problems == ("requests [2] were not answered", "answers came twice: [1, 1, 3]")
 
 
-def test_an_answer_from_another_address_is_said(tunnel: Tunnel) -> None:
+def test_an_answer_from_another_address_is_said(tunnel: TunnelEnd) -> None:
     answers = [reply(tunnel, n, local="0.0.0.0") for n in (1, 2, 3)]
     problems, _ = told(tunnel, *answers)
     assert problems[0] == "a carrier from 10.0.96.166 expected, one from 0.0.0.0 seen"
 
 
-def test_a_changed_payload_is_said(tunnel: Tunnel) -> None:
+def test_a_changed_payload_is_said(tunnel: TunnelEnd) -> None:
     problems, _ = told(tunnel, *(reply(tunnel, n, tag=TAG[::-1]) for n in (1, 2, 3)))
     assert "reply 1:" in problems[0]
 
 
-def test_an_answer_to_a_stranger_is_said(tunnel: Tunnel) -> None:
+def test_an_answer_to_a_stranger_is_said(tunnel: TunnelEnd) -> None:
     _, strange = told(tunnel, reply(tunnel, 0), *(reply(tunnel, n) for n in (1, 2, 3)))
     assert strange == ("an answer, through the tunnel, to what came from another remote",)
 
 
 def test_a_gre_header_with_a_key_is_another_header() -> None:
-    gre = Tunnel("gre", "10.0.96.166", "10.0.96.150", "198.18.253.1", "198.18.253.2")
+    gre = TunnelEnd("gre", "10.0.96.166", "10.0.96.150", "198.18.253.1", "198.18.253.2")
     keyed = b"\x20\x00\x08\x00"
     problems, _ = told(gre, *(reply(gre, n, header=keyed) for n in (1, 2, 3)))
     assert problems[0] == "header 00000800 expected, 20000800 seen"

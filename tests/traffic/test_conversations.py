@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from dpvs_acceptance.traffic import frames, http, tcpoptions, udp
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.dissect import dissect
 from dpvs_acceptance.traffic.errors import NotSeen, TrafficError
 from dpvs_acceptance.traffic.flows import Flows
 from dpvs_acceptance.traffic.icmp import ping
-from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.station import Station
 from dpvs_acceptance.traffic.tcpclient import LINUX_SYN, CraftedTcp, Reset
@@ -100,9 +100,9 @@ def test_doubled_and_broken_replies_are_named(
 def test_a_crafted_client_talks_to_a_real_server(
     left: Station, right: Station, server: Wire, flows: Flows, end: tuple[str, str]
 ) -> None:
-    source = Endpoint(end[0], flows.next().port)
+    source = SocketAddress(end[0], flows.next().port)
     forged = tcpoptions.client_address("203.0.113.7", 4242)
-    with CraftedTcp(left, source, Endpoint(end[1], 80), right.mac) as client:
+    with CraftedTcp(left, source, SocketAddress(end[1], 80), right.mac) as client:
         syn_ack = client.connect(ack_options=(forged,))
         assert syn_ack.mss == (1460 if syn_ack.version == 4 else 1440)
         response = client.request(GET, options=(forged,))
@@ -129,14 +129,16 @@ def test_a_crafted_client_talks_to_a_real_server(
 def test_a_closed_port_is_a_reset_and_silence_is_silence(
     left: Station, right: Station, flows: Flows
 ) -> None:
-    source = Endpoint("10.77.0.51", flows.next().port)
+    source = SocketAddress("10.77.0.51", flows.next().port)
     with (
-        CraftedTcp(left, source, Endpoint("10.77.0.2", 81), right.mac) as client,
+        CraftedTcp(left, source, SocketAddress("10.77.0.2", 81), right.mac) as client,
         pytest.raises(Reset, match=r"10.77.0.2:81: reset the connection: .*\[RA\]"),
     ):
         client.connect()
     with (
-        CraftedTcp(left, source, Endpoint("10.77.0.78", 80), right.mac, deadline=0.1) as client,
+        CraftedTcp(
+            left, source, SocketAddress("10.77.0.78", 80), right.mac, deadline=0.1
+        ) as client,
         pytest.raises(NotSeen, match=r"expected the SYN-ACK within 0.1 s, received.*\n  nothing"),
     ):
         client.connect()
@@ -159,8 +161,8 @@ def test_options_are_sent_exactly_as_given(left: Station, right: Station, flows:
 def test_a_server_that_closes_first_gets_the_clients_fin_too(
     left: Station, right: Station, server: Wire, flows: Flows
 ) -> None:
-    source = Endpoint("10.77.0.50", flows.next().port)
-    with CraftedTcp(left, source, Endpoint("10.77.0.2", 80), right.mac) as client:
+    source = SocketAddress("10.77.0.50", flows.next().port)
+    with CraftedTcp(left, source, SocketAddress("10.77.0.2", 80), right.mac) as client:
         client.connect()
         client.request(b"GET / HTTP/1.0\r\n\r\n", until=lambda _: False)
         assert client.ended
@@ -188,26 +190,29 @@ def test_curl_tells_its_own_end_and_the_server_sees_it(server: Wire, url: str) -
 
 
 def test_curl_from_given_ports_each_on_a_connection_of_its_own(server: Wire, flows: Flows) -> None:
-    many = http.curl_many, [flows.room() for _ in range(5)]
-    burst = http.curl_burst, [flows.room() for _ in range(50)]
-    for curl, rooms in (many, burst):
-        answers = curl(server.left, "http://10.77.0.2/", len(rooms), source_ports=rooms)
+    many = http.curl_many, [flows.port_range() for _ in range(5)]
+    burst = http.curl_burst, [flows.port_range() for _ in range(50)]
+    for curl, port_ranges in (many, burst):
+        answers = curl(server.left, "http://10.77.0.2/", len(port_ranges), source_ports=port_ranges)
         ends = [(http.client_seen(a.body), a.local) for a in answers]
         assert all(seen == said for seen, said in ends)
-        assert all(seen.port in room for (seen, _), room in zip(ends, rooms, strict=True))
+        assert all(
+            seen.port in port_range for (seen, _), port_range in zip(ends, port_ranges, strict=True)
+        )
 
 
 def test_a_port_that_somebody_else_has_is_stepped_over(server: Wire, flows: Flows) -> None:
-    room = flows.room()
+    port_range = flows.port_range()
     holder = server.left.open(
-        f'exec {sys.executable} -c \'import socket,sys; s=socket.create_server(("",{room[0]}));'
+        f"exec {sys.executable} -c 'import socket,sys;"
+        f' s=socket.create_server(("",{port_range[0]}));'
         " print(flush=True); sys.stdin.read()'"
     )
     assert holder.stdout.readline() == b"\n", holder.stderr_text()
     for curl in (http.curl_many, http.curl_burst):
-        (answer,) = curl(server.left, "http://10.77.0.2/", 1, source_ports=[room])
+        (answer,) = curl(server.left, "http://10.77.0.2/", 1, source_ports=[port_range])
         assert answer.local
-        assert answer.local.port in room[1:]
+        assert answer.local.port in port_range[1:]
     holder.close()
 
 
@@ -228,8 +233,8 @@ def test_an_old_curl_makes_a_burst_from_its_kernels_ports(
         def run(self, command: str, **rest: Any) -> RunResult:
             return server.left.run(f"PATH={tmp_path}:$PATH; {command}", **rest)
 
-    rooms = [flows.room() for _ in range(5)]
-    answers = http.curl_burst(Old(), "http://10.77.0.2/", 5, source_ports=rooms)
+    port_ranges = [flows.port_range() for _ in range(5)]
+    answers = http.curl_burst(Old(), "http://10.77.0.2/", 5, source_ports=port_ranges)
     assert [answer.status for answer in answers] == [200] * 5
     assert len({answer.local for answer in answers}) == 5
     lines = (tmp_path / "config").read_text().splitlines()
@@ -239,8 +244,8 @@ def test_an_old_curl_makes_a_burst_from_its_kernels_ports(
 
 def test_a_burst_from_given_ports_leaves_nothing_at_the_server(server: Wire, flows: Flows) -> None:
     """A device started anew has its source ports again: it would be kept out for a minute."""
-    rooms = [flows.room() for _ in range(10)]
-    answers = http.curl_burst(server.left, "http://10.77.0.2/", 10, source_ports=rooms)
+    port_ranges = [flows.port_range() for _ in range(10)]
+    answers = http.curl_burst(server.left, "http://10.77.0.2/", 10, source_ports=port_ranges)
     states = {s for one in answers if one.local for s in _at_server(server, one.local.port)}
     assert "TIME-WAIT" not in states, states
 
@@ -285,10 +290,10 @@ def test_a_host_without_curl_is_no_finding_about_the_device(server: Wire) -> Non
 
 
 def test_what_an_rs_says_is_read_strictly() -> None:
-    assert http.client_seen("Your IP and port is 172.16.0.1:62844\n") == Endpoint(
+    assert http.client_seen("Your IP and port is 172.16.0.1:62844\n") == SocketAddress(
         "172.16.0.1", 62844
     )
-    assert http.client_seen("Your IP and port is 2001:db8::1:40000\n") == Endpoint(
+    assert http.client_seen("Your IP and port is 2001:db8::1:40000\n") == SocketAddress(
         "2001:db8::1", 40000
     )
     for strange in ("", "Your IP and port is :80", "Your IP and port is 1.2.3:4", "<html>"):
@@ -303,13 +308,13 @@ def test_what_an_rs_says_is_read_strictly() -> None:
 def test_datagrams_are_answered_with_the_local_end(
     left: Station, server: Wire, target: str
 ) -> None:
-    result = udp.exchange(left, Endpoint(target, 8053), [b"one", b"two", b"three"])
+    result = udp.exchange(left, SocketAddress(target, 8053), [b"one", b"two", b"three"])
     assert result.answered == 3
     for reply in result.replies:
         assert reply
         answer = udp.echo_answer(reply.payload)
         assert (answer.peer, answer.uoa) == (result.local, None)
-        assert reply.source == Endpoint(target, 8053)
+        assert reply.source == SocketAddress(target, 8053)
         assert reply.seconds is not None
         assert 0 < reply.seconds < 1
 
@@ -317,15 +322,19 @@ def test_datagrams_are_answered_with_the_local_end(
 def test_a_datagram_without_reply_is_none_and_the_next_is_not_held_up(
     left: Station, server: Wire, flows: Flows
 ) -> None:
-    room = flows.room()
+    port_range = flows.port_range()
     result = udp.exchange(
-        left, Endpoint("10.77.0.2", 8053), [b"silence", b"two"], source_ports=room, seconds=0.2
+        left,
+        SocketAddress("10.77.0.2", 8053),
+        [b"silence", b"two"],
+        source_ports=port_range,
+        seconds=0.2,
     )
-    assert result.local == Endpoint("10.77.0.1", room[0])
+    assert result.local == SocketAddress("10.77.0.1", port_range[0])
     assert result.replies[0] is None
     assert result.replies[1] is not None
     burst = udp.exchange(
-        left, Endpoint("10.77.0.2", 8053), [b"x"] * 10, source_ports=room, burst=True
+        left, SocketAddress("10.77.0.2", 8053), [b"x"] * 10, source_ports=port_range, burst=True
     )
     assert burst.answered == 10
 
@@ -333,22 +342,22 @@ def test_a_datagram_without_reply_is_none_and_the_next_is_not_held_up(
 def test_a_udp_port_that_somebody_else_has_is_stepped_over(
     left: Station, server: Wire, flows: Flows
 ) -> None:
-    room, peer = flows.room(), Endpoint("10.77.0.2", 8053)
+    port_range, peer = flows.port_range(), SocketAddress("10.77.0.2", 8053)
     holder = server.left.open(
         f"exec {sys.executable} -c 'import socket,sys; s=socket.socket(type=socket.SOCK_DGRAM);"
-        f' s.bind(("",{room[0]})); print(flush=True); sys.stdin.read()\''
+        f' s.bind(("",{port_range[0]})); print(flush=True); sys.stdin.read()\''
     )
     assert holder.stdout.readline() == b"\n", holder.stderr_text()
-    result = udp.exchange(left, peer, [b"one"], source_ports=room)
-    assert (result.answered, result.local.port) == (1, room[1])
+    result = udp.exchange(left, peer, [b"one"], source_ports=port_range)
+    assert (result.answered, result.local.port) == (1, port_range[1])
     with pytest.raises(TrafficError, match="Address already in use"):
-        udp.exchange(left, peer, [b"one"], source_ports=room[:1])
+        udp.exchange(left, peer, [b"one"], source_ports=port_range[:1])
     holder.close()
 
 
 def test_a_strange_echo_is_quoted() -> None:
-    assert udp.echo_answer(b'{"peer": ["10.0.0.1", 5], "uoa": ["2001:DB8::1", 6]}').uoa == Endpoint(
-        "2001:db8::1", 6
-    )
+    assert udp.echo_answer(
+        b'{"peer": ["10.0.0.1", 5], "uoa": ["2001:DB8::1", 6]}'
+    ).uoa == SocketAddress("2001:db8::1", 6)
     with pytest.raises(AssertionError, match=r"seen b'hello'"):
         udp.echo_answer(b"hello")

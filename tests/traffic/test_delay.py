@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from dpvs_acceptance.traffic import frames
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.delay import LIMIT, AnswerTime, answer_times, compare
 from dpvs_acceptance.traffic.dissect import dissect
 from dpvs_acceptance.traffic.frame import Frame
-from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.views import View
 
-VIP, LIP = Endpoint("10.0.96.204", 80), Endpoint("192.168.229.204", 2000)
-CLIENT, RS = Endpoint("10.0.96.101", 5000), Endpoint("192.168.229.1", 80)
+VIP, LIP = SocketAddress("10.0.96.204", 80), SocketAddress("192.168.229.204", 2000)
+CLIENT, RS = SocketAddress("10.0.96.101", 5000), SocketAddress("192.168.229.1", 80)
 
 
 def connection(
-    near: Endpoint, far: Endpoint, number: int, at: list[int], *, begin: int = 0
+    near: SocketAddress, far: SocketAddress, number: int, at: list[int], *, begin: int = 0
 ) -> list[View]:
     """SYN, SYN-ACK, ACK, request, answer at these milliseconds of one machine's clock."""
     there = frames.Ends("02:00:00:00:00:01", "02:00:00:00:00:02", near.address, far.address)

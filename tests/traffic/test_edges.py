@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpvs_acceptance.traffic import fragments, frames, icmperrors, proxyheader
+from dpvs_acceptance.traffic.connection import Arm, FullNat, SocketAddress
 from dpvs_acceptance.traffic.differences import differences
 from dpvs_acceptance.traffic.dissect import dissect
 from dpvs_acceptance.traffic.frame import Frame, read_pcap
-from dpvs_acceptance.traffic.mapping import Endpoint, FullNat, Link
 from dpvs_acceptance.traffic.pairing import find_tcp
 from dpvs_acceptance.traffic.views import IcmpView, IpView, TcpView, View
 
@@ -79,28 +79,28 @@ def _side(name: str, where: str) -> list[View]:
     return [dissect(frame) for frame in read_pcap(PCAPS / f"{name}-{where}.pcap")]
 
 
-def _service(name: str) -> tuple[FullNat, Endpoint, list[View], list[View]]:
+def _service(name: str) -> tuple[FullNat, SocketAddress, list[View], list[View]]:
     """The service as its recorded handshake shows it."""
     near, far = _side(name, "client"), _side(name, "rs")
     syn = next(v for v in near if isinstance(v, TcpView) and v.handshake)
     there = next(v for v in far if isinstance(v, TcpView) and v.handshake)
     back = next(v for v in near if isinstance(v, TcpView) and v.has("SA"))
     fullnat = FullNat(
-        Endpoint(syn.dst, syn.dport),
+        SocketAddress(syn.dst, syn.dport),
         frozenset({there.src}),
-        {Endpoint(there.dst, there.dport): there.mac_dst},
-        Link(back.mac_src),
-        Link(there.mac_src),
+        {SocketAddress(there.dst, there.dport): there.mac_dst},
+        Arm(back.mac_src),
+        Arm(there.mac_src),
         syn.mac_src,
     )
-    return fullnat, Endpoint(syn.src, syn.sport), near, far
+    return fullnat, SocketAddress(syn.src, syn.sport), near, far
 
 
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("origin", ["rs", "client"])
 def test_errors_are_translated_as_a_real_dpvs_does(origin: str, version: int) -> None:
     fullnat, client, near, far = _service(f"errors-of-{origin}{version}")
-    _, mapping = find_tcp(near, {"rs": far}, client, fullnat)
+    _, connection = find_tcp(near, {"rs": far}, client, fullnat)
     here, there = (far, near) if origin == "rs" else (near, far)
     expect = icmperrors.icmp_at_client if origin == "rs" else icmperrors.icmp_at_rs
     kinds = {(kind.icmp_type, kind.code) for kind in icmperrors.KINDS[version]}
@@ -110,9 +110,11 @@ def test_errors_are_translated_as_a_real_dpvs_does(origin: str, version: int) ->
     for one in sent:
         match = [c for c in came if (c.icmp_type, c.code) == (one.icmp_type, one.code)]
         assert len(match) == 1
-        assert differences(expect(one, mapping), match[0]) == []
+        assert differences(expect(one, connection), match[0]) == []
         spoiled = _with_octet(match[0], -1)
-        assert differences(expect(one, mapping), spoiled), "a quotation with another octet passes"
+        assert differences(expect(one, connection), spoiled), (
+            "a quotation with another octet passes"
+        )
 
 
 def _with_octet(view: IcmpView, at: int) -> IcmpView:
@@ -162,19 +164,21 @@ def _carries(view: View, payload: bytes) -> bool:
 
 
 def test_proxy_headers_as_documented() -> None:
-    source, target = Endpoint("10.0.0.9", 40000), Endpoint("10.0.0.100", 80)
+    source, target = SocketAddress("10.0.0.9", 40000), SocketAddress("10.0.0.100", 80)
     assert proxyheader.v1(source, target) == b"PROXY TCP4 10.0.0.9 10.0.0.100 40000 80\r\n"
     four = bytes.fromhex("0d0a0d0a000d0a515549540a 21 11 000c 0a000009 0a000064 9c40 0050")
     assert proxyheader.v2(source, target) == four
-    six = proxyheader.v2(Endpoint("2001:db8::9", 1), Endpoint("2001:db8::1", 2))
+    six = proxyheader.v2(SocketAddress("2001:db8::9", 1), SocketAddress("2001:db8::1", 2))
     assert (len(six), six[13], six[14:16]) == (52, 0x21, b"\0\x24")
 
 
 def test_a_tlv_is_within_the_headers_length() -> None:
-    header = proxyheader.v2_with_tlv(Endpoint("10.0.0.9", 1), Endpoint("10.0.0.1", 2))
+    header = proxyheader.v2_with_tlv(SocketAddress("10.0.0.9", 1), SocketAddress("10.0.0.1", 2))
     (length,) = struct.unpack_from("!H", header, 14)
     assert len(header) == 16 + length == 28 + 7
-    assert len(proxyheader.v2_local(Endpoint("10.0.0.9", 1), Endpoint("10.0.0.1", 2))) == 16
+    assert (
+        len(proxyheader.v2_local(SocketAddress("10.0.0.9", 1), SocketAddress("10.0.0.1", 2))) == 16
+    )
 
 
 def _ip(frame: bytes) -> IpView:

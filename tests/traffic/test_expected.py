@@ -10,6 +10,14 @@ from dataclasses import replace
 import pytest
 
 from dpvs_acceptance.traffic import frames, tcpoptions, uoa
+from dpvs_acceptance.traffic.connection import (
+    Arm,
+    Behaviour,
+    Connection,
+    FullNat,
+    SocketAddress,
+    UnexpectedConnection,
+)
 from dpvs_acceptance.traffic.differences import differences
 from dpvs_acceptance.traffic.dissect import dissect
 from dpvs_acceptance.traffic.expected import (
@@ -20,58 +28,50 @@ from dpvs_acceptance.traffic.expected import (
     udp_at_client,
     udp_at_rs,
 )
-from dpvs_acceptance.traffic.mapping import (
-    Behaviour,
-    Endpoint,
-    FullNat,
-    Link,
-    Mapping,
-    UnexpectedMapping,
-)
 from dpvs_acceptance.traffic.tcpclient import LINUX_SYN
 from dpvs_acceptance.traffic.tcpoptions import NOP, SACK, TcpOption
-from dpvs_acceptance.traffic.toaroom import prune
+from dpvs_acceptance.traffic.toa_insertion import prune
 from dpvs_acceptance.traffic.views import TcpView, UdpView
 
 MAC_C, MAC_W, MAC_L, MAC_R = (f"02:00:00:00:00:{n:02x}" for n in (1, 2, 3, 4))
 OFFSET, RS_FIRST = 0xFFFFFFF0, 5001
 
 
-def mapping(
+def connection(
     behaviour: Behaviour | None = None, *, families: str = "44", mtu: int = 1500
-) -> Mapping:
+) -> Connection:
     wan6, lan6 = families[0] == "6", families[1] == "6"
-    rs = Endpoint("fd00::8" if lan6 else "192.0.2.8", 8080)
+    rs = SocketAddress("fd00::8" if lan6 else "192.0.2.8", 8080)
     lip = "fd00::fe" if lan6 else "192.0.2.254"
     service = FullNat(
-        Endpoint("2001:db8::1" if wan6 else "198.51.100.1", 80),
+        SocketAddress("2001:db8::1" if wan6 else "198.51.100.1", 80),
         frozenset({lip}),
         {rs: MAC_R},
-        Link(MAC_W),
-        Link(MAC_L, mtu=mtu),
+        Arm(MAC_W),
+        Arm(MAC_L, mtu=mtu),
         MAC_C,
         behaviour or Behaviour(),
     )
-    client = Endpoint("2001:db8::9" if wan6 else "203.0.113.9", 40000)
-    return Mapping(service, client, Endpoint(lip, 1025), rs, OFFSET, RS_FIRST)
+    client = SocketAddress("2001:db8::9" if wan6 else "203.0.113.9", 40000)
+    return Connection(service, client, SocketAddress(lip, 1025), rs, OFFSET, RS_FIRST)
 
 
-def ends_at_client(facts: Mapping) -> frames.Ends:
+def ends_at_client(facts: Connection) -> frames.Ends:
     return frames.Ends(MAC_C, MAC_W, facts.client.address, facts.service.vip.address)
 
 
-def ends_at_rs(facts: Mapping) -> frames.Ends:
+def ends_at_rs(facts: Connection) -> frames.Ends:
     return frames.Ends(MAC_L, MAC_R, facts.lip.address, facts.rs.address)
 
 
-def client_tcp(facts: Mapping, flags: str, **fields: object) -> TcpView:
+def client_tcp(facts: Connection, flags: str, **fields: object) -> TcpView:
     data = frames.tcp(ends_at_client(facts), 40000, 80, flags, seq=1000, **fields)  # type: ignore[arg-type]
     view = dissect(data)
     assert isinstance(view, TcpView)
     return view
 
 
-def rs_tcp(facts: Mapping, flags: str, **fields: object) -> TcpView:
+def rs_tcp(facts: Connection, flags: str, **fields: object) -> TcpView:
     """The frame at the RS, built by hand (Scapy), not by the code under test."""
     seq = (1000 + OFFSET) % 2**32
     data = frames.tcp(ends_at_rs(facts), 1025, 8080, flags, seq=seq, **fields)  # type: ignore[arg-type]
@@ -93,7 +93,7 @@ def test_a_syn_of_each_version() -> None:
         ("1.9.4", (TOA4, *no_timestamp)),
         ("1.8-10", (TOA4, *no_timestamp)),
     ):
-        facts = mapping(Behaviour.of_version(version))
+        facts = connection(Behaviour.of_version(version))
         sent = client_tcp(facts, "S", options=LINUX_SYN)
         seen = rs_tcp(facts, "S", options=options)
         assert not differences(tcp_at_rs(sent, facts), seen), version
@@ -114,7 +114,7 @@ def test_a_syn_of_each_version() -> None:
     ],
 )
 def test_which_packets_carry_toa(version: str, flags: str, ack: int, carried: bool) -> None:
-    facts = mapping(Behaviour.of_version(version))
+    facts = connection(Behaviour.of_version(version))
     sent = client_tcp(facts, flags, ack=ack)
     assert carries_toa(sent, facts) is carried
     seen = rs_tcp(facts, flags, ack=ack, options=(TOA4,) if carried else ())
@@ -122,13 +122,13 @@ def test_which_packets_carry_toa(version: str, flags: str, ack: int, carried: bo
 
 
 def test_no_toa_with_a_service_that_has_none() -> None:
-    facts = mapping(Behaviour.of_version("1.10.2", toa=False))
+    facts = connection(Behaviour.of_version("1.10.2", toa=False))
     assert not carries_toa(client_tcp(facts, "A", ack=RS_FIRST), facts)
 
 
 def test_a_forged_toa_stays_behind_the_devices_own_while_there_is_room() -> None:
     """The RS's module reads the first one; the client's own only goes when room is needed."""
-    facts = mapping()
+    facts = connection()
     forged = tcpoptions.client_address("10.66.66.66", 6)
     sent = client_tcp(facts, "A", ack=RS_FIRST, options=(forged,))
     seen = rs_tcp(facts, "A", ack=RS_FIRST, options=(TOA4, forged))
@@ -142,7 +142,7 @@ def test_a_forged_toa_stays_behind_the_devices_own_while_there_is_room() -> None
 
 
 def test_a_full_header_makes_room_by_nops_and_forged_toa_then_by_sack() -> None:
-    facts = mapping()
+    facts = connection()
     stamp = tcpoptions.timestamp(5, 6)
     sack = TcpOption(SACK, bytes(range(24)))
     full = (*NOPS * 2, stamp, *NOPS * 2, sack)  # 2+10+2+26 = 40
@@ -156,7 +156,7 @@ def test_a_full_header_makes_room_by_nops_and_forged_toa_then_by_sack() -> None:
     sent = client_tcp(facts, "A", ack=RS_FIRST, options=full)
     seen = rs_tcp(facts, "A", ack=RS_FIRST, options=(TOA4, stamp, TcpOption(30, bytes(8))))
     assert not differences(tcp_at_rs(sent, facts), seen)
-    old = mapping(Behaviour.of_version("1.9.4"))
+    old = connection(Behaviour.of_version("1.9.4"))
     unchanged = rs_tcp(old, "A", ack=RS_FIRST, options=full)
     assert not differences(tcp_at_rs(sent, old), unchanged)
 
@@ -181,7 +181,7 @@ def test_pruning_in_detail() -> None:
 
 
 def test_a_segment_that_fills_the_mtu_has_no_room_for_toa() -> None:
-    facts = mapping(mtu=1500)
+    facts = connection(mtu=1500)
     for payload, options, carried in (
         (b"x" * 1452, (), (TOA4,)),  # 20 + 20 + 1452 + 8 is exactly 1500
         (b"x" * 1453, (), ()),
@@ -194,8 +194,8 @@ def test_a_segment_that_fills_the_mtu_has_no_room_for_toa() -> None:
 
 
 def test_ttl_step_and_vlans() -> None:
-    facts = mapping(Behaviour.of_version("1.10.2", xmit_ttl=True))
-    facts = replace(facts, service=replace(facts.service, lan=Link(MAC_L, vlan=100)))
+    facts = connection(Behaviour.of_version("1.10.2", xmit_ttl=True))
+    facts = replace(facts, service=replace(facts.service, lan=Arm(MAC_L, vlan=100)))
     sent = client_tcp(facts, "A", ack=1)
     ends = replace(ends_at_rs(facts), ttl=63, vlan=100)
     data = frames.tcp(ends, 1025, 8080, "A", seq=(1000 + OFFSET) % 2**32, ack=1)
@@ -203,7 +203,7 @@ def test_ttl_step_and_vlans() -> None:
 
 
 def test_sack_blocks_and_acks_of_the_rs_are_moved_back() -> None:
-    facts = mapping()
+    facts = connection()
     at_rs = TcpOption(SACK, ((2000 + OFFSET) % 2**32).to_bytes(4, "big") + bytes(4))
     at_client = TcpOption(SACK, (2000).to_bytes(4, "big") + (-OFFSET % 2**32).to_bytes(4, "big"))
     ends = frames.Ends(MAC_R, MAC_L, facts.rs.address, facts.lip.address)
@@ -229,7 +229,7 @@ def test_sack_blocks_and_acks_of_the_rs_are_moved_back() -> None:
 
 
 def test_a_reset_without_ack_is_not_held_to_its_ack_field() -> None:
-    facts = mapping()
+    facts = connection()
     ends = frames.Ends(MAC_R, MAC_L, facts.rs.address, facts.lip.address)
     sent = dissect(frames.tcp(ends, 8080, 1025, "R", seq=9))
     back = frames.Ends(MAC_W, MAC_C, facts.service.vip.address, facts.client.address)
@@ -242,13 +242,13 @@ def test_a_reset_without_ack_is_not_held_to_its_ack_field() -> None:
 # -- UDP
 
 
-def client_udp(facts: Mapping, payload: bytes, **fields: object) -> UdpView:
+def client_udp(facts: Connection, payload: bytes, **fields: object) -> UdpView:
     view = dissect(frames.udp(ends_at_client(facts), 40000, 80, payload, ip_id=7, **fields))  # type: ignore[arg-type]
     assert isinstance(view, UdpView)
     return view
 
 
-def opp_at_rs(facts: Mapping, payload: bytes) -> bytes:
+def opp_at_rs(facts: Connection, payload: bytes) -> bytes:
     """Protocol 248 behind the IP header, by hand."""
     s = frames.scapy()
     six = facts.rs.version == 6
@@ -267,7 +267,7 @@ def opp_at_rs(facts: Mapping, payload: bytes) -> bytes:
 
 @pytest.mark.parametrize("families", ["44", "66", "64"])
 def test_opp_on_the_first_three_datagrams(families: str) -> None:
-    facts = mapping(families=families)
+    facts = connection(families=families)
     sent = client_udp(facts, b"hello")
     for ordinal in range(3):
         (expected,) = udp_at_rs(sent, facts, ordinal)
@@ -280,7 +280,7 @@ def test_opp_on_the_first_three_datagrams(families: str) -> None:
 
 
 def test_ipo_is_the_first_ip_option() -> None:
-    facts = mapping(Behaviour(uoa_mode="ipo", uoa_max_trail=1))
+    facts = connection(Behaviour(uoa_mode="ipo", uoa_max_trail=1))
     sent = client_udp(facts, b"hello")
     s = frames.scapy()
     block = uoa.block("203.0.113.9", 40000)
@@ -297,14 +297,14 @@ def test_ipo_is_the_first_ip_option() -> None:
 
 
 def test_ipo_knows_no_ipv6() -> None:
-    facts = mapping(Behaviour(uoa_mode="ipo"), families="66")
+    facts = connection(Behaviour(uoa_mode="ipo"), families="66")
     (expected,) = udp_at_rs(client_udp(facts, b"hello"), facts, 0)
     plain = frames.udp(ends_at_rs(facts), 1025, 8080, b"hello")
     assert not differences(expected, dissect(plain))
 
 
 def test_uoa_goes_ahead_alone_where_a_datagram_fills_the_mtu() -> None:
-    facts = mapping()
+    facts = connection()
     exactly = client_udp(facts, b"x" * (1500 - 28 - 12))
     assert len(udp_at_rs(exactly, facts, 0)) == 1
     over = client_udp(facts, b"x" * (1500 - 28 - 11))
@@ -316,13 +316,13 @@ def test_uoa_goes_ahead_alone_where_a_datagram_fills_the_mtu() -> None:
     assert not differences(alone, seen)
     plain = frames.udp(ends_at_rs(facts), 1025, 8080, over.payload, ip_id=7)
     assert not differences(whole, dissect(plain))
-    sixfour = mapping(families="64")
+    sixfour = connection(families="64")
     with pytest.raises(NotPredicted, match="never recorded"):
         udp_at_rs(client_udp(sixfour, b"x" * 1452), sixfour, 0)
 
 
 def test_a_datagram_without_checksum_gets_one() -> None:
-    facts = mapping(Behaviour(uoa_max_trail=0))
+    facts = connection(Behaviour(uoa_max_trail=0))
     sent = client_udp(facts, b"hello", chksum=0)
     assert sent.checksum == "absent"
     (expected,) = udp_at_rs(sent, facts, 0)
@@ -334,7 +334,7 @@ def test_a_datagram_without_checksum_gets_one() -> None:
 
 
 def test_a_reply_datagram() -> None:
-    facts = mapping(families="64")
+    facts = connection(families="64")
     ends = frames.Ends(MAC_R, MAC_L, facts.rs.address, facts.lip.address, tos=16)
     sent = dissect(frames.udp(ends, 8080, 1025, b"answer", ip_id=9))
     assert isinstance(sent, UdpView)
@@ -347,13 +347,17 @@ def test_a_reply_datagram() -> None:
 
 
 def test_an_undeclared_lip_or_rs_is_said_so() -> None:
-    service = mapping().service
-    client, lip, rs = Endpoint("203.0.113.9", 1), Endpoint("192.0.2.254", 2), next(iter(service.rs))
-    assert service.mapping(client, lip, rs).rs_mac == MAC_R
-    with pytest.raises(UnexpectedMapping, match=r"expected one of 192.0.2.254, seen 192.0.2.7"):
-        service.mapping(client, Endpoint("192.0.2.7", 2), rs)
-    with pytest.raises(UnexpectedMapping, match=r"RS expected one of 192.0.2.8:8080, seen .*:0"):
-        service.mapping(client, lip, Endpoint("192.0.2.8", 0))
+    service = connection().service
+    client, lip, rs = (
+        SocketAddress("203.0.113.9", 1),
+        SocketAddress("192.0.2.254", 2),
+        next(iter(service.rs)),
+    )
+    assert service.connection(client, lip, rs).rs_mac == MAC_R
+    with pytest.raises(UnexpectedConnection, match=r"expected one of 192.0.2.254, seen 192.0.2.7"):
+        service.connection(client, SocketAddress("192.0.2.7", 2), rs)
+    with pytest.raises(UnexpectedConnection, match=r"RS expected one of 192.0.2.8:8080, seen .*:0"):
+        service.connection(client, lip, SocketAddress("192.0.2.8", 0))
 
 
 def test_versions_as_people_write_them() -> None:
@@ -365,7 +369,7 @@ def test_versions_as_people_write_them() -> None:
 
 
 def test_what_is_left_out_needs_a_field_and_a_reason() -> None:
-    facts = mapping()
+    facts = connection()
     sent = client_tcp(facts, "A", ack=1)
     seen = rs_tcp(facts, "A", ack=1, ip_id=9)
     (found,) = differences(tcp_at_rs(sent, facts), seen)
@@ -378,7 +382,7 @@ def test_what_is_left_out_needs_a_field_and_a_reason() -> None:
 
 
 def test_padding_up_to_the_shortest_frame_is_fine_and_beyond_is_not() -> None:
-    facts = mapping()
+    facts = connection()
     sent = client_tcp(facts, "A", ack=1)
     data = rs_tcp(facts, "A", ack=1).frame.data
     assert not differences(tcp_at_rs(sent, facts), dissect(data.ljust(60, b"\0")))

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from dpvs_acceptance.traffic.agent.wire import internet_checksum
+from dpvs_acceptance.traffic.connection import SocketAddress, UnexpectedConnection
 from dpvs_acceptance.traffic.dissect import dissect
-from dpvs_acceptance.traffic.mapping import Endpoint, UnexpectedMapping
 from dpvs_acceptance.traffic.modes.direct import DirectRouting
 from dpvs_acceptance.traffic.modes.mode import Followed
 from dpvs_acceptance.traffic.modes.snat import SourceNat
 from dpvs_acceptance.traffic.modes.synpackets import Settings
 from dpvs_acceptance.traffic.modes.synproxy import SynProxy
-from dpvs_acceptance.traffic.modes.tunnel import Tunnel
+from dpvs_acceptance.traffic.modes.tunnel import TunnelMode
 from dpvs_acceptance.traffic.pairing import NotPaired
 from dpvs_acceptance.traffic.views import IpView, TcpView, View
 
@@ -36,7 +36,7 @@ RECORDED = {
 }
 
 
-def follow(seen: Recording, client: Endpoint | None = None) -> Followed:
+def follow(seen: Recording, client: SocketAddress | None = None) -> Followed:
     how = seen.mode.udp if seen.udp else seen.mode.tcp
     return how(seen.client_views, seen.rs_views, client or seen.clients[0])
 
@@ -110,7 +110,7 @@ def received(seen: Recording, followed: Followed, where: str) -> list[int]:
         index
         for index, view in enumerate(views)
         if isinstance(view, TcpView)
-        and {Endpoint(view.src, view.sport), Endpoint(view.dst, view.dport)} in ends
+        and {SocketAddress(view.src, view.sport), SocketAddress(view.dst, view.dport)} in ends
         and view.mac_src not in mine
     ]
 
@@ -146,7 +146,7 @@ def test_a_changed_bit_of_a_received_frame_is_found(name: str) -> None:
                 there = seen.rs_views if where == "client" else {**seen.rs_views, where: now}
                 try:
                     again = seen.mode.tcp(here, there, followed.client)
-                except (NotPaired, UnexpectedMapping):
+                except (NotPaired, UnexpectedConnection):
                     tried += 1
                     continue
                 assert again.findings, f"octet {octet} of {where}'s frame {index}: nobody noticed"
@@ -207,9 +207,9 @@ def test_a_source_that_snat_was_not_given_is_said() -> None:
     seen = recording("snat")
     assert isinstance(seen.mode, SourceNat)
     other = replace(seen.mode, addresses=frozenset({"10.0.0.121"}))
-    with pytest.raises(UnexpectedMapping, match=r"expected one of 10.0.0.121, seen 10.0.0.120"):
+    with pytest.raises(UnexpectedConnection, match=r"expected one of 10.0.0.121, seen 10.0.0.120"):
         other.tcp(seen.client_views, seen.rs_views, seen.clients[0])
-    with pytest.raises(UnexpectedMapping, match=r"expected one of 10.0.0.121, seen 10.0.0.120"):
+    with pytest.raises(UnexpectedConnection, match=r"expected one of 10.0.0.121, seen 10.0.0.120"):
         other.echoes(seen.client_views, seen.rs_views, "192.168.100.2", "outside")
 
 
@@ -234,7 +234,7 @@ def test_echoes_through_snat() -> None:
 
 def test_the_outer_header_of_a_tunnel_is_compared_field_by_field() -> None:
     seen = recording("tunnel")
-    assert isinstance(seen.mode, Tunnel)
+    assert isinstance(seen.mode, TunnelMode)
     expected = {"outer.tos": 15, "outer.ip_flags": 20, "outer.ttl": 22, "outer.src": 29}
     for name, octet in expected.items():
         data = bytearray(seen.rs_views["rs1"][0].frame.data)

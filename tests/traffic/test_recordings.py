@@ -29,11 +29,11 @@ def test_every_recorded_tcp_frame_is_as_expected(mode: str) -> None:
     ends = recorded.clients(mode)
     assert len(ends) == CONNECTIONS[mode]
     for client in ends:
-        conversation, mapping = find_tcp(client_views, rs_views, client, service)
+        conversation, connection = find_tcp(client_views, rs_views, client, service)
         assert len(conversation.pairs) == 10
         assert not conversation.lost
         assert not conversation.added
-        found = check_tcp(conversation, mapping)
+        found = check_tcp(conversation, connection)
         assert not found, "\n".join(map(str, found))
 
 
@@ -48,12 +48,12 @@ def test_every_recorded_udp_frame_is_as_expected() -> None:
     mode = "fnat-udp-uoa-opp"
     client_views, rs_views = recorded.sides(mode)
     (client,) = recorded.clients(mode)
-    conversation, mapping = find_udp(client_views, rs_views, client, recorded.service(mode))
+    conversation, connection = find_udp(client_views, rs_views, client, recorded.service(mode))
     assert [pair.towards_rs for pair in conversation.pairs] == [True] * 6 + [False] * 3
     assert not conversation.lost
     carried = [pair.rs.uoa for pair in conversation.pairs if pair.towards_rs and pair.rs]
     assert [one is not None for one in carried] == [True] * 3 + [False] * 3
-    found = check_udp(conversation, mapping)
+    found = check_udp(conversation, connection)
     assert not found, "\n".join(map(str, found))
 
 
@@ -64,21 +64,21 @@ def pairs_of(mode: str) -> list[tuple[object, Frame]]:
     out: list[tuple[object, Frame]] = []
     for client in recorded.clients(mode):
         if mode == "fnat-udp-uoa-opp":
-            udp, mapping = find_udp(client_views, rs_views, client, service)
+            udp, connection = find_udp(client_views, rs_views, client, service)
             for number, pair in enumerate(udp.pairs):
                 assert pair.sent
                 assert pair.seen
                 if pair.towards_rs:
-                    out.append((udp_at_rs(pair.sent, mapping, number)[0], pair.seen.frame))
+                    out.append((udp_at_rs(pair.sent, connection, number)[0], pair.seen.frame))
                 else:
-                    out.append((udp_at_client(pair.sent, mapping), pair.seen.frame))
+                    out.append((udp_at_client(pair.sent, connection), pair.seen.frame))
         else:
-            tcp, mapping = find_tcp(client_views, rs_views, client, service)
+            tcp, connection = find_tcp(client_views, rs_views, client, service)
             for segment in tcp.pairs:
                 assert segment.sent
                 assert segment.seen
                 expect = tcp_at_rs if segment.towards_rs else tcp_at_client
-                out.append((expect(segment.sent, mapping), segment.seen.frame))
+                out.append((expect(segment.sent, connection), segment.seen.frame))
     return out
 
 
@@ -155,14 +155,18 @@ def test_the_field_that_was_altered_is_the_one_that_is_named(field: str) -> None
     """The third packet of the handshake, with TOA: one field changed, exactly it reported."""
     client_views, rs_views = recorded.sides("fnat-tcp")
     client = recorded.clients("fnat-tcp")[0]
-    conversation, mapping = find_tcp(client_views, rs_views, client, recorded.service("fnat-tcp"))
+    conversation, connection = find_tcp(
+        client_views, rs_views, client, recorded.service("fnat-tcp")
+    )
     pair = next(p for p in conversation.pairs if p.towards_rs and p.rs and p.rs.toa())
     assert pair.client
     assert pair.rs
     at, value = MUTATIONS[field]
     data = bytearray(pair.rs.frame.data)
     data[at : at + 1] = value or bytes((data[at] | 1,))
-    found = differences(tcp_at_rs(pair.client, mapping), dissect(with_right_checksums(bytes(data))))
+    found = differences(
+        tcp_at_rs(pair.client, connection), dissect(with_right_checksums(bytes(data)))
+    )
     assert [one.field for one in found] == [field]
     text = report(found, "third packet")
     assert text.startswith(f"third packet\n  {field}: expected ")
@@ -225,8 +229,8 @@ def test_uoa_on_one_datagram_too_many_is_reported() -> None:
     mode = "fnat-udp-uoa-opp"
     client_views, rs_views = recorded.sides(mode)
     (client,) = recorded.clients(mode)
-    conversation, mapping = find_udp(client_views, rs_views, client, recorded.service(mode))
+    conversation, connection = find_udp(client_views, rs_views, client, recorded.service(mode))
     pair = conversation.pairs[2]  # the third, which carries it
     assert isinstance(pair.sent, UdpView)
-    fields = {one.field for one in differences(udp_at_rs(pair.sent, mapping, 3)[0], pair.seen)}
+    fields = {one.field for one in differences(udp_at_rs(pair.sent, connection, 3)[0], pair.seen)}
     assert fields == {"protocol", "uoa", "ip_length", "checksum"}

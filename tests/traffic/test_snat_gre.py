@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from dpvs_acceptance.traffic import frames
+from dpvs_acceptance.traffic.connection import Arm, SocketAddress
 from dpvs_acceptance.traffic.dissect import dissect
-from dpvs_acceptance.traffic.mapping import Endpoint, Link
 from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.modes.arms import Arms, Server
 from dpvs_acceptance.traffic.modes.gre import Gre
@@ -22,9 +22,9 @@ from dpvs_acceptance.traffic.views import IpView, TcpView, UdpView, View
 from . import recorded
 
 PEER = "198.18.253.2"
-LAN, WAN = Link("02:00:00:04:00:00"), Link("02:00:00:82:00:00")
+LAN, WAN = Arm("02:00:00:04:00:00"), Arm("02:00:00:82:00:00")
 TUNNEL = Gre("192.168.229.166", "192.168.229.150")
-SERVER = Server(Endpoint("10.0.96.151", 0), "02:00:00:01:00:21", WAN)
+SERVER = Server(SocketAddress("10.0.96.151", 0), "02:00:00:01:00:21", WAN)
 MODE = SourceNat(
     Arms(SERVER.end, {"rs1": SERVER}, LAN, "02:00:00:01:00:11"), frozenset({"10.0.96.210"}), TUNNEL
 )
@@ -37,7 +37,7 @@ def followed(kind: str, mode: SourceNat = MODE, here: list[View] | None = None) 
         return mode.echoes(here, there, PEER, "rs1")
     first = next(view for view in here if isinstance(view, TcpView | UdpView))
     follow = mode.tcp if kind == "tcp" else mode.udp
-    return follow(here, there, Endpoint(first.src, first.sport))
+    return follow(here, there, SocketAddress(first.src, first.sport))
 
 
 @pytest.mark.parametrize(("kind", "packets"), [("tcp", 9), ("udp", 6), ("icmp", 8)])

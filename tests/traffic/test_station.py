@@ -12,7 +12,7 @@ import pytest
 from dpvs_acceptance.traffic.agent import bundle
 from dpvs_acceptance.traffic.capture import assert_absent
 from dpvs_acceptance.traffic.dissect import dissect
-from dpvs_acceptance.traffic.errors import NotSeen, TrafficError, Unsound
+from dpvs_acceptance.traffic.errors import InconclusiveCapture, NotSeen, TrafficError
 from dpvs_acceptance.traffic.frame import read_pcap
 from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.station import Station
@@ -65,7 +65,7 @@ def test_a_capture_that_lost_frames_is_not_sound(left: Station, right: Station) 
         left.send(raw_frames(left, right, 2000, 1500))
     assert far.dropped > 0
     assert not far.sound
-    with pytest.raises(Unsound, match=rf"{far.dropped} dropped by the kernel"):
+    with pytest.raises(InconclusiveCapture, match=rf"{far.dropped} dropped by the kernel"):
         far.select(Match(ethertype=EXPERIMENT))
 
 
@@ -75,7 +75,7 @@ def test_a_capture_beyond_its_bounds_is_not_sound(left: Station, right: Station)
         far.wait_for(Match(ethertype=EXPERIMENT), 10)
     assert len(far.frames) == 10
     assert far.overflow == 15
-    with pytest.raises(Unsound, match="15 beyond its bounds"):
+    with pytest.raises(InconclusiveCapture, match="15 beyond its bounds"):
         far.require_sound()
 
 
@@ -145,7 +145,7 @@ def test_silence_counts_only_beside_a_positive_control(left: Station, right: Sta
         far.expect(Match(ethertype=EXPERIMENT))
     control = Match(ethertype=EXPERIMENT)
     assert_absent(far, Match(ethertype=0x88B6), control)
-    with pytest.raises(Unsound, match="the positive control"):
+    with pytest.raises(InconclusiveCapture, match="the positive control"):
         assert_absent(far, Match(ethertype=0x88B6), Match(ethertype=0x88B7))
     with pytest.raises(AssertionError, match="expected no frame with ethertype=34997, saw 1"):
         assert_absent(far, control, control)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpvs_acceptance.verdict.causes import Unsound
+from dpvs_acceptance.verdict.causes import Inconclusive
 from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome, requirement_outcome
 from dpvs_acceptance.verdict.phases import Phase, combine
 from tests.verdict.builders import check
@@ -136,5 +136,5 @@ def test_repeating_never_makes_a_pass_of_a_failure(outcomes: list[Outcome]) -> N
 
 
 def test_unsound_is_a_failure_that_doubts_the_check() -> None:
-    assert issubclass(Unsound, AssertionError)
-    assert str(Unsound("no control packet")) == "this check might be broken: no control packet"
+    assert issubclass(Inconclusive, AssertionError)
+    assert str(Inconclusive("no control packet")) == "this check might be broken: no control packet"

@@ -12,14 +12,16 @@ from dpvs_acceptance.verdict.matrix import make_matrix
 from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome
 from dpvs_acceptance.verdict.recomputing import contradictions
 from dpvs_acceptance.verdict.signoff import SignOff, compose, from_text, to_text
-from dpvs_acceptance.verdict.unjudged import Beside, outcome_beside, unjudged
+from dpvs_acceptance.verdict.unjudged import UnjudgedCatalogue, outcome_beside, unjudged
 from tests.verdict.builders import FINISHED, check, facts, requirement
 
 SEED = (requirement("S29"), requirement("S30"))
 UPSTREAM = tuple(
     requirement(f"FWD-0{n}", "P1", "upstream", Held.WHERE_CHECKED) for n in range(1, 5)
 )
-BESIDE = Beside("upstream", "topology x is judged by seed", "--requirements=upstream", UPSTREAM)
+BESIDE = UnjudgedCatalogue(
+    "upstream", "topology x is judged by seed", "--requirements=upstream", UPSTREAM
+)
 
 
 def document(*results: CheckResult, known: dict[str, int] | None = None) -> SignOff:

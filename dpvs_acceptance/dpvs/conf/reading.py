@@ -30,7 +30,7 @@ def read_spec(conf: Conf) -> ConfSpec:
 
     Raises ConfError where a number or a name is missing or is no number.
     """
-    reading = _Reading(conf.source)
+    reading = _ItemReading(conf.source)
     get = conf.get
     default = ConfSpec()
     return ConfSpec(
@@ -76,7 +76,7 @@ def read_spec(conf: Conf) -> ConfSpec:
     )
 
 
-class _Reading:
+class _ItemReading:
     """Typed values of items; `source` for messages."""
 
     def __init__(self, source: str) -> None:

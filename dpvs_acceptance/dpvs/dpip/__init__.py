@@ -7,7 +7,7 @@ from dpvs_acceptance.dpvs.dpip.ipv6 import parse_ipv6_stats
 from dpvs_acceptance.dpvs.dpip.link import (
     BondMember,
     BondStatus,
-    Link,
+    DpvsPort,
     LinkRates,
     LinkStats,
     MulticastFilter,
@@ -27,7 +27,7 @@ from dpvs_acceptance.dpvs.dpip.shaping import (
     parse_schedules,
 )
 from dpvs_acceptance.dpvs.dpip.tunnel import Tunnel, parse_tunnels
-from dpvs_acceptance.dpvs.dpip.vlan import Vlan, parse_vlans
+from dpvs_acceptance.dpvs.dpip.vlan import VlanDevice, parse_vlans
 
 __all__ = [
     "AddressEntry",
@@ -35,10 +35,10 @@ __all__ = [
     "BondStatus",
     "Classifier",
     "DeviceInfo",
+    "DpvsPort",
     "Lcore",
     "LcoreQueue",
     "LcoreStats",
-    "Link",
     "LinkRates",
     "LinkStats",
     "MulticastFilter",
@@ -50,7 +50,7 @@ __all__ = [
     "SourcePool",
     "Tunnel",
     "Verbose",
-    "Vlan",
+    "VlanDevice",
     "Xstat",
     "Xstats",
     "parse_addresses",

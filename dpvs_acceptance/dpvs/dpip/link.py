@@ -123,7 +123,7 @@ class BondStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class DpvsPort:
     """A port. `number` is DPDK's port id plus one.
 
     status: UP or DOWN is the PHY's word, and a port that DPVS failed to start may still say UP.
@@ -198,7 +198,7 @@ _MEMBER = rf"([^\s(]+)\(({MAC}), (active|inactive)(, primary)?\)"
 _BOND_SLAVES = re.compile(rf"slaves:((?: +{_MEMBER})*)")
 
 
-def parse_links(text: str, source: str = "dpip link show") -> tuple[Link, ...]:
+def parse_links(text: str, source: str = "dpip link show") -> tuple[DpvsPort, ...]:
     """Every port in `text`, with whatever -s, -v, -i and `status` added. Raises ParseError."""
     lines = Lines(text, source)
     links = []
@@ -207,7 +207,7 @@ def parse_links(text: str, source: str = "dpip link show") -> tuple[Link, ...]:
     return tuple(links)
 
 
-def _link(lines: Lines) -> Link:
+def _link(lines: Lines) -> DpvsPort:
     head = lines.take(_HEAD, "a port: `NUMBER: NAME: socket N mtu N rx-queue N tx-queue N`")
     status = lines.take(
         _STATUS,
@@ -215,7 +215,7 @@ def _link(lines: Lines) -> Link:
         + " ".join(FLAGS),
     )
     addr = lines.take(_ADDR, f"`addr MAC` and offloads of {' '.join(OFFLOADS)}")
-    return Link(
+    return DpvsPort(
         number=int(head[1]),
         name=head[2],
         socket=int(head[3]),

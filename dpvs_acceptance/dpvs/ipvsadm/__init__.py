@@ -1,7 +1,7 @@
 """What `ipvsadm` says (formats: tools/ipvsadm/ipvsadm.c of DPVS). Always asked with -n."""
 
 from dpvs_acceptance.dpvs.ipvsadm.access import AccessRule, parse_access_list
-from dpvs_acceptance.dpvs.ipvsadm.connections import Connection, parse_connections
+from dpvs_acceptance.dpvs.ipvsadm.connections import ConnectionEntry, parse_connections
 from dpvs_acceptance.dpvs.ipvsadm.counters import (
     Counters,
     CountersTable,
@@ -10,13 +10,13 @@ from dpvs_acceptance.dpvs.ipvsadm.counters import (
     parse_rates,
     parse_stats,
 )
-from dpvs_acceptance.dpvs.ipvsadm.identity import AddressRange, Match, ServiceId
+from dpvs_acceptance.dpvs.ipvsadm.identity import AddressRange, ServiceId, SnatMatch
 from dpvs_acceptance.dpvs.ipvsadm.laddrs import LocalAddress, ServiceLaddrs, parse_laddrs
 from dpvs_acceptance.dpvs.ipvsadm.services import (
     DestCheck,
     Persistence,
-    RealServer,
-    Service,
+    RealServerEntry,
+    ServiceEntry,
     ServiceTable,
     parse_services,
 )
@@ -24,20 +24,20 @@ from dpvs_acceptance.dpvs.ipvsadm.services import (
 __all__ = [
     "AccessRule",
     "AddressRange",
-    "Connection",
+    "ConnectionEntry",
     "Counters",
     "CountersTable",
     "DestCheck",
     "LocalAddress",
-    "Match",
     "Persistence",
-    "RealServer",
+    "RealServerEntry",
     "ServerCounters",
-    "Service",
     "ServiceCounters",
+    "ServiceEntry",
     "ServiceId",
     "ServiceLaddrs",
     "ServiceTable",
+    "SnatMatch",
     "parse_access_list",
     "parse_connections",
     "parse_laddrs",

@@ -11,7 +11,7 @@ from dpvs_acceptance.dpvs.lines import Lines
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ConnectionEntry:
     """A connection of one lcore.
 
     protocol: TCP, UDP, SCTP, ICMP, ICMPv6; None for `--`.
@@ -40,7 +40,7 @@ _CONNECTION = re.compile(
 _EXPECTED = "`[LCORE]PROTOCOL Ns STATE CLIENT VIRTUAL LOCAL SERVER`, addresses in numbers (-n)"
 
 
-def parse_connections(text: str, source: str = "ipvsadm -lnc") -> tuple[Connection, ...]:
+def parse_connections(text: str, source: str = "ipvsadm -lnc") -> tuple[ConnectionEntry, ...]:
     """The output of `ipvsadm -lnc`, in the order printed; () for no output. Raises ParseError."""
     lines = Lines(text, source)
     connections = []
@@ -53,7 +53,7 @@ def parse_connections(text: str, source: str = "ipvsadm -lnc") -> tuple[Connecti
         except ValueError:
             raise lines.error_at(number, line, _EXPECTED) from None
         connections.append(
-            Connection(
+            ConnectionEntry(
                 int(found[1]),
                 PROTOCOLS.get(found[2]),
                 int(found[3] or found[4]),

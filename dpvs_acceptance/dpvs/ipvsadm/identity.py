@@ -31,7 +31,7 @@ class AddressRange:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class SnatMatch:
     """What a MATCH service (SNAT) selects; None: not restricted."""
 
     source: AddressRange | None
@@ -50,7 +50,7 @@ class ServiceId:
 
     protocol: str | None
     vip: Endpoint | None = None
-    match: Match | None = None
+    match: SnatMatch | None = None
     fwmark: int | None = None
     ipv6: bool = False
 
@@ -106,7 +106,7 @@ def _match(text: str) -> ServiceId:
     if found is None:
         raise ValueError(f"{text!r} is not PROTOCOL[,from=...][,to=...][,iif=...][,oif=...]")
     ranges = (_range(found[2]), _range(found[3]))
-    return ServiceId(PROTOCOLS[found[1]], match=Match(*ranges, found[4], found[5]))
+    return ServiceId(PROTOCOLS[found[1]], match=SnatMatch(*ranges, found[4], found[5]))
 
 
 def _range(text: str | None) -> AddressRange | None:

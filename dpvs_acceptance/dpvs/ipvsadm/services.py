@@ -35,7 +35,7 @@ class DestCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class RealServer:
+class RealServerEntry:
     """forward: FullNat, Masq, Tunnel, Route, SNAT or Local. inhibited: failed its dest-check."""
 
     endpoint: Endpoint
@@ -48,7 +48,7 @@ class RealServer:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceEntry:
     """A virtual service. hash_target: sip or qid, of conhash. conn_timeout in seconds.
 
     proxy_protocol: v1, v1-insecure, v2 or v2-insecure.
@@ -65,7 +65,7 @@ class Service:
     expire_quiescent: bool = False
     quic: bool = False
     dest_check: DestCheck | None = None
-    servers: tuple[RealServer, ...] = ()
+    servers: tuple[RealServerEntry, ...] = ()
 
     @property
     def protocol(self) -> str | None:
@@ -81,9 +81,9 @@ class ServiceTable:
     """All services, sorted as ipvsadm sorts them. header None: one service was asked for."""
 
     header: Header | None
-    services: tuple[Service, ...]
+    services: tuple[ServiceEntry, ...]
 
-    def find(self, protocol: str, address: IPAddress, port: int) -> Service | None:
+    def find(self, protocol: str, address: IPAddress, port: int) -> ServiceEntry | None:
         """The service of a VIP and port, e.g. find("TCP", IPv4Address("10.0.96.204"), 80)."""
         wanted = ServiceId(protocol, vip=Endpoint(address, port))
         return next((service for service in self.services if service.id == wanted), None)
@@ -120,9 +120,9 @@ def parse_services(text: str, source: str = "ipvsadm -ln") -> ServiceTable:
     lines = Lines(text, source)
     header = read_header(lines)
     read_titles(lines, *TITLES)
-    services: list[Service] = []
+    services: list[ServiceEntry] = []
     pending: tuple[ServiceId, re.Match[str]] | None = None
-    servers: list[RealServer] = []
+    servers: list[RealServerEntry] = []
     for number, line in lines.take_rest():
         server = _SERVER.fullmatch(line)
         if server is not None:
@@ -148,14 +148,16 @@ def parse_services(text: str, source: str = "ipvsadm -ln") -> ServiceTable:
     return ServiceTable(header, tuple(services))
 
 
-def _service(identity: ServiceId, found: re.Match[str], servers: tuple[RealServer, ...]) -> Service:
+def _service(
+    identity: ServiceId, found: re.Match[str], servers: tuple[RealServerEntry, ...]
+) -> ServiceEntry:
     persistence = check = None
     if found["timeout"] is not None:
         persistence = Persistence(int(found["timeout"]), found["mask"])
     if found["check"] is not None:
         external = found["external"]
         check = DestCheck(found["internal"], tuple(external.split(",")) if external else ())
-    return Service(
+    return ServiceEntry(
         id=identity,
         scheduler=found["scheduler"],
         hash_target=found["hash"],
@@ -171,9 +173,9 @@ def _service(identity: ServiceId, found: re.Match[str], servers: tuple[RealServe
     )
 
 
-def _server(found: re.Match[str]) -> RealServer:
+def _server(found: re.Match[str]) -> RealServerEntry:
     where, forward, weight, active, inactive, inhibited, *overloaded = found.groups()
-    return RealServer(
+    return RealServerEntry(
         endpoint(where),
         forward,
         int(weight),

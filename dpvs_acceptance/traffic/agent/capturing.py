@@ -10,7 +10,7 @@ from .patterns import Pattern, Sketch
 AT_ONCE = 256  # frames read before other work gets its turn
 
 
-class Capture:
+class CaptureSocket:
     """Receives from construction on; bounded in frames and bytes.
 
     What is over a bound is counted in ``overflow`` and makes the capture as unsound as a drop.

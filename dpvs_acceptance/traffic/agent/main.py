@@ -16,11 +16,11 @@ import time
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from . import wire
-from .capturing import Capture
+from .capturing import CaptureSocket
 from .datagrams import Datagrams
 from .neighbours import Owner, Resolver
 from .patterns import Pattern, any_of
-from .telling import Teller
+from .toa_server import ToaServer
 
 LONGEST_WAIT = 300.0  # seconds; no request may hold the agent longer
 ASK_AGAIN = 0.2  # seconds between two ARP requests or solicitations
@@ -37,9 +37,9 @@ class Agent:
         self.poller.register(0, select.POLLIN)
         self.pending = bytearray()
         self.lines: List[bytes] = []
-        self.captures: Dict[int, Capture] = {}
+        self.captures: Dict[int, CaptureSocket] = {}
         self.owners: Dict[int, Owner] = {}
-        self.tellers: Dict[int, Teller] = {}
+        self.toa_servers: Dict[int, ToaServer] = {}
         self.next = 1
         self.ended = False
 
@@ -169,7 +169,9 @@ class Agent:
         promiscuous: bool,
         buffer_bytes: int,
     ) -> Dict[str, Any]:
-        capture = Capture(interface, any_of(keep), max_frames, max_bytes, promiscuous, buffer_bytes)
+        capture = CaptureSocket(
+            interface, any_of(keep), max_frames, max_bytes, promiscuous, buffer_bytes
+        )
         number = self.number()
         self.captures[number] = capture
         self.watch(capture.fileno(), capture.readable)
@@ -278,13 +280,13 @@ class Agent:
         gone.close()
         return {"answered": gone.report()}
 
-    def op_tell(self, address: str, port: int) -> Dict[str, Any]:
+    def op_toa_server(self, address: str, port: int) -> Dict[str, Any]:
         number = self.number()
-        self.tellers[number] = Teller(address, port, self.watch, self.unwatch)
-        return {"teller": number}
+        self.toa_servers[number] = ToaServer(address, port, self.watch, self.unwatch)
+        return {"server": number}
 
-    def op_hush(self, teller: int) -> Dict[str, Any]:
-        self.tellers.pop(teller).close()
+    def op_close_toa_server(self, server: int) -> Dict[str, Any]:
+        self.toa_servers.pop(server).close()
         return {}
 
     def op_resolve(

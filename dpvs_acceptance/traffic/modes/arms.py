@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from dpvs_acceptance.traffic.mapping import Endpoint, Link
-from dpvs_acceptance.traffic.views import Checksum, IpView, TcpView, UdpView, Vlan
+from dpvs_acceptance.traffic.connection import Arm, SocketAddress
+from dpvs_acceptance.traffic.views import Checksum, IpView, TcpView, UdpView, VlanTag
 
 V = TypeVar("V", bound=IpView)
 
@@ -18,9 +18,9 @@ class Server:
     link: its neighbour towards the DUT, which is the DUT's port or a router. hops: routers between.
     """
 
-    end: Endpoint
+    end: SocketAddress
     mac: str
-    link: Link
+    link: Arm
     hops: int = 0
 
 
@@ -34,9 +34,9 @@ class Arms:
     that is generated here).
     """
 
-    vip: Endpoint
+    vip: SocketAddress
     servers: dict[str, Server]
-    wan: Link
+    wan: Arm
     wan_peer_mac: str
     hops: int = 0
 
@@ -59,8 +59,8 @@ def past_the_device(view: V, arms: Arms, server: Server) -> V:
     return replace(_on_the_wire(view), padding=b"")
 
 
-def _onto(view: V, link: Link, peer_mac: str, hops: int) -> V:
-    vlans = () if link.vlan is None else (Vlan(0x8100, 0, 0, link.vlan),)
+def _onto(view: V, link: Arm, peer_mac: str, hops: int) -> V:
+    vlans = () if link.vlan is None else (VlanTag(0x8100, 0, 0, link.vlan),)
     return replace(
         _on_the_wire(view),
         mac_src=link.dut_mac,

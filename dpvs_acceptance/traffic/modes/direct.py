@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.expected import Expected
-from dpvs_acceptance.traffic.mapping import Endpoint
 
 from .arms import Server, past_the_device, to_server
 from .unmoved import Unmoved, V
@@ -22,7 +22,7 @@ class DirectRouting(Unmoved):
     def title(self) -> str:
         return "DR"
 
-    def target(self, server: Server) -> Endpoint:
+    def target(self, server: Server) -> SocketAddress:
         del server
         return self.vip
 

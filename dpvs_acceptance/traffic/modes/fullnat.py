@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dpvs_acceptance.traffic.mapping import Endpoint, FullNat
+from dpvs_acceptance.traffic.connection import FullNat, SocketAddress
 from dpvs_acceptance.traffic.pairing import find_tcp, find_udp
 from dpvs_acceptance.traffic.verify import check_tcp, check_udp
 from dpvs_acceptance.traffic.views import TcpView, View
@@ -28,7 +28,7 @@ class FullNatMode:
         return "FullNAT" if client == rs else "NAT64"
 
     @property
-    def vip(self) -> Endpoint:
+    def vip(self) -> SocketAddress:
         return self.facts.vip
 
     def openings(self, rs_views: Views) -> dict[str, list[TcpView]]:
@@ -38,21 +38,21 @@ class FullNatMode:
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        client: Endpoint,
+        client: SocketAddress,
         ignore: dict[str, str] | None = None,
     ) -> Followed:
-        conversation, mapping = find_tcp(client_views, rs_views, client, self.facts)
-        return followed(self.title, conversation, check_tcp(conversation, mapping, ignore))
+        conversation, connection = find_tcp(client_views, rs_views, client, self.facts)
+        return followed(self.title, conversation, check_tcp(conversation, connection, ignore))
 
     def udp(
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        client: Endpoint,
+        client: SocketAddress,
         ignore: dict[str, str] | None = None,
     ) -> Followed:
-        conversation, mapping = find_udp(client_views, rs_views, client, self.facts)
-        return followed(self.title, conversation, check_udp(conversation, mapping, ignore))
+        conversation, connection = find_udp(client_views, rs_views, client, self.facts)
+        return followed(self.title, conversation, check_udp(conversation, connection, ignore))
 
 
 def openings(facts: FullNat, rs_views: Views) -> dict[str, list[TcpView]]:
@@ -64,7 +64,7 @@ def openings(facts: FullNat, rs_views: Views) -> dict[str, list[TcpView]]:
             if isinstance(view, TcpView)
             and view.handshake
             and view.src in facts.lips
-            and facts.rs.get(Endpoint(view.dst, view.dport)) == view.mac_dst
+            and facts.rs.get(SocketAddress(view.dst, view.dport)) == view.mac_dst
         ]
         for name, views in rs_views.items()
     }

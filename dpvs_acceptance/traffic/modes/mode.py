@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from dpvs_acceptance.traffic.mapping import Endpoint
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.pairing import Conversation
-from dpvs_acceptance.traffic.verify import Finding, in_words
+from dpvs_acceptance.traffic.verify import WrongPacket, in_words
 from dpvs_acceptance.traffic.views import TcpView, UdpView, View
 
 Views = dict[str, Sequence[View]]
@@ -25,13 +25,13 @@ class Followed:
     """
 
     mode: str
-    client: Endpoint
-    vip: Endpoint
-    source: Endpoint
-    target: Endpoint
+    client: SocketAddress
+    vip: SocketAddress
+    source: SocketAddress
+    target: SocketAddress
     rs_name: str
     packets: int
-    findings: tuple[Finding, ...]
+    findings: tuple[WrongPacket, ...]
 
     def __str__(self) -> str:
         """For an assertion's message: what differs first, then where."""
@@ -44,7 +44,7 @@ class Followed:
 def followed(
     mode: str,
     found: Conversation[TcpView] | Conversation[UdpView],
-    findings: Iterable[Finding],
+    findings: Iterable[WrongPacket],
     besides: int = 0,
 ) -> Followed:
     """What a conversation's comparison gave. besides: packets held that are not among its pairs."""
@@ -60,11 +60,11 @@ def followed(
     )
 
 
-class Mode(Protocol):
+class ForwardingMode(Protocol):
     """What one service must do with the packets of one client.
 
     ``tcp`` and ``udp`` follow one flow of the client's end ``client``; they raise NotPaired where
-    it is at no real server, and UnexpectedMapping where it is between ends that nobody declared.
+    it is at no real server, and UnexpectedConnection where it is between ends that nobody declared.
     ignore: field to the reason why it is left out.
     """
 
@@ -79,7 +79,7 @@ class Mode(Protocol):
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        client: Endpoint,
+        client: SocketAddress,
         ignore: dict[str, str] | None = None,
     ) -> Followed: ...
 
@@ -87,6 +87,6 @@ class Mode(Protocol):
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        client: Endpoint,
+        client: SocketAddress,
         ignore: dict[str, str] | None = None,
     ) -> Followed: ...

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.expected import Expected
-from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.views import Checksum, IpView
 
 from .arms import Server, to_client, to_server
@@ -24,7 +24,7 @@ class Nat(Unmoved):
     def title(self) -> str:
         return "NAT"
 
-    def target(self, server: Server) -> Endpoint:
+    def target(self, server: Server) -> SocketAddress:
         return server.end
 
     def at_rs(self, sent: V, server: Server) -> Expected:

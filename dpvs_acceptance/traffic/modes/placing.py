@@ -6,30 +6,30 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dpvs_acceptance.model.topology import Service, Snat
-from dpvs_acceptance.traffic.mapping import Endpoint, Link
+from dpvs_acceptance.traffic.connection import Arm, SocketAddress
 
 from .arms import Arms, Server
 from .direct import DirectRouting
 from .fullnat import FullNatMode
-from .mode import Mode
+from .mode import ForwardingMode
 from .nat import Nat
 from .snat import SourceNat
 from .synpackets import Settings
 from .synproxy import SynProxy
-from .tunnel import Tunnel
+from .tunnel import TunnelMode
 
 if TYPE_CHECKING:
     from dpvs_acceptance.traffic.scene import Scene
 
 
-def mode_of(scene: Scene, service: Service | Snat, client: str) -> Mode:
+def mode_of(scene: Scene, service: Service | Snat, client: str) -> ForwardingMode:
     """What the service must do with the packets of this client."""
     if isinstance(service, Snat):
         return _snat(scene, service, client)
     return _MODES[service.forwarding](scene, service, client)
 
 
-def _fullnat(scene: Scene, service: Service, client: str) -> Mode:
+def _fullnat(scene: Scene, service: Service, client: str) -> ForwardingMode:
     facts = scene.fullnat(service, client)
     if not service.synproxy:
         return FullNatMode(facts)
@@ -39,24 +39,24 @@ def _fullnat(scene: Scene, service: Service, client: str) -> Mode:
     return SynProxy(facts, settings)
 
 
-def _direct(scene: Scene, service: Service, client: str) -> Mode:
+def _direct(scene: Scene, service: Service, client: str) -> ForwardingMode:
     return DirectRouting(_arms(scene, service, client))
 
 
-def _nat(scene: Scene, service: Service, client: str) -> Mode:
+def _nat(scene: Scene, service: Service, client: str) -> ForwardingMode:
     return Nat(_arms(scene, service, client))
 
 
-def _tunnel(scene: Scene, service: Service, client: str) -> Mode:
+def _tunnel(scene: Scene, service: Service, client: str) -> ForwardingMode:
     topology = scene.deployment.topology
     name = service.real_servers[0].name
     own = topology.links[topology.arm_of(topology.real_servers[name])].own
     assert own is not None, "the topology's own checks see to it"
     source = {version: str(own.of(version)) for version in (4, 6)}
-    return Tunnel(_arms(scene, service, client), source)
+    return TunnelMode(_arms(scene, service, client), source)
 
 
-_MODES: dict[str, Callable[[Scene, Service, str], Mode]] = {
+_MODES: dict[str, Callable[[Scene, Service, str], ForwardingMode]] = {
     "fullnat": _fullnat,
     "dr": _direct,
     "nat": _nat,
@@ -67,27 +67,27 @@ _MODES: dict[str, Callable[[Scene, Service, str], Mode]] = {
 def _arms(scene: Scene, service: Service, client: str) -> Arms:
     targets = scene.deployment.targets(service)
     servers = {
-        target.name: _server(scene, target.name, Endpoint(str(one.address), one.port))
+        target.name: _server(scene, target.name, SocketAddress(str(one.address), one.port))
         for target, one in zip(service.real_servers, targets, strict=True)
     }
     vip = scene.vip(service)
-    wan = Link(scene.next_hop(client, vip.address))
+    wan = Arm(scene.next_hop(client, vip.address))
     return Arms(vip, servers, wan, scene.stations[client].mac, scene.hops(client))
 
 
-def _snat(scene: Scene, rule: Snat, client: str) -> Mode:
+def _snat(scene: Scene, rule: Snat, client: str) -> ForwardingMode:
     """The servers outside are the topology's real servers; what is asked of them has no VIP."""
     servers = {
-        name: _server(scene, name, Endpoint(str(machine.address), 0))
+        name: _server(scene, name, SocketAddress(str(machine.address), 0))
         for name, machine in scene.deployment.topology.real_servers.items()
     }
     first = next(iter(servers.values())).end
-    wan = Link(scene.next_hop(client, first.address))
+    wan = Arm(scene.next_hop(client, first.address))
     arms = Arms(first, servers, wan, scene.stations[client].mac, scene.hops(client))
     return SourceNat(arms, frozenset(str(one.address) for one in rule.pool))
 
 
-def _server(scene: Scene, name: str, end: Endpoint) -> Server:
+def _server(scene: Scene, name: str, end: SocketAddress) -> Server:
     """A real server as packets reach it: from the DUT's port, or from its own router."""
     hops = scene.hops(name)
     if hops:
@@ -95,4 +95,4 @@ def _server(scene: Scene, name: str, end: Endpoint) -> Server:
     else:
         topology = scene.deployment.topology
         mac = scene.deployment.port(topology.arm_of(topology.real_servers[name])).nic.mac
-    return Server(end, scene.stations[name].mac, Link(mac), hops)
+    return Server(end, scene.stations[name].mac, Arm(mac), hops)

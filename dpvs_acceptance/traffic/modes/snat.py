@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from dpvs_acceptance.traffic.connection import SocketAddress, UnexpectedConnection, canonical
 from dpvs_acceptance.traffic.differences import differences
 from dpvs_acceptance.traffic.expected import Expected
-from dpvs_acceptance.traffic.mapping import Endpoint, UnexpectedMapping, canonical
-from dpvs_acceptance.traffic.pairing import Conversation, NotPaired, Pair, flow_frames, paired
-from dpvs_acceptance.traffic.verify import Finding, compare
+from dpvs_acceptance.traffic.pairing import Conversation, NotPaired, PacketPair, flow_frames, paired
+from dpvs_acceptance.traffic.verify import WrongPacket, compare
 from dpvs_acceptance.traffic.views import IcmpView, TcpView, UdpView, View, describe
 
 from .arms import Arms, Server, to_client, to_server
@@ -59,20 +59,20 @@ class SourceNat(ByItsEnds):
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        client: Endpoint,
+        client: SocketAddress,
         kind: type[V],
         ignore: dict[str, str] | None,
     ) -> Followed:
         views = list(client_views)
         name, first = self._opened(views, client, kind)
-        outside = Endpoint(first.dst, first.dport)
+        outside = SocketAddress(first.dst, first.dport)
         arrived = next(
             (v for v in rs_views[name] if isinstance(v, kind) and _same_packet(v, first)),
             None,
         )
         if arrived is None:
             raise NotPaired(f"what {client} sent to {outside} is not at {name}: {describe(first)}")
-        virtual = Endpoint(arrived.src, arrived.sport)
+        virtual = SocketAddress(arrived.src, arrived.sport)
         self._require_declared(client, virtual.address)
         server = self.arms.servers[name]
         ours = flow_frames(views, kind, client, outside)
@@ -80,7 +80,7 @@ class SourceNat(ByItsEnds):
         pairs = paired(ours, theirs, client, virtual, as_sent)
         found = Conversation(client, outside, virtual, outside, name, pairs)
 
-        def expect(pair: Pair[V]) -> tuple[Expected, ...]:
+        def expect(pair: PacketPair[V]) -> tuple[Expected, ...]:
             assert pair.sent is not None
             if pair.towards_rs:
                 return (self.outside(pair.sent, virtual, server),)
@@ -88,12 +88,12 @@ class SourceNat(ByItsEnds):
 
         return followed(self.title, found, compare(found, expect, ignore))
 
-    def outside(self, sent: V, virtual: Endpoint, server: Server) -> Expected:
+    def outside(self, sent: V, virtual: SocketAddress, server: Server) -> Expected:
         """The frame at the server outside for a frame of the host inside."""
         moved = self._to_server(sent, server)
         return Expected(summed(replace(moved, src=virtual.address, sport=virtual.port)))
 
-    def inside(self, sent: V, inner: Endpoint, server: Server) -> Expected:
+    def inside(self, sent: V, inner: SocketAddress, server: Server) -> Expected:
         """The frame at the host inside for what the server outside answered."""
         moved = self._to_host(sent, server)
         return Expected(summed(replace(moved, dst=inner.address, dport=inner.port)), self._free)
@@ -110,7 +110,7 @@ class SourceNat(ByItsEnds):
     def _free(self) -> dict[str, str]:
         return {} if self.gre is None else NEW_ID
 
-    def _opened(self, views: list[View], inner: Endpoint, kind: type[V]) -> tuple[str, V]:
+    def _opened(self, views: list[View], inner: SocketAddress, kind: type[V]) -> tuple[str, V]:
         """The first packet of the host inside, and the name of the server it is for."""
         by_address = {server.end.address: name for name, server in self.arms.servers.items()}
         for view in views:
@@ -122,10 +122,10 @@ class SourceNat(ByItsEnds):
                 return by_address[view.dst], view
         raise NotPaired(f"{inner} sent nothing to any of {', '.join(by_address)}")
 
-    def _require_declared(self, inner: Endpoint | str, seen: str) -> None:
+    def _require_declared(self, inner: SocketAddress | str, seen: str) -> None:
         declared = {canonical(one) for one in self.addresses}
         if seen not in declared:
-            raise UnexpectedMapping(
+            raise UnexpectedConnection(
                 f"what {inner} sent: source address outside expected one of "
                 f"{', '.join(sorted(declared))}, seen {seen}"
             )
@@ -168,8 +168,8 @@ class SourceNat(ByItsEnds):
             free = {} if view.is_request else self._free
             wanted = Expected(replace(moved, ip_checksum=ip_sum(view)), free)
             if wrong := differences(wanted, seen):
-                findings.append(Finding(f"for {describe(view)}", tuple(wrong)))
-        ends = Endpoint(inner, 0), Endpoint(outside, 0), Endpoint(virtual, 0)
+                findings.append(WrongPacket(f"for {describe(view)}", tuple(wrong)))
+        ends = SocketAddress(inner, 0), SocketAddress(outside, 0), SocketAddress(virtual, 0)
         return Followed(self.title, ends[0], ends[1], ends[2], ends[1], name, sent, tuple(findings))
 
 

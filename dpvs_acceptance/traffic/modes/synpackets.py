@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dpvs_acceptance.traffic import tcpoptions
+from dpvs_acceptance.traffic.connection import Connection, FullNat
 from dpvs_acceptance.traffic.expected import WRAP, Expected, tcp_at_rs
-from dpvs_acceptance.traffic.mapping import FullNat, Mapping
 from dpvs_acceptance.traffic.tcpoptions import (
     MSS,
     NOP,
@@ -96,13 +96,13 @@ def _options(options: Options, settings: Settings) -> Options:
     return tuple(out)
 
 
-def rs_syn(syn: TcpView, ack: TcpView, mapping: Mapping, settings: Settings) -> Expected:
+def rs_syn(syn: TcpView, ack: TcpView, connection: Connection, settings: Settings) -> Expected:
     """The SYN to the real server: what the cookie remembered of the client's options."""
-    four = mapping.client.version == 4
+    four = connection.client.version == 4
     bare = replace(
         syn,
         # As the client would have sent it, to be translated by FullNAT from here on.
-        ttl=64 + mapping.service.behaviour.ttl_step,
+        ttl=64 + connection.service.behaviour.ttl_step,
         tos=ack.tos & 0x1E if four else 0,
         flow_label=None if four else 0,
         ip_id=0 if four else None,
@@ -119,8 +119,8 @@ def rs_syn(syn: TcpView, ack: TcpView, mapping: Mapping, settings: Settings) -> 
         data_offset=5 + len(tcpoptions.encode(options)) // 4,
         ip_length=(20 if four else 40) + 20 + len(tcpoptions.encode(options)),
     )
-    expected = tcp_at_rs(bare, mapping)
-    unset = {} if mapping.rs.version != mapping.client.version else UNSET4 if four else UNSET6
+    expected = tcp_at_rs(bare, connection)
+    unset = {} if connection.rs.version != connection.client.version else UNSET4 if four else UNSET6
     return Expected(expected.view, {**expected.free, **unset})
 
 

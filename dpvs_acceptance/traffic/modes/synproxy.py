@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from dpvs_acceptance.traffic.connection import Connection, FullNat, SocketAddress
 from dpvs_acceptance.traffic.differences import differences
 from dpvs_acceptance.traffic.expected import WRAP, Expected, sack_moved, tcp_at_client, tcp_at_rs
-from dpvs_acceptance.traffic.mapping import Endpoint, FullNat, Mapping
-from dpvs_acceptance.traffic.pairing import Conversation, NotPaired, Pair, flow_frames, paired
-from dpvs_acceptance.traffic.verify import Finding, compare
+from dpvs_acceptance.traffic.pairing import Conversation, NotPaired, PacketPair, flow_frames, paired
+from dpvs_acceptance.traffic.verify import WrongPacket, compare
 from dpvs_acceptance.traffic.views import DONT_FRAGMENT, TcpView, View, describe
 
 from .fullnat import openings
@@ -38,7 +38,7 @@ class SynProxy:
         return "synproxy"
 
     @property
-    def vip(self) -> Endpoint:
+    def vip(self) -> SocketAddress:
         return self.facts.vip
 
     def openings(self, rs_views: Views) -> dict[str, list[TcpView]]:
@@ -48,7 +48,7 @@ class SynProxy:
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        client: Endpoint,
+        client: SocketAddress,
         ignore: dict[str, str] | None = None,
     ) -> Followed:
         ours = flow_frames(client_views, TcpView, client, self.vip)
@@ -66,7 +66,7 @@ class SynProxy:
         pairs = paired(ours, theirs, client, lip, proxied.key(client, lip))
         found = Conversation(client, self.vip, lip, rs, name, pairs)
 
-        def expect(pair: Pair[TcpView]) -> tuple[Expected, ...]:
+        def expect(pair: PacketPair[TcpView]) -> tuple[Expected, ...]:
             assert pair.sent is not None
             return (proxied.at_rs(pair.sent) if pair.towards_rs else proxied.at_client(pair.sent),)
 
@@ -77,24 +77,24 @@ class SynProxy:
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        client: Endpoint,
+        client: SocketAddress,
         ignore: dict[str, str] | None = None,
     ) -> Followed:
         del client_views, rs_views, client, ignore
         raise NotPaired(f"{self.vip}: a service with synproxy is a TCP service")
 
     def _found(
-        self, ours: list[TcpView], rs_views: Views, client: Endpoint
-    ) -> tuple[str, Endpoint, Endpoint]:
+        self, ours: list[TcpView], rs_views: Views, client: SocketAddress
+    ) -> tuple[str, SocketAddress, SocketAddress]:
         """Where the client's segments are: found by what DPVS leaves alone in each of them."""
         same_family = self.vip.version == next(iter(self.facts.rs)).version
         sent = {_mark(v, same_family) for v in ours if v.src == client.address and not v.handshake}
-        scores: dict[tuple[str, Endpoint, Endpoint], int] = {}
+        scores: dict[tuple[str, SocketAddress, SocketAddress], int] = {}
         for name, views in rs_views.items():
             for view in views:
                 if not isinstance(view, TcpView) or _mark(view, same_family) not in sent:
                     continue
-                lip, rs = Endpoint(view.src, view.sport), Endpoint(view.dst, view.dport)
+                lip, rs = SocketAddress(view.src, view.sport), SocketAddress(view.dst, view.dport)
                 if rs in self.facts.rs and not view.handshake:
                     place = (name, lip, rs)
                     scores[place] = scores.get(place, 0) + 1
@@ -107,20 +107,20 @@ class SynProxy:
         return max(scores, key=lambda place: scores[place])
 
     def _mapping(
-        self, first: _Handshakes, client: Endpoint, lip: Endpoint, rs: Endpoint
+        self, first: _Handshakes, client: SocketAddress, lip: SocketAddress, rs: SocketAddress
     ) -> Proxied:
-        mapping = self.facts.mapping(client, lip, rs)
-        mapping = replace(
-            mapping,
+        connection = self.facts.connection(client, lip, rs)
+        connection = replace(
+            connection,
             seq_offset=(first.rs_syn.seq - first.syn.seq) % WRAP,
             # TOA goes by the client's own acknowledgement number, before it is moved.
             rs_first=(first.syn_ack.seq + 1) % WRAP,
         )
-        return Proxied(mapping, (first.rs_syn_ack.seq - first.syn_ack.seq) % WRAP)
+        return Proxied(connection, (first.rs_syn_ack.seq - first.syn_ack.seq) % WRAP)
 
     def _handshakes(
         self, first: _Handshakes, proxied: Proxied, ignore: dict[str, str] | None
-    ) -> Iterator[Finding]:
+    ) -> Iterator[WrongPacket]:
         made: list[tuple[str, Expected, TcpView | None]] = [
             (
                 "the SYN-ACK to the client",
@@ -129,7 +129,7 @@ class SynProxy:
             ),
             (
                 "the SYN to the real server",
-                rs_syn(first.syn, first.client_ack, proxied.mapping, self.settings),
+                rs_syn(first.syn, first.client_ack, proxied.connection, self.settings),
                 first.rs_syn,
             ),
         ]
@@ -139,22 +139,22 @@ class SynProxy:
         for what, wanted, seen in made:
             wrong = differences(wanted, seen, ignore)
             if wrong:
-                yield Finding(what, tuple(wrong))
+                yield WrongPacket(what, tuple(wrong))
 
 
 @dataclass(frozen=True, slots=True)
 class Proxied:
-    """One connection: FullNAT's mapping, and how far the real server's numbers are moved.
+    """One connection: FullNAT's connection, and how far the real server's numbers are moved.
 
     moved: the real server's sequence number less the one that the client knows, modulo 2^32.
     """
 
-    mapping: Mapping
+    connection: Connection
     moved: int
 
     def at_rs(self, sent: TcpView) -> Expected:
         """dp_vs_synproxy_dnat_handler: acknowledgement and SACK in the real server's numbers."""
-        expected = tcp_at_rs(sent, self.mapping)
+        expected = tcp_at_rs(sent, self.connection)
         view = expected.view
         assert isinstance(view, TcpView)
         view = replace(
@@ -166,7 +166,7 @@ class Proxied:
 
     def at_client(self, sent: TcpView) -> Expected:
         """dp_vs_synproxy_snat_handler: the sequence number that the cookie began."""
-        expected = tcp_at_client(sent, self.mapping)
+        expected = tcp_at_client(sent, self.connection)
         view = expected.view
         assert isinstance(view, TcpView)
         return Expected(replace(view, seq=(sent.seq - self.moved) % WRAP), expected.free)
@@ -189,8 +189,10 @@ class Proxied:
         )
         return self.at_client(bare)
 
-    def key(self, client: Endpoint, lip: Endpoint) -> Callable[[TcpView, bool], tuple[object, ...]]:
-        offset = self.mapping.seq_offset or 0
+    def key(
+        self, client: SocketAddress, lip: SocketAddress
+    ) -> Callable[[TcpView, bool], tuple[object, ...]]:
+        offset = self.connection.seq_offset or 0
 
         def key(view: TcpView, at_rs: bool) -> tuple[object, ...]:
             if view.sport in (client.port, lip.port):
@@ -218,11 +220,11 @@ class _Handshakes:
         cls,
         ours: list[TcpView],
         theirs: list[TcpView],
-        client: Endpoint,
-        lip: Endpoint,
+        client: SocketAddress,
+        lip: SocketAddress,
         rs_name: str,
     ) -> _Handshakes:
-        def first(views: list[TcpView], flags: str, source: Endpoint, where: str) -> TcpView:
+        def first(views: list[TcpView], flags: str, source: SocketAddress, where: str) -> TcpView:
             for view in views:
                 sent = (view.src, view.sport) == (source.address, source.port)
                 if (

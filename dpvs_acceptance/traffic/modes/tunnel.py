@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.expected import Expected
-from dpvs_acceptance.traffic.mapping import Endpoint
 from dpvs_acceptance.traffic.translate import HEADER
 from dpvs_acceptance.traffic.views import DONT_FRAGMENT, Checksum, IpView, Outer
 
@@ -23,7 +23,7 @@ _PROTOCOL = {4: 4, 6: 41}
 
 
 @dataclass(frozen=True, slots=True)
-class Tunnel(Unmoved):
+class TunnelMode(Unmoved):
     """source: the outer source by the outer header's IP version: that of DPVS's route to the real
     server. For IPv4 0.0.0.0 where the route has no ``src``; for IPv6 an address of the port."""
 
@@ -33,7 +33,7 @@ class Tunnel(Unmoved):
     def title(self) -> str:
         return "tunnel"
 
-    def target(self, server: Server) -> Endpoint:
+    def target(self, server: Server) -> SocketAddress:
         del server
         return self.vip
 
@@ -51,7 +51,7 @@ class Tunnel(Unmoved):
         return Expected(past_the_device(sent, self.arms, server))
 
 
-def _outer(inside: IpView, source: str, end: Endpoint) -> Outer:
+def _outer(inside: IpView, source: str, end: SocketAddress) -> Outer:
     version = end.version
     four = version == 4
     same = version == inside.version

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.expected import Expected
-from dpvs_acceptance.traffic.mapping import Endpoint
-from dpvs_acceptance.traffic.pairing import Conversation, NotPaired, Pair, flow_frames, paired
+from dpvs_acceptance.traffic.pairing import Conversation, NotPaired, PacketPair, flow_frames, paired
 from dpvs_acceptance.traffic.verify import compare
 from dpvs_acceptance.traffic.views import TcpView, UdpView, View, describe
 
@@ -30,7 +30,7 @@ class ByItsEnds(ABC):
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        client: Endpoint,
+        client: SocketAddress,
         ignore: dict[str, str] | None = None,
     ) -> Followed:
         return self._follow(client_views, rs_views, client, TcpView, ignore)
@@ -39,7 +39,7 @@ class ByItsEnds(ABC):
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        client: Endpoint,
+        client: SocketAddress,
         ignore: dict[str, str] | None = None,
     ) -> Followed:
         return self._follow(client_views, rs_views, client, UdpView, ignore)
@@ -49,7 +49,7 @@ class ByItsEnds(ABC):
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        client: Endpoint,
+        client: SocketAddress,
         kind: type[V],
         ignore: dict[str, str] | None,
     ) -> Followed: ...
@@ -74,11 +74,11 @@ class Unmoved(ByItsEnds):
     def title(self) -> str: ...
 
     @property
-    def vip(self) -> Endpoint:
+    def vip(self) -> SocketAddress:
         return self.arms.vip
 
     @abstractmethod
-    def target(self, server: Server) -> Endpoint:
+    def target(self, server: Server) -> SocketAddress:
         """Where a client's packets are addressed to when they are at this real server."""
 
     @abstractmethod
@@ -107,7 +107,7 @@ class Unmoved(ByItsEnds):
         self,
         client_views: Iterable[View],
         rs_views: Views,
-        client: Endpoint,
+        client: SocketAddress,
         kind: type[V],
         ignore: dict[str, str] | None,
     ) -> Followed:
@@ -119,14 +119,18 @@ class Unmoved(ByItsEnds):
         pairs = paired(ours, theirs, client, client, as_sent)
         found = Conversation(client, self.vip, client, target, name, pairs)
 
-        def expect(pair: Pair[V]) -> tuple[Expected, ...]:
+        def expect(pair: PacketPair[V]) -> tuple[Expected, ...]:
             assert pair.sent is not None
             return ((self.at_rs if pair.towards_rs else self.at_client)(pair.sent, server),)
 
         return followed(self.title, found, compare(found, expect, ignore))
 
     def _server_of(
-        self, rs_views: Mapping[str, Iterable[View]], client: Endpoint, kind: type[V], ours: list[V]
+        self,
+        rs_views: Mapping[str, Iterable[View]],
+        client: SocketAddress,
+        kind: type[V],
+        ours: list[V],
     ) -> str:
         """The name of the one real server that the flow went to."""
         there = {

@@ -7,7 +7,7 @@ in their effects on the option bytes, odd cases included.
 from __future__ import annotations
 
 from . import toa
-from .mapping import Mapping
+from .connection import Connection
 from .tcpoptions import EOL, NOP, TIMESTAMP
 
 MAXIMUM = 40  # bytes of options a TCP header can hold
@@ -25,13 +25,13 @@ def without_timestamp(raw: bytes) -> bytes:
     return raw
 
 
-def with_toa(raw: bytes, packet_length: int, mapping: Mapping, syn: bool) -> bytes:
+def with_toa(raw: bytes, packet_length: int, connection: Connection, syn: bool) -> bytes:
     """Option bytes after DPVS tried to add TOA to a packet of ``packet_length`` bytes (IP)."""
-    mtu = mapping.service.lan.mtu
-    option = toa.encode(mapping.client.address, mapping.client.port)
+    mtu = connection.service.lan.mtu
+    option = toa.encode(connection.client.address, connection.client.port)
     if _fits(raw, packet_length, len(option), mtu):
         return option + raw
-    if not mapping.service.behaviour.toa_prunes:
+    if not connection.service.behaviour.toa_prunes:
         return raw  # silently without
     pruned = prune(raw, len(option), syn)
     gained = len(raw) - len(pruned)

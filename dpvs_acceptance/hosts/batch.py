@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from . import frames
+from . import batch_format
 from .connection import Host, abridge
 from .errors import ConnectionLostError
 from .shell import quote
@@ -65,7 +65,9 @@ def batch(
         error = host.end_unfinished(title, timeout, raw)
         if isinstance(error, ConnectionLostError):
             raise error
-    came = {frame.number: frame for frame in frames.parse(host.name, mark, raw.stdout, raw.stderr)}
+    came = {
+        frame.number: frame for frame in batch_format.parse(host.name, mark, raw.stdout, raw.stderr)
+    }
     unanswered: dict[str, str] = {}  # by group, the command that silenced it
     over = "too much had been printed" if raw.cut_off else f"the {timeout:g} s for all were over"
     result = {}
@@ -79,7 +81,7 @@ def batch(
 
 def _read(section: str | Read) -> Read:
     read = Read(section) if isinstance(section, str) else section
-    frames.check_length(read.command)
+    batch_format.check_length(read.command)
     if "\0" in read.command:
         raise ValueError("a command cannot contain NUL")
     return read
@@ -87,7 +89,7 @@ def _read(section: str | Read) -> Read:
 
 def _script(mark: str, reads: list[Read]) -> str:
     silent: dict[str, str] = {}
-    lines = [frames.library(mark)]
+    lines = [batch_format.library(mark)]
     for number, read in enumerate(reads):
         line = f"frame {number} {read.timeout or 0:.3f} {quote(read.command)}"
         if read.timeout is None:
@@ -95,7 +97,9 @@ def _script(mark: str, reads: list[Read]) -> str:
         if read.group is not None:
             first = read.group not in silent
             variable = silent.setdefault(read.group, f"silent{len(silent)}")
-            failed = f"{frames.TIMED_OUT}|137) {variable}=1" if not first else f"*) {variable}=1"
+            failed = (
+                f"{batch_format.TIMED_OUT}|137) {variable}=1" if not first else f"*) {variable}=1"
+            )
             line = f'[ -n "${variable}" ] || {{ {line}\ncase $? in 0) ;; {failed} ;; esac; }}'
         lines.append(line)
     # The last command's status is its own business.
@@ -103,25 +107,27 @@ def _script(mark: str, reads: list[Read]) -> str:
 
 
 def _section(
-    read: Read, frame: frames.Frame | None, unanswered: Mapping[str, str], over: str
+    read: Read, frame: batch_format.BatchAnswer | None, unanswered: Mapping[str, str], over: str
 ) -> Section:
     """`over`: why not all was read, in case this was not."""
     if frame is None:
         before = unanswered.get(read.group) if read.group else None
         why = f"because `{abridge(before)}` failed" if before else over
-        return Section(read.command, frames.TIMED_OUT, "", 0.0, note=f"not asked, {why}")
+        return Section(read.command, batch_format.TIMED_OUT, "", 0.0, note=f"not asked, {why}")
     note = ""
     if frame.exit_status is None:
         note = f"not finished when {over}"
     elif (
-        frame.exit_status in (frames.TIMED_OUT, 137)
+        frame.exit_status in (batch_format.TIMED_OUT, 137)
         and read.timeout is not None
         and (frame.seconds or 0) >= read.timeout - 0.02
     ):
         note = f"no answer in {read.timeout:g} s"
     return Section(
         command=read.command,
-        exit_status=frames.TIMED_OUT if note or frame.exit_status is None else frame.exit_status,
+        exit_status=batch_format.TIMED_OUT
+        if note or frame.exit_status is None
+        else frame.exit_status,
         stdout=frame.stdout.decode("utf-8", "replace"),
         seconds=frame.seconds or 0.0,
         stderr=frame.stderr.decode("utf-8", "replace"),

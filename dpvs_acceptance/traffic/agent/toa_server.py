@@ -13,7 +13,7 @@ SIZE = 20  # IPv6 address, port in network order, two octets of padding
 BACKLOG = 16
 
 
-def told(sock: socket.socket) -> str:
+def answer(sock: socket.socket) -> str:
     """The client in words, as the real servers' nginx has them; or why nobody knows."""
     try:
         peer = sock.getsockopt(socket.IPPROTO_IP, LOOKUP, SIZE)
@@ -23,7 +23,7 @@ def told(sock: socket.socket) -> str:
     return "Your IP and port is {}:{}".format(address, int.from_bytes(peer[16:18], "big"))
 
 
-class Teller:
+class ToaServer:
     """Listens on an IPv4 address. watch, unwatch: how its sockets get into the agent's loop."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Teller:
         """A request is answered once; then, or with the client's FIN, the connection is over."""
         try:
             if connection.recv(65536):
-                body = told(connection)
+                body = answer(connection)
                 head = f"HTTP/1.0 200 OK\r\nContent-Length: {len(body)}\r\n\r\n"
                 connection.send((head + body).encode("ascii"))
                 connection.shutdown(socket.SHUT_WR)

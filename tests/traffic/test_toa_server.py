@@ -14,7 +14,7 @@ URL = "http://10.77.0.2:7995/"
 
 
 def test_each_connection_is_told_what_the_kernel_says(wire: Wire, right: Station) -> None:
-    with right.telling("10.77.0.2", 7995):
+    with right.toa_server("10.77.0.2", 7995):
         answers = curl_many(wire.left, URL, 3)
         # Whoever says nothing, or half of it, holds nobody up.
         wire.left.ok(
@@ -30,7 +30,7 @@ def test_each_connection_is_told_what_the_kernel_says(wire: Wire, right: Station
 
 def test_a_port_that_is_taken_is_an_error_with_the_hosts_words(right: Station) -> None:
     taken = pytest.raises(TrafficError, match="Address already in use")
-    with right.telling("10.77.0.2", 7996), taken, right.telling("10.77.0.2", 7996):
+    with right.toa_server("10.77.0.2", 7996), taken, right.toa_server("10.77.0.2", 7996):
         pass
-    with right.telling("10.77.0.2", 7996):
+    with right.toa_server("10.77.0.2", 7996):
         pass

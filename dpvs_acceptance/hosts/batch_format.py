@@ -54,7 +54,7 @@ return "$2"
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class BatchAnswer:
     """What one framed script did. `exit_status` and `seconds` are None where it did not end."""
 
     number: int
@@ -78,7 +78,7 @@ def check_length(script: str) -> None:
         )
 
 
-def parse(host: str, mark: str, stdout: bytes, stderr: bytes) -> list[Frame]:
+def parse(host: str, mark: str, stdout: bytes, stderr: bytes) -> list[BatchAnswer]:
     """The frames in the order they came, the last one perhaps unfinished.
 
     HostError where the marks do not pair up, which no host that runs the script can produce.
@@ -91,7 +91,7 @@ def parse(host: str, mark: str, stdout: bytes, stderr: bytes) -> list[Frame]:
             if end is not None:
                 status = int(end[0])
                 seconds = round(float(end[2]) - float(end[1]), 3)
-            frames.append(Frame(number, status, seconds, body, errors.get(number, b"")))
+            frames.append(BatchAnswer(number, status, seconds, body, errors.get(number, b"")))
     except (ValueError, IndexError) as exc:
         raise HostError(host, f"sent what is no answer to what it was asked ({exc})") from exc
     return frames

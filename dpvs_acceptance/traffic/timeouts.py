@@ -24,7 +24,7 @@ def tries(full: int) -> int:
 
 
 @contextmanager
-def patience(share: float) -> Iterator[None]:
+def shortened(share: float) -> Iterator[None]:
     """Wait for this share (0 to 1) of every time that nobody chose, while in the context."""
     token = _SHARE.set(share)
     try:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from dpvs_acceptance.dpvs.versions import Version, facts
 
-from .uoa import Mode
+from .uoa import UoaMode
 
 
-class UnexpectedMapping(AssertionError):  # noqa: N818  (a finding about the device)
+class UnexpectedConnection(AssertionError):  # noqa: N818  (a finding about the device)
     """The connection at the RS is not between a declared LIP and a declared RS."""
 
 
@@ -21,7 +21,7 @@ def canonical(address: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class SocketAddress:
     """IP address and port; the address is brought into its usual form."""
 
     address: str
@@ -56,7 +56,7 @@ class Behaviour:
     toa_on_fin: bool = True
     toa_prunes: bool = True
     toa: bool = True
-    uoa_mode: Mode = "opp"
+    uoa_mode: UoaMode = "opp"
     uoa_max_trail: int = 3
     ttl_step: int = 0
 
@@ -66,7 +66,7 @@ class Behaviour:
         version: str,
         *,
         toa: bool = True,
-        uoa_mode: Mode = "opp",
+        uoa_mode: UoaMode = "opp",
         uoa_max_trail: int = 3,
         xmit_ttl: bool = False,
     ) -> Behaviour:
@@ -84,7 +84,7 @@ class Behaviour:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Arm:
     """One arm of the DUT: its port's MAC, and the VLAN id of frames there (None: untagged)."""
 
     dut_mac: str
@@ -100,34 +100,36 @@ class FullNat:
     client's own MAC or its gateway's. The families of vip and of lips/rs differ for NAT64.
     """
 
-    vip: Endpoint
+    vip: SocketAddress
     lips: frozenset[str]
-    rs: dict[Endpoint, str]
-    wan: Link
-    lan: Link
+    rs: dict[SocketAddress, str]
+    wan: Arm
+    lan: Arm
     wan_peer_mac: str
     behaviour: Behaviour = Behaviour()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lips", frozenset(canonical(lip) for lip in self.lips))
 
-    def mapping(self, client: Endpoint, lip: Endpoint, rs: Endpoint) -> Mapping:
-        """One connection; raises UnexpectedMapping where LIP or RS were not declared."""
+    def connection(
+        self, client: SocketAddress, lip: SocketAddress, rs: SocketAddress
+    ) -> Connection:
+        """One connection; raises UnexpectedConnection where LIP or RS were not declared."""
         if lip.address not in self.lips:
-            raise UnexpectedMapping(
+            raise UnexpectedConnection(
                 f"connection of {client}: source address at the RS expected one of "
                 f"{', '.join(sorted(self.lips))}, seen {lip.address}"
             )
         if rs not in self.rs:
             declared = ", ".join(sorted(str(one) for one in self.rs))
-            raise UnexpectedMapping(
+            raise UnexpectedConnection(
                 f"connection of {client}: RS expected one of {declared}, seen {rs}"
             )
-        return Mapping(self, client, lip, rs)
+        return Connection(self, client, lip, rs)
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class Connection:
     """One FullNAT connection. What is learned from its packets is in the last two fields.
 
     seq_offset: sequence number at the RS minus the client's, modulo 2^32 (DPVS rewrites the
@@ -135,9 +137,9 @@ class Mapping:
     """
 
     service: FullNat
-    client: Endpoint
-    lip: Endpoint
-    rs: Endpoint
+    client: SocketAddress
+    lip: SocketAddress
+    rs: SocketAddress
     seq_offset: int | None = None
     rs_first: int | None = None
 
