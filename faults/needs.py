@@ -1,6 +1,6 @@
 """What a machine must have for a fault to be made on it: asked of the machine, in sh text.
 
-A software lab that runs somebody's own DPVS has no PCI bus of its own, no played files, maybe no
+A software lab that runs somebody's own DPVS has no PCI bus of its own, no emulated files, maybe no
 kni. What cannot be broken there is not broken otherwise, but said to be impossible, with the
 answer of the probe. Nothing here asks what kind of device it is.
 """

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from softlab import hugepages, kernel, softports
+from softlab.emulated import prepare
 from softlab.host import run
-from softlab.played import prepare
 from softlab.simulated import install
 from softlab.spec import LabSpec
 
@@ -14,8 +14,8 @@ BUILD_HOME = Path("/opt/dpvs-home")
 TOOLS = ("dpvs", "dpip", "ipvsadm", "keepalived")
 
 
-def is_played(spec: LabSpec) -> bool:
-    """Whether the DUT's hardware is played by a daemon."""
+def is_emulated(spec: LabSpec) -> bool:
+    """Whether the DUT's hardware is emulated by a daemon."""
     return spec.device == "simulated"
 
 

@@ -20,7 +20,7 @@ from softlab.realserver import furnish as realserver
 from softlab.root import PACKAGE, interpreter
 from softlab.spec import LabHost, LabSpec
 
-#: Seconds that the DUT's played hardware may take to start; it takes some 0.2.
+#: Seconds that the DUT's emulated hardware may take to start; it takes some 0.2.
 _DEADLINE: Final = 10.0
 
 
@@ -81,16 +81,16 @@ def _build(spec: LabSpec, directory: Path, groups: Path | None) -> dict[int, str
     daemon = None
     for host in sorted(hosts, key=lambda one: one.name != "lb01"):
         host.expect("entered")
-        if host.name == "lb01" and device.is_played(spec):
-            daemon = _start_played_hardware(host.pid, spec)
+        if host.name == "lb01" and device.is_emulated(spec):
+            daemon = _start_emulated_hardware(host.pid, spec)
     for host in hosts:
         host.expect("ready")
     if daemon is not None:
-        _wait_for_played_hardware(daemon)
+        _wait_for_emulated_hardware(daemon)
     # A Popen may be forgotten now: whoever waits takes the status of any child.
     return {
         **{host.pid: f"{host.name}'s init" for host in hosts},
-        **({} if daemon is None else {daemon.pid: "lb01's played hardware"}),
+        **({} if daemon is None else {daemon.pid: "lb01's emulated hardware"}),
     }
 
 
@@ -111,11 +111,11 @@ def _nothing(_root: Path | None = None) -> None:
     """A client needs nothing that the machine does not have."""
 
 
-def _start_played_hardware(pid: int, spec: LabSpec) -> subprocess.Popen[str]:
-    """Start the DUT's hardware: outside the DUT, as what is played is not a process of it."""
+def _start_emulated_hardware(pid: int, spec: LabSpec) -> subprocess.Popen[str]:
+    """Start the DUT's hardware: outside the DUT, as what is emulated is not a process of it."""
     return subprocess.Popen(
         [
-            *(str(interpreter()), "-m", "softlab.played"),
+            *(str(interpreter()), "-m", "softlab.emulated"),
             *("--root", f"/proc/{pid}/root", "--netns-pid", str(pid)),
             *("--spec", json.dumps(spec.as_json())),
         ],
@@ -127,10 +127,10 @@ def _start_played_hardware(pid: int, spec: LabSpec) -> subprocess.Popen[str]:
     )
 
 
-def _wait_for_played_hardware(daemon: subprocess.Popen[str]) -> None:
+def _wait_for_emulated_hardware(daemon: subprocess.Popen[str]) -> None:
     assert daemon.stdout is not None
     line = ""
     if select.select([daemon.stdout], [], [], _DEADLINE)[0]:
         line = daemon.stdout.readline().strip()
     if line != "ready":
-        raise HostError(f"lb01: its played hardware did not start within {_DEADLINE:g} s")
+        raise HostError(f"lb01: its emulated hardware did not start within {_DEADLINE:g} s")

@@ -16,7 +16,7 @@ _LAYERS: Final = (
     *("/root", "/home", "/var", "/var/lib", "/var/log", "/nix"),
 )
 #: Device nodes a host gets where the machine has them: what programs expect, the tap driver, what
-#: DPVS's kni asks for, and what a lab's own played hardware is made with.
+#: DPVS's kni asks for, and what a lab's own emulated hardware is made with.
 _DEVICES: Final = (
     *("null", "zero", "full", "random", "urandom", "tty", "kmsg", "mem"),
     *("net/tun", "vhost-net", "fuse"),

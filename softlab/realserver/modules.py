@@ -2,7 +2,7 @@
 
 A kernel module of the lab's own cannot be: the hosts share one kernel, which may have no loadable
 modules at all. So these commands stand in front of kmod's, say what kmod says (version 30), and
-load what plays the module's part: toa.ko is the TOA reader's eBPF object, uoa.ko a mark by which
+load what stands for the module: toa.ko is the TOA reader's eBPF object, uoa.ko a mark by which
 the UDP server reads UOA; ipip and ip6_tunnel, which come with every kernel, are a tun device each.
 """
 
@@ -16,12 +16,12 @@ from typing import Final, NoReturn
 from softlab.realserver import state, toa_reader, tunnel
 
 #: What uoa.ko holds; the TOA reader's object is an ELF file of machine 247 (EM_BPF).
-UOA_MARK: Final = b"softlab: uoa.ko played by udp-echo\n"
+UOA_MARK: Final = b"softlab: uoa.ko emulated by udp-echo\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A played module. `size` is what lsmod shows; toa's is the article's."""
+    """An emulated module. `size` is what lsmod shows; toa's is the article's."""
 
     name: str
     size: int
@@ -124,7 +124,7 @@ def lsmod(_arguments: Sequence[str]) -> None:
 
 
 def _kernels() -> list[Path]:
-    """Files of the modules that a distribution's kernel brings: named, and played without."""
+    """Files of the modules that a distribution's kernel brings: named, and emulated without."""
     place = Path("/lib/modules", os.uname().release, "kernel/net")
     return [place / "ipv4/ipip.ko", place / "ipv6/ip6_tunnel.ko"]
 

@@ -1,4 +1,4 @@
-"""Which played kernel modules a real server has loaded: one small file each, as in /sys/module."""
+"""The emulated kernel modules of a real server that are loaded: one small file for each."""
 
 import socket
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What ipip and ip6_tunnel do on a real server, played by a tun device and a process each.
+"""What ipip and ip6_tunnel do on a real server, emulated by a tun device and a process each.
 
 Loading the module brings a device (tunl0, ip6tnl0) to which the kernel gives what is inside of any
 packet to this host that holds another: IPv4 in IPv4 (RFC 2003), IPv6 in IPv6 (RFC 2473). A kernel

@@ -2,8 +2,8 @@
 
     {"peer": [address, port], "uoa": [address, port] | null}
 
-`uoa` is the client named by UOA, while the played module `uoa` is loaded. It is the counterpart of
-a program that asks uoa.ko by getsockopt, and of uoa.ko itself: without the module no socket is
+`uoa` is the client named by UOA, while the emulated module `uoa` is loaded. It is the counterpart
+of a program that asks uoa.ko by getsockopt, and of uoa.ko itself: without the module no socket is
 open for protocol 248, and the kernel answers such a packet with "protocol unreachable".
 
     udp-echo [--port 8053]

@@ -12,8 +12,8 @@ def install(root: Path, version: str) -> None:
 
     ``/opt/dpvs/bin`` gets the tools, ``/usr/sbin`` links to them, ``/etc/dpvs-simulated.json`` the
     version. The tools run this package from ``/opt/softlab``, which whoever makes the host has to
-    put there; the source trees beside them belong to the played hardware. ValueError for a
-    version that cannot be played.
+    put there; the source trees beside them belong to the emulated hardware. ValueError for a
+    version that cannot be emulated.
     """
     from softlab.simulated import installation
 

@@ -30,7 +30,7 @@ def _name_thread(name: str) -> None:
 class Device:
     """Frames between the NICs, the kernel's knis and the data path.
 
-    With one worker, its thread reads the NICs itself. With several, a thread plays the NIC: it
+    With one worker, its thread reads the NICs itself. With several, a thread is the NIC: it
     spreads what arrives over the workers' queues, as receive side scaling and flow rules do.
     """
 

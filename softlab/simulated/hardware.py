@@ -1,6 +1,6 @@
 """The NICs and hugepages of the host.
 
-On a host with played hardware, both come from its daemon, over ``/run/played.sock``: one JSON
+On a host with emulated hardware, both come from its daemon, over ``/run/emulated.sock``: one JSON
 object per line, the NICs' packet sockets passed along. Without it, as with the real device on
 DPDK's software ports, EAL's ``--vdev=net_af_packetN,iface=NAME`` opens an interface directly.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from softlab.simulated.ports import SPEED
 
-PLAYED = "/run/played.sock"
+EMULATED = "/run/emulated.sock"
 
 _ETH_P_ALL = 3
 _SOL_PACKET = 263
@@ -80,10 +80,10 @@ def missed(link: socket.socket) -> int:
     return int(drops)
 
 
-class Played:
-    """A connection to the played hardware; what it reserved is held while it is open."""
+class Emulated:
+    """A connection to the emulated hardware; what it reserved is held while it is open."""
 
-    def __init__(self, path: str = PLAYED) -> None:
+    def __init__(self, path: str = EMULATED) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(10)
         self._socket.connect(path)
@@ -95,7 +95,7 @@ class Played:
             size = socket.CMSG_SPACE(_MAX_PORTS * fds.itemsize)
             part, ancillary, _, _ = self._socket.recvmsg(65536, size)
             if not part:
-                raise OSError(f"the played hardware closed {PLAYED} while answering {request}")
+                raise OSError(f"the emulated hardware closed {EMULATED} while answering {request}")
             raw += part
             for level, kind, content in ancillary:
                 if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
@@ -107,7 +107,7 @@ class Played:
         answer, fds = self._ask({"op": "probe"})
         ports = answer.get("ports", [])
         if not isinstance(ports, list) or len(ports) != len(fds):
-            raise OSError(f"the played hardware answered {answer} with {len(fds)} sockets")
+            raise OSError(f"the emulated hardware answered {answer} with {len(fds)} sockets")
         return [
             Nic(
                 socket.socket(fileno=fd),
@@ -154,14 +154,14 @@ class Host:
     def __init__(self, vdevs: list[str], *, pci: bool) -> None:
         self._vdevs = vdevs
         self._pci = pci
-        self._held: list[Played] = []
-        self.played = Path(PLAYED).exists()
+        self._held: list[Emulated] = []
+        self.emulated = Path(EMULATED).exists()
 
     def nics(self) -> list[Nic]:
         """PCI NICs first, then the software ports of the command line."""
         found: list[Nic] = []
-        if self.played and self._pci:
-            hardware = Played()
+        if self.emulated and self._pci:
+            hardware = Emulated()
             self._held.append(hardware)
             found += hardware.probe()
         for vdev in self._vdevs:
@@ -187,9 +187,9 @@ class Host:
 
     def links(self) -> dict[str, Link]:
         """PCI address to what the NIC says now; nothing of software ports, which never change."""
-        if not (self.played and self._pci):
+        if not (self.emulated and self._pci):
             return {}
-        hardware = Played()
+        hardware = Emulated()
         try:
             return hardware.links()
         finally:
@@ -197,17 +197,17 @@ class Host:
 
     def open_device(self, path: str) -> bool:
         """Open a device file for as long as the process lives; False when there is none."""
-        if not self.played:
+        if not self.emulated:
             return Path(path).exists()
-        hardware = Played()
+        hardware = Emulated()
         self._held.append(hardware)
         return hardware.open_device(path)
 
     def reserve(self, bytes_per_node: int, *, hold: bool) -> None:
         """Reserve hugepages on every node, for as long as the process lives when held."""
-        if not self.played:
+        if not self.emulated:
             return
-        hardware = Played()
+        hardware = Emulated()
         try:
             hardware.reserve(bytes_per_node)
         except NoHugepagesError:

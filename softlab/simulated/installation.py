@@ -25,8 +25,8 @@ sys.exit(main(sys.argv))
 
 def install(root: Path, version: str) -> None:
     """See softlab.simulated.install."""
-    if version not in versions.PLAYED:
-        raise ValueError(f"DPVS {version} cannot be played; {', '.join(versions.PLAYED)} can")
+    if version not in versions.EMULATED:
+        raise ValueError(f"DPVS {version} cannot be emulated; {', '.join(versions.EMULATED)} can")
     # Compiled once here: the hosts see the package read-only and would compile it at each start.
     compileall.compile_dir(PACKAGE, quiet=2)
     binaries = root / HOME / "bin"

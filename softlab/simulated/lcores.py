@@ -68,7 +68,7 @@ def of_eal(options: dict[str, str], detected: int) -> dict[int, set[int]]:
 
 
 def cpus_here(cpus: set[int]) -> set[int]:
-    """The cpus of this machine that stand for those of the played one."""
+    """The cpus of this machine that stand for those of the emulated one."""
     usable = sorted(os.sched_getaffinity(0))
     return {cpu if cpu in usable else usable[cpu % len(usable)] for cpu in cpus}
 

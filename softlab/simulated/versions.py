@@ -1,4 +1,4 @@
-"""What differs between the DPVS versions that can be played.
+"""What differs between the DPVS versions that can be emulated.
 
 Facts from the release notes and from outputs of the real builds; see the page on versions in the
 documentation. Every other module asks here instead of comparing version numbers.
@@ -72,7 +72,7 @@ class Version:
 
 
 DEFAULT = "1.10.2"
-PLAYED = ("1.10.2", "1.9.10", "1.8.10")
+EMULATED = ("1.10.2", "1.9.10", "1.8.10")
 
 # Numbers of the control messages, as the tools print them when one fails.
 _NUMBERS_1_9_6 = {
@@ -173,7 +173,7 @@ SETTINGS = "/etc/dpvs-simulated.json"
 
 
 def of_host(path: str = SETTINGS) -> Version:
-    """The version this host plays, from the file that the installation wrote.
+    """The version that this host simulates, from the file that the installation wrote.
 
     Only that one string is taken from the JSON text: importing the json module would cost a tool
     more time than all it does.

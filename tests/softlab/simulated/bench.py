@@ -262,7 +262,7 @@ class Bench:
         """Hardware for the device, in place of software ports: NICs, hugepages, device files."""
         has = json.dumps({"interfaces": interfaces, "bytes": size, "devices": devices})
         self.lb.start(f"python3 {hardware.__file__} '{has}'", self.folder / "hardware.out")
-        until("hardware", lambda: "played.sock" in self.lb.run("ls /run"))
+        until("hardware", lambda: "emulated.sock" in self.lb.run("ls /run"))
         self.eal = ""
 
     def launch(self, lcores: str = "-l 0-1", **conf: object) -> subprocess.Popen[bytes]:

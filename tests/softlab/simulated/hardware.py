@@ -1,4 +1,4 @@
-"""The smallest hardware that can be played: run in a host, it answers on /run/played.sock.
+"""The smallest hardware that can be emulated: run in a host, it answers on /run/emulated.sock.
 
 ``python3 hardware.py '{"interfaces": ["l0"], "bytes": 4096, "devices": []}'``: the NICs bound to a
 DPDK driver, the bytes of hugepages on each node, the device files that can be opened.
@@ -68,7 +68,7 @@ def _serve(has: dict[str, Any], link: socket.socket) -> None:
 def main() -> None:
     has = json.loads(sys.argv[1])
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind("/run/played.sock")
+    listener.bind("/run/emulated.sock")
     listener.listen()
     while True:
         link, _ = listener.accept()

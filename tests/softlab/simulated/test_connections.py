@@ -116,7 +116,7 @@ def test_other_strays_are_ignored(path: DataPath, flags: str) -> None:
 
 
 def test_server_that_is_not_in_fullnat_gets_nothing(path: DataPath) -> None:
-    """A server added without -b is there for direct routing, which is not played."""
+    """A server added without -b is there for direct routing, which is not emulated."""
     service = path.services.get(PROTO_TCP, address(talk.VIP), 80)
     assert service
     for dest in service.dests:

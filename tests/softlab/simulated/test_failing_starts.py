@@ -110,7 +110,7 @@ def test_running_already(machine: Bench) -> None:
     ]
 
 
-def test_played_hardware(machine: Bench) -> None:
+def test_emulated_hardware(machine: Bench) -> None:
     """With NICs of its own the device shows them as the PCI ports they are."""
     machine.play(("l0", "w0"), _PLENTY)
     machine.start()

@@ -42,7 +42,7 @@ def test_twice(tmp_path: Path) -> None:
     assert '"1.10.2"' in (tmp_path / "etc/dpvs-simulated.json").read_text()
 
 
-def test_version_that_cannot_be_played(tmp_path: Path) -> None:
+def test_version_that_cannot_be_emulated(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"1\.7\.8"):
         simulated.install(tmp_path, "1.7.8")
     assert list(tmp_path.iterdir()) == []

@@ -80,7 +80,7 @@ def _recording(name: str, version: str = "v1.10.2") -> str:
     return (RECORDINGS / version / f"{name}.txt").read_text()
 
 
-class Played:
+class Emulated:
     """What the device printed for each recorded command, in the recordings' state."""
 
     def __init__(self, bench: Bench) -> None:
@@ -129,9 +129,9 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(bench: Bench) -> Played:
+def emulated(bench: Bench) -> Emulated:
     """The whole scenario, once."""
-    scenario = Played(bench)
+    scenario = Emulated(bench)
     bench.serve()
     scenario.record(_FRESH)
     bench.configure()
@@ -148,7 +148,7 @@ def played(bench: Bench) -> Played:
 
 
 @pytest.fixture(scope="module")
-def played6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+def emulated6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
     """IPv6 and NAT64 services next to the IPv4 one, four connections to each."""
     bench = Bench(tmp_path_factory.mktemp("six"), "1.10.2")
     try:
@@ -156,7 +156,7 @@ def played6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         bench.serve()
         bench.configure()
         bench.configure_six()
-        scenario = Played(bench)
+        scenario = Emulated(bench)
         scenario.fetch((46082, 46098, 46106, 46122), "http://[2001:db8:1::100]/")
         scenario.fetch((36152, 36162, 36172, 36178), "http://[2001:db8:1::64]/")
         scenario.await_ends(8)
@@ -200,13 +200,13 @@ def _without_spare_acks(text: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", [*_FRESH, "ipvsadm-noargs", *_ERRORS, *_TRAFFIC, *_CHANGES])
-def test_text(played: Played, name: str) -> None:
-    assert _comparable(name, played.printed[name]) == _comparable(name, _recording(name))
+def test_text(emulated: Emulated, name: str) -> None:
+    assert _comparable(name, emulated.printed[name]) == _comparable(name, _recording(name))
 
 
 @pytest.mark.parametrize("name", _SIX)
-def test_text_of_ipv6(played6: Played, name: str) -> None:
-    assert _comparable(name, played6.printed[name]) == _comparable(name, _recording(name))
+def test_text_of_ipv6(emulated6: Emulated, name: str) -> None:
+    assert _comparable(name, emulated6.printed[name]) == _comparable(name, _recording(name))
 
 
 def _mapped(text: str) -> list[str]:
@@ -218,19 +218,19 @@ def _mapped(text: str) -> list[str]:
     return re.sub(r"0x5[0-9a-f]{11}", "(pointer)", text).splitlines()
 
 
-def test_log(played: Played) -> None:
+def test_log(emulated: Emulated) -> None:
     """The log of a start is the recorded one, line by line."""
     recorded = _mapped(_recording("dpvs-stdout-log-full").split("----log----\n")[1])
-    started = _mapped(Path(played.bench.log).read_text())
+    started = _mapped(Path(emulated.bench.log).read_text())
     last = "DSCHED: lcore 00 enter lcre_role_master loop"
     assert started[: started.index(last) + 1] == recorded[: recorded.index(last) + 1]
 
 
-def test_output(played: Played) -> None:
+def test_output(emulated: Emulated) -> None:
     """What goes to the terminal before the log file is known."""
     recorded = _recording("dpvs-stdout-log-full").split("----log----\n")[0]
     recorded = recorded.replace("/dpvs/mp_socket", "/rte/mp_socket")
-    printed = (played.bench.folder / "dpvs.out").read_text()
+    printed = (emulated.bench.folder / "dpvs.out").read_text()
     expected = recorded.splitlines()[1:]
     seen = _mapped(printed)
     # The number of cpus, the pid file and the log file are this bench's own.

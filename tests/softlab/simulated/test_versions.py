@@ -1,4 +1,4 @@
-"""What is different in the other versions that can be played.
+"""What is different in the other versions that can be emulated.
 
 1.9.10 against its recordings; 1.8.10 against what a real build was seen to do.
 """
