@@ -7,7 +7,10 @@ import json
 from pathlib import Path
 
 PACKAGE = "dpvs_station"
-MODULES = ("wire", "patterns", "capturing", "neighbours", "datagrams", "toa_server", "main")
+MODULES = (
+    *("wire", "patterns", "capturing", "neighbours", "datagrams", "toa_server"),
+    *("octets", "background", "serving", "loading", "traffic", "main"),
+)
 
 # The host's interpreter reads exactly this many bytes, so that what follows on standard input
 # stays there for the agent. -I -S: nothing of the host's own Python set-up is looked at.

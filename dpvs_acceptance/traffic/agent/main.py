@@ -20,7 +20,12 @@ from .capturing import CaptureSocket
 from .datagrams import Datagrams
 from .neighbours import Owner, Resolver
 from .patterns import Pattern, any_of
+<<<<<<< HEAD
 from .toa_server import ToaServer
+=======
+from .telling import Teller
+from .traffic import Traffic
+>>>>>>> e5782d3 (Users' traffic: flows by real sockets, many at once, every octet verified at both ends)
 
 LONGEST_WAIT = 300.0  # seconds; no request may hold the agent longer
 ASK_AGAIN = 0.2  # seconds between two ARP requests or solicitations
@@ -30,8 +35,9 @@ class Ended(Exception):  # noqa: N818  (no error: the ordinary end)
     """Standard input was closed."""
 
 
-class Agent:
+class Agent(Traffic):
     def __init__(self) -> None:
+        super().__init__()
         self.poller = select.poll()
         self.handlers: Dict[int, Callable[[], Any]] = {0: self._input}
         self.poller.register(0, select.POLLIN)
@@ -63,6 +69,7 @@ class Agent:
             capture.close()
         for owner in self.owners.values():
             owner.close()
+        self.close_traffic()
 
     def _input(self) -> None:
         chunk = os.read(0, 1 << 16)

@@ -1,0 +1,1 @@
+"""Users' traffic: sizes, times and volumes that users have, not only single requests."""
