@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dpvs_acceptance.traffic.connection import Endpoint
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.station import Station
-from dpvs_acceptance.traffic.users.flows import Datagram, Dialogue, Request, Seen, UdpFlow
+from dpvs_acceptance.traffic.users.flows import Datagram, Dialogue, Request, SeenByServers, UdpFlow
 from dpvs_acceptance.traffic.users.judging import wrong_exchanges, wrong_talks
 from dpvs_acceptance.traffic.users.making import begin, serving
 
@@ -21,7 +21,7 @@ SIZES = (0, 1, 535, 600, 1448, 1460, 65_521, 1_000_000)
 def test_bodies_of_every_size_arrive_whole(left: Station, right: Station, address: str) -> None:
     asked = [Dialogue((Request(up, 1000), Request(7, up))) for up in SIZES]
     with serving({"right": right}, BOTH, PORT) as seen:
-        finished = begin(left, Endpoint(address, PORT), asked).finished()
+        finished = begin(left, SocketAddress(address, PORT), asked).finished()
     assert wrong_talks(finished.talks, seen) == []
     assert len(seen.visits) == len(SIZES)
 
@@ -37,14 +37,14 @@ def test_bodies_of_every_size_arrive_whole(left: Station, right: Station, addres
 def test_connections_end_as_asked(left: Station, right: Station, end: str, served: str) -> None:
     asked = Dialogue((Request(20, 30), Request(20, 30, end=served)), end=end)  # type: ignore[arg-type]
     with serving({"right": right}, BOTH, PORT) as seen:
-        finished = begin(left, Endpoint("10.77.0.2", PORT), [asked]).finished()
+        finished = begin(left, SocketAddress("10.77.0.2", PORT), [asked]).finished()
     assert wrong_talks(finished.talks, seen) == []
 
 
 def test_a_thousand_connections(left: Station, right: Station) -> None:
     asked = [Dialogue((Request(100, 100), Request(100, 100)))] * 1000
     with serving({"right": right}, BOTH, PORT) as seen:
-        finished = begin(left, Endpoint("10.77.0.2", PORT), asked).finished()
+        finished = begin(left, SocketAddress("10.77.0.2", PORT), asked).finished()
     assert wrong_talks(finished.talks, seen) == []
     assert len({talk.local for talk in finished.talks}) == 1000
 
@@ -54,14 +54,14 @@ def test_flows_of_datagrams(left: Station, right: Station) -> None:
     asked = [UdpFlow(tuple(Datagram(up, down) for up in sizes for down in sizes))] * 50
     asked += [UdpFlow((Datagram(1), Datagram(11)))]
     with serving({"right": right}, BOTH, PORT) as seen:
-        finished = begin(left, Endpoint("fd77::2", PORT), udp=asked).finished()
+        finished = begin(left, SocketAddress("fd77::2", PORT), udp=asked).finished()
     assert wrong_exchanges(finished.exchanges, seen) == []
 
 
 def test_a_waiting_request_goes_on_by_order(left: Station, right: Station) -> None:
     asked = Dialogue((Request(1, 1), Request(1, 1, pause=-1.0)))
     with serving({"right": right}, BOTH, PORT):
-        load = begin(left, Endpoint("10.77.0.2", PORT), [asked], seconds=20.0)
+        load = begin(left, SocketAddress("10.77.0.2", PORT), [asked], seconds=20.0)
         load.go_on()
         finished = load.finished()
     assert wrong_talks(finished.talks, None) == []
@@ -69,16 +69,18 @@ def test_a_waiting_request_goes_on_by_order(left: Station, right: Station) -> No
 
 
 def test_nothing_listens(left: Station) -> None:
-    finished = begin(left, Endpoint("10.77.0.2", PORT), [Dialogue()], seconds=1.0).finished()
-    (words,) = wrong_talks(finished.talks, Seen())
+    finished = begin(left, SocketAddress("10.77.0.2", PORT), [Dialogue()], seconds=1.0).finished()
+    (words,) = wrong_talks(finished.talks, SeenByServers())
     assert "refused" in words
 
 
 def test_a_server_that_is_silent_is_named_with_the_time(wire: Wire, left: Station) -> None:
     wire.right.ok("ip route add blackhole 10.77.0.1/32 table 77; ip rule add to 10.77.0.1 table 77")
     try:
-        finished = begin(left, Endpoint("10.77.0.2", PORT), [Dialogue()], seconds=0.3).finished()
+        finished = begin(
+            left, SocketAddress("10.77.0.2", PORT), [Dialogue()], seconds=0.3
+        ).finished()
     finally:
         wire.right.ok("ip rule del to 10.77.0.1 table 77; ip route flush table 77")
-    (words,) = wrong_talks(finished.talks, Seen())
+    (words,) = wrong_talks(finished.talks, SeenByServers())
     assert "no connection within 0.3 s" in words

@@ -20,7 +20,7 @@ def words(error: Exception) -> str:
     return os.strerror(number).lower() if number else str(error)
 
 
-class Client:
+class TrafficClient:
     """Runs flows, at most ``parallel`` at once, for at most ``seconds`` in all.
 
     A connection: [flow, source ports, [[up, down, pause, end], ...], pad, end, read rate].

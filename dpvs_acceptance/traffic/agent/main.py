@@ -20,12 +20,8 @@ from .capturing import CaptureSocket
 from .datagrams import Datagrams
 from .neighbours import Owner, Resolver
 from .patterns import Pattern, any_of
-<<<<<<< HEAD
 from .toa_server import ToaServer
-=======
-from .telling import Teller
-from .traffic import Traffic
->>>>>>> e5782d3 (Users' traffic: flows by real sockets, many at once, every octet verified at both ends)
+from .traffic import TrafficOperations
 
 LONGEST_WAIT = 300.0  # seconds; no request may hold the agent longer
 ASK_AGAIN = 0.2  # seconds between two ARP requests or solicitations
@@ -35,7 +31,7 @@ class Ended(Exception):  # noqa: N818  (no error: the ordinary end)
     """Standard input was closed."""
 
 
-class Agent(Traffic):
+class Agent(TrafficOperations):
     def __init__(self) -> None:
         super().__init__()
         self.poller = select.poll()

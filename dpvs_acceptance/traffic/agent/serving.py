@@ -24,7 +24,7 @@ HEAD_LIMIT = 1 << 16
 NO_LINGER = struct.pack("ii", 1, 0)
 
 
-class Visit:
+class TcpVisit:
     """One connection as the server saw it."""
 
     def __init__(self, peer: Tuple[Any, ...]) -> None:
@@ -37,9 +37,9 @@ class Visit:
         return [self.peer, self.requests, self.end, self.late]
 
 
-class Server:
+class TrafficServer:
     def __init__(self, addresses: List[str], port: int) -> None:
-        self.visits: List[Visit] = []
+        self.visits: List[TcpVisit] = []
         self.flows: Dict[Tuple[str, int], List[List[int]]] = {}
         self.tcp: List[socket.socket] = []
         self.udp: Dict[str, socket.socket] = {}
@@ -89,7 +89,7 @@ class Server:
         stop.set_result(None)
 
     async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        visit = Visit(writer.get_extra_info("peername"))
+        visit = TcpVisit(writer.get_extra_info("peername"))
         self.visits.append(visit)
         try:
             while await self._request(visit, reader, writer):
@@ -104,7 +104,7 @@ class Server:
             writer.close()
 
     async def _request(
-        self, visit: Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, visit: TcpVisit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
         _, flow, down, end = head.split(b" ", 2)[1].decode("ascii").split("/")

@@ -4,11 +4,11 @@
 from typing import Any, Callable, Dict, List, Optional
 
 from .background import Background
-from .loading import Client
-from .serving import Server
+from .loading import TrafficClient
+from .serving import TrafficServer
 
 
-class Traffic:
+class TrafficOperations:
     """Mixed into the agent: each of these is a child process with a number."""
 
     watch: Callable[[int, Callable[[], Any]], None]
@@ -48,7 +48,7 @@ class Traffic:
 
     def op_serve(self, addresses: List[str], port: int) -> Dict[str, Any]:
         """Serve TCP and UDP on this port of these addresses until ``served``."""
-        server = Server(addresses, port)
+        server = TrafficServer(addresses, port)
         try:
             kept = [sock.fileno() for sock in server.sockets]
             return {"server": self._begin(Background(server.run, kept))}
@@ -70,7 +70,7 @@ class Traffic:
         udp: List[List[Any]],
     ) -> Dict[str, Any]:
         """Begin flows; ``loaded`` has their ends."""
-        client = Client((to[0], int(to[1])), source, parallel, seconds)
+        client = TrafficClient((to[0], int(to[1])), source, parallel, seconds)
         return {"load": self._begin(Background(lambda orders: client.run(orders, tcp, udp)))}
 
     def op_order(self, load: int) -> Dict[str, Any]:

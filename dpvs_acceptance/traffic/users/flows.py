@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dpvs_acceptance.traffic.connection import Endpoint
+from dpvs_acceptance.traffic.connection import SocketAddress
 
 End = Literal["keep", "close", "half", "reset"]
 
@@ -76,7 +76,7 @@ class Talk:
 
     flow: int
     asked: Dialogue
-    local: Endpoint | None
+    local: SocketAddress | None
     connect: float
     answers: tuple[Answered, ...]
     error: str
@@ -84,48 +84,48 @@ class Talk:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class UdpTalk:
     """What the client saw of a UDP flow: of each datagram seconds (None: no answer), octets and
     the first wrong one; extra: datagrams that answered nothing, doubles among them."""
 
     flow: int
     asked: UdpFlow
-    local: Endpoint | None
+    local: SocketAddress | None
     answers: tuple[tuple[float | None, int, int], ...]
     extra: int
     error: str
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ServedTalk:
     """A connection as a real server saw it. requests: flow, octets, first wrong octet (-1)."""
 
     rs: str
-    peer: Endpoint
+    peer: SocketAddress
     requests: tuple[tuple[int, int, int], ...]
     end: str
     late: int
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class ServedUdp:
     """A UDP flow's datagrams as a real server saw them: number, octets, first wrong octet (-1)."""
 
     rs: str
-    peer: Endpoint
+    peer: SocketAddress
     datagrams: tuple[tuple[int, int, int, int], ...]
 
 
 @dataclass(slots=True)
-class Seen:
+class SeenByServers:
     """What the suite's servers saw; filled when they are stopped."""
 
-    visits: list[Visit] = field(default_factory=list)
-    arrived: list[Arrived] = field(default_factory=list)
+    visits: list[ServedTalk] = field(default_factory=list)
+    arrived: list[ServedUdp] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FlowEnds:
     talks: tuple[Talk, ...]
-    exchanges: tuple[Exchange, ...]
+    exchanges: tuple[UdpTalk, ...]
     seconds: float

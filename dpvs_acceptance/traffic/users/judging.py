@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .flows import Arrived, Exchange, Seen, Talk, Visit
+from .flows import SeenByServers, ServedTalk, ServedUdp, Talk, UdpTalk
 
 
-def wrong_talks(talks: Sequence[Talk], seen: Seen | None) -> list[str]:
+def wrong_talks(talks: Sequence[Talk], seen: SeenByServers | None) -> list[str]:
     """Every connection that did not go as asked, in words; the real server's side where it was
     the suite's own (``seen``), each connection there exactly once."""
-    visits: dict[int, list[Visit]] = {}
+    visits: dict[int, list[ServedTalk]] = {}
     for visit in seen.visits if seen else ():
         for flow in {flow for flow, _, _ in visit.requests}:
             visits.setdefault(flow, []).append(visit)
@@ -51,7 +51,7 @@ def _at_client(talk: Talk, *, own_server: bool) -> str:
     return ""
 
 
-def _at_server(talk: Talk, visits: Sequence[Visit]) -> str:
+def _at_server(talk: Talk, visits: Sequence[ServedTalk]) -> str:
     if len(visits) != 1:
         return f"one connection at the real servers expected, seen {len(visits)}"
     (visit,) = visits
@@ -72,9 +72,9 @@ def _at_server(talk: Talk, visits: Sequence[Visit]) -> str:
     return ""
 
 
-def wrong_exchanges(exchanges: Sequence[Exchange], seen: Seen | None) -> list[str]:
+def wrong_exchanges(exchanges: Sequence[UdpTalk], seen: SeenByServers | None) -> list[str]:
     """Every UDP flow that did not go as asked: lost, doubled, out of order, other octets."""
-    arrived: dict[int, list[Arrived]] = {}
+    arrived: dict[int, list[ServedUdp]] = {}
     for there in seen.arrived if seen else ():
         for flow in {flow for flow, _, _, _ in there.datagrams}:
             arrived.setdefault(flow, []).append(there)
@@ -89,7 +89,7 @@ def wrong_exchanges(exchanges: Sequence[Exchange], seen: Seen | None) -> list[st
     return found
 
 
-def _flow_at_client(flow: Exchange) -> str:
+def _flow_at_client(flow: UdpTalk) -> str:
     if flow.error:
         return f"after {len(flow.answers)} of {len(flow.asked.datagrams)} datagrams: {flow.error}"
     for number, (asked, (seconds, octets, wrong)) in enumerate(
@@ -107,7 +107,7 @@ def _flow_at_client(flow: Exchange) -> str:
     return ""
 
 
-def _flow_at_server(flow: Exchange, arrived: Sequence[Arrived]) -> str:
+def _flow_at_server(flow: UdpTalk, arrived: Sequence[ServedUdp]) -> str:
     if len(arrived) != 1:
         where = ", ".join(f"{one.rs} from {one.peer}" for one in arrived) or "none"
         return f"one flow at the real servers expected, seen {where}"

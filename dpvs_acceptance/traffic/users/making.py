@@ -11,28 +11,28 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from dpvs_acceptance.traffic.connection import Endpoint
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.station import Station
 
 from .flows import (
     Answered,
-    Arrived,
     Dialogue,
-    Exchange,
-    Finished,
-    Seen,
+    FlowEnds,
+    SeenByServers,
+    ServedTalk,
+    ServedUdp,
     Talk,
     UdpFlow,
-    Visit,
+    UdpTalk,
 )
 
 
 @contextmanager
 def serving(
     stations: Mapping[str, Station], addresses: Mapping[str, Sequence[str]], port: int
-) -> Iterator[Seen]:
+) -> Iterator[SeenByServers]:
     """The suite's server on a port of real servers, by name, while in the context."""
-    seen = Seen()
+    seen = SeenByServers()
     started = {
         name: stations[name].ask("serve", {"addresses": [*those], "port": port})["server"]
         for name, those in addresses.items()
@@ -44,7 +44,7 @@ def serving(
             said = stations[name].ask("served", {"server": server, "seconds": 10.0}, 10.0)
             seen.visits += [_visit(name, one) for one in said["visits"]]
             seen.arrived += [
-                Arrived(name, Endpoint(*peer), tuple(map(_four, those)))
+                ServedUdp(name, SocketAddress(*peer), tuple(map(_four, those)))
                 for peer, those in said["flows"]
             ]
 
@@ -52,8 +52,8 @@ def serving(
 _NUMBERS = count(1)
 
 
-class Load:
-    """Flows of one client that have begun. Use ``begin``; ``finished`` waits for them."""
+class UserFlows:
+    """UserFlows of one client that have begun. Use ``begin``; ``finished`` waits for them."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Load:
         """Let the requests that wait for it be sent."""
         self._station.ask("order", {"load": self._number})
 
-    def finished(self) -> Finished:
+    def finished(self) -> FlowEnds:
         """Every flow's end; one that had none within the time says so."""
         seconds = self._seconds + 5.0
         said = self._station.ask("loaded", {"load": self._number, "seconds": seconds}, seconds)
@@ -83,19 +83,19 @@ class Load:
             _exchange(number, asked, raw, self._source)
             for (number, asked), raw in zip(self._flows, said["udp"], strict=True)
         )
-        return Finished(tuple(talks), tuple(flows), said["seconds"])
+        return FlowEnds(tuple(talks), tuple(flows), said["seconds"])
 
 
 def begin(
     station: Station,
-    target: Endpoint,
+    target: SocketAddress,
     tcp: Sequence[Dialogue] = (),
     udp: Sequence[UdpFlow] = (),
     *,
     ports: Sequence[Sequence[int]] = (),
     parallel: int = 200,
     seconds: float = 10.0,
-) -> Load:
+) -> UserFlows:
     """Begin flows to a VIP, at most ``parallel`` at once and for ``seconds`` in all.
 
     ports: source ports that each flow may use (connections first), the kernel's choice without.
@@ -126,7 +126,7 @@ def begin(
         ],
     }
     load = station.ask("load", arguments)["load"]
-    return Load(station, load, seconds, talks, flows, source)
+    return UserFlows(station, load, seconds, talks, flows, source)
 
 
 def _four(raw: Sequence[int]) -> tuple[int, int, int, int]:
@@ -134,23 +134,23 @@ def _four(raw: Sequence[int]) -> tuple[int, int, int, int]:
     return flow, number, octets, wrong
 
 
-def _visit(name: str, raw: Sequence[Any]) -> Visit:
+def _visit(name: str, raw: Sequence[Any]) -> ServedTalk:
     peer, requests, end, late = raw
-    return Visit(name, Endpoint(*peer), tuple(tuple(one) for one in requests), end, late)
+    return ServedTalk(name, SocketAddress(*peer), tuple(tuple(one) for one in requests), end, late)
 
 
 def _talk(flow: int, asked: Dialogue, raw: Mapping[str, Any], source: str) -> Talk:
-    local = Endpoint(source, raw["port"]) if raw.get("port") else None
+    local = SocketAddress(source, raw["port"]) if raw.get("port") else None
     answers = tuple(Answered(*one) for one in raw.get("answers", ()))
     return Talk(
         flow, asked, local, raw.get("connect", -1.0), answers, raw["error"], raw.get("end", "")
     )
 
 
-def _exchange(flow: int, asked: UdpFlow, raw: Mapping[str, Any], source: str) -> Exchange:
-    local = Endpoint(source, raw["port"]) if raw.get("port") else None
+def _exchange(flow: int, asked: UdpFlow, raw: Mapping[str, Any], source: str) -> UdpTalk:
+    local = SocketAddress(source, raw["port"]) if raw.get("port") else None
     answers = tuple(
         (None if seconds < 0 else seconds, octets, wrong)
         for seconds, octets, wrong in raw.get("answers", ())
     )
-    return Exchange(flow, asked, local, answers, raw.get("extra", 0), raw["error"])
+    return UdpTalk(flow, asked, local, answers, raw.get("extra", 0), raw["error"])
