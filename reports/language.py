@@ -161,6 +161,11 @@ _ZH = {
     "real server": "RS",
     "gateway": "网关",
     "not drawn: the run kept no topology": "未绘制：本次运行没有保存拓扑",
+    "Time of the run": "本次运行的用时",
+    "A check's time has no set-up or undo of the run in it.": (
+        "各项检查的用时不含运行本身的准备与还原。"
+    ),
+    "lab": "实验环境",
     "connect": "连接",
     "survey": "勘察",
     "bring-up": "部署",

@@ -45,6 +45,10 @@ def _lines(page: Page) -> Iterator[str]:
             yield "| " + " | ".join(map(plain, cells)) + " |"
     for group in page.groups:
         yield from _group(group, page)
+    if page.times:
+        yield ""
+        words = ", ".join(f"{name} {seconds}" for name, seconds in page.times)
+        yield f"**{say('Time of the run')}**: {plain(words)}"
     if page.besides:
         yield ""
         yield f"### {plain(say('Not judged by this run'))}"

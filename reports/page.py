@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from dpvs_acceptance.model.requirement import Priority
 from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.signoff import RequirementEntry, SignOff
+from dpvs_acceptance.verdict.times import times
 from reports.charts import draw_rtts, draw_spread, draw_timeline
 from reports.drawing import Picture
 from reports.language import BESIDE_CHECKS, Say, reason, speaker
@@ -53,6 +54,7 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         failed=tuple(r for r in requirements if r.badge.shape in {"fail", "flaky", "blocked"}),
         not_shown=tuple(r for r in requirements if r.badge.shape == "skipped" and r.checks),
         unseen=tuple(r for r in requirements if r.badge.shape == "skipped" and not r.checks),
+        times=tuple((say(name), f"{taken:.2f} s") for name, taken in times(signoff).items()),
         others=tuple(rows.check(check) for check in signoff.other_checks),
         waivers=signoff.waivers,
         topology=topology,

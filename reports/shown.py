@@ -109,6 +109,8 @@ class Page:
     """NOT SUPPORTED and NOT TESTED, where a check says why."""
     unseen: tuple[ShownRequirement, ...]
     """NOT TESTED, because no check looked."""
+    times: tuple[tuple[str, str], ...]
+    """Set-up and undo of the run, which no check's time has in it."""
     others: tuple[Check, ...]
     waivers: tuple[WaiverEntry, ...]
     topology: Picture | None

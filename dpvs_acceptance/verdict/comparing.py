@@ -58,7 +58,8 @@ def compare(
     """`configuration`: the rendered dpvs.conf of both runs, where it was kept."""
     one = {result.nodeid: result for result in results_of(first)}
     other = {result.nodeid: result for result in results_of(second)}
-    failing, passing, untested, slower = [], [], [], []
+    failing, passing, untested = [], [], []
+    slower: list[BeforeAfter] = []
     for node in dict.fromkeys((*other, *one)):
         before, after = one.get(node), other.get(node)
         was = before.outcome if before else Outcome.NOT_TESTED
@@ -75,14 +76,12 @@ def compare(
             untested.append(change)
         elif now is Outcome.PASS and was is not Outcome.PASS:
             passing.append(change)
-        if (
-            before
-            and after
-            and was is now is Outcome.PASS
-            and after.seconds > before.seconds * SLOWER
-            and after.seconds > before.seconds + AND_BY
-        ):
-            slower.append(BeforeAfter(node, f"{before.seconds:.2f} s", f"{after.seconds:.2f} s"))
+        if before and after and was is now is Outcome.PASS:
+            slower += _slower(node, before.seconds, after.seconds)
+    earlier = {stage.name: stage.seconds for stage in first.stages}
+    for stage in second.stages:
+        if stage.name in earlier:
+            slower += _slower(f"the run's {stage.name}", earlier[stage.name], stage.seconds)
     return Comparison(
         first=first.run,
         second=second.run,
@@ -93,6 +92,12 @@ def compare(
         slower=tuple(slower),
         facts=tuple(_facts(first, second, configuration)),
     )
+
+
+def _slower(what: str, before: float, after: float) -> Iterator[BeforeAfter]:
+    """Beyond what is noise of the machine."""
+    if after > before * SLOWER and after > before + AND_BY:
+        yield BeforeAfter(what, f"{before:.2f} s", f"{after:.2f} s")
 
 
 def _facts(

@@ -68,6 +68,14 @@ class RunProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of the run itself, which no check's time has in it: the lab, bring-up, undo."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class NicFacts:
     """One NIC of the device, as the article's map has it, before it was bound."""
 
@@ -114,6 +122,8 @@ class RunFacts:
     transcript: str = ""
     """The transcript, relative to `directory`."""
     problems: tuple[RunProblem, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    """In the order in which they ended."""
     profile: Profile = Profile.FULL
     strict: bool = False
     waivers: tuple[Waiver, ...] = ()
@@ -131,6 +141,7 @@ def merge_facts(mine: RunFacts, theirs: RunFacts) -> RunFacts:
         if (value := getattr(theirs, field.name)) not in ("", UNKNOWN, (), None)
     }
     known["problems"] = tuple(dict.fromkeys((*mine.problems, *theirs.problems)))
+    known["stages"] = (*mine.stages, *theirs.stages)
     return replace(mine, **known)
 
 

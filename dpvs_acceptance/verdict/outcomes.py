@@ -58,7 +58,7 @@ class CheckResult:
     """The check, as pytest names it."""
     outcome: Outcome
     seconds: float
-    """Set-up, call and teardown of all attempts."""
+    """Of all attempts, without the fixtures that outlive the check."""
     message: str = ""
     """Why it is not a PASS; the first line tells the cause."""
     details: str = ""

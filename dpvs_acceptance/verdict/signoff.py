@@ -6,7 +6,7 @@ Keys may be added, and readers have to bear that; whatever else changes raises `
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -142,6 +142,13 @@ class ProblemEntry(_Frozen):
     words: str
 
 
+class StageEntry(_Frozen):
+    """A step of the run itself: no check's time has it in it."""
+
+    name: str
+    seconds: float = Field(ge=0)
+
+
 class SignOff(_Frozen):
     """One run on one device, and what it came to."""
 
@@ -168,6 +175,7 @@ class SignOff(_Frozen):
     strict: bool = Field(False, description="sign-off: no P1 may be untested, on any device")
     waivers: tuple[WaiverEntry, ...] = ()
     problems: tuple[ProblemEntry, ...] = Field((), description="of the run, not of one check")
+    stages: tuple[StageEntry, ...] = Field((), description="set-up and undo of the run")
     lenient: bool = Field(False, description="what is known to fail does not count")
     known: tuple[KnownEntry, ...] = Field((), description="known defects of the device's version")
     language: Literal["en", "zh"] = Field("en", description="of the report")
@@ -226,6 +234,7 @@ def compose(
             for one in facts.waivers
         ),
         problems=tuple(ProblemEntry(kind=p.kind, words=_short(p.words)) for p in facts.problems),
+        stages=tuple(_stages(facts)),
         lenient=facts.lenient,
         known=tuple(
             KnownEntry(**defect.model_dump())
@@ -273,6 +282,13 @@ def write(signoff: SignOff, path: Path) -> None:
 def results_in(row: RequirementEntry) -> list[CheckResult]:
     """The row's checks, as far as a verdict looks at them."""
     return [CheckResult(one.nodeid, one.outcome, one.seconds) for one in row.checks]
+
+
+def _stages(facts: RunFacts) -> Iterator[StageEntry]:
+    """With `-n` each worker has its own stages: their times are added up."""
+    for name in dict.fromkeys(stage.name for stage in facts.stages):
+        whole = sum(stage.seconds for stage in facts.stages if stage.name == name)
+        yield StageEntry(name=_short(name), seconds=_seconds(whole))
 
 
 def _short(text: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from dpvs_acceptance.model.requirement import Held
 from dpvs_acceptance.verdict.comparing import compare, to_lines
+from dpvs_acceptance.verdict.facts import Stage
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.manifest import (
     altered,
@@ -23,6 +24,7 @@ from dpvs_acceptance.verdict.manifest import (
 )
 from dpvs_acceptance.verdict.outcomes import CheckResult
 from dpvs_acceptance.verdict.signoff import SignOff, compose, write
+from dpvs_acceptance.verdict.times import times
 from dpvs_acceptance.verdict.verifying import ReplayError, Verification, verify
 from tests.verdict.builders import FINISHED, check, facts, requirement
 
@@ -224,6 +226,16 @@ def test_slower_is_beyond_noise_only(tmp_path: Path) -> None:
     assert not compare(run(0.1), run(0.4)).slower, "0.3 s more is the machine's noise"
     assert not compare(run(3.0), run(5.0)).slower, "not twice as long"
     assert [c.after for c in compare(run(1.0), run(2.6)).slower] == ["2.60 s"]
+
+
+def test_a_slower_bring_up_is_the_runs_own_row() -> None:
+    def run(seconds: float) -> SignOff:
+        about = replace(facts(), stages=(Stage("bring-up", seconds),))
+        return compose(about, ROWS, RESULTS, judge(about.kind, ROWS, RESULTS), FINISHED)
+
+    (change,) = compare(run(2.0), run(9.0)).slower
+    assert (change.what, change.before, change.after) == ("the run's bring-up", "2.00 s", "9.00 s")
+    assert times(run(2.0)) == {"bring-up": 2.0, "checks": 0.5, "other": 18.0}
 
 
 def test_a_check_that_is_not_part_of_the_second_run_is_newly_untested() -> None:
