@@ -68,7 +68,7 @@ class RunProblem:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class RunStage:
     """A step of the run itself, which no check's time has in it: the lab, bring-up, undo."""
 
     name: str
@@ -122,7 +122,7 @@ class RunFacts:
     transcript: str = ""
     """The transcript, relative to `directory`."""
     problems: tuple[RunProblem, ...] = ()
-    stages: tuple[Stage, ...] = ()
+    stages: tuple[RunStage, ...] = ()
     """In the order in which they ended."""
     profile: Profile = Profile.FULL
     strict: bool = False

@@ -13,7 +13,7 @@ import pytest
 
 from dpvs_acceptance.model.requirement import Held
 from dpvs_acceptance.verdict.comparing import compare, to_lines
-from dpvs_acceptance.verdict.facts import Stage
+from dpvs_acceptance.verdict.facts import RunStage
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.manifest import (
     altered,
@@ -230,7 +230,7 @@ def test_slower_is_beyond_noise_only(tmp_path: Path) -> None:
 
 def test_a_slower_bring_up_is_the_runs_own_row() -> None:
     def run(seconds: float) -> SignOff:
-        about = replace(facts(), stages=(Stage("bring-up", seconds),))
+        about = replace(facts(), stages=(RunStage("bring-up", seconds),))
         return compose(about, ROWS, RESULTS, judge(about.kind, ROWS, RESULTS), FINISHED)
 
     (change,) = compare(run(2.0), run(9.0)).slower
