@@ -28,6 +28,7 @@ _ZH = {
     "FLAKY": "不稳定",
     "NOT SUPPORTED": "不支持",
     "NOT TESTED": "未测试",
+    "NOT APPLICABLE": "不适用",
     "waived": "已豁免",
     "Requirements by outcome": "各结果的要求数",
     "Contents": "目录",
@@ -222,6 +223,8 @@ _REASONS = (
     (r"^without (\d+) of (\d+) checks, ", r"\2 项检查中有 \1 项没有结果，"),
     (r"\bNOT TESTED\b", "未测试"),
     (r"\bNOT SUPPORTED\b", "不支持"),
+    (r"\bNOT APPLICABLE\b", "不适用"),
+    (r"\bPARTIAL\b", "部分"),
     (r"^(\S+ \(P\d\)) FAIL\b", r"\1 失败"),
     (r"^(\S+ \(P\d\)) FLAKY\b", r"\1 不稳定"),
 )

@@ -16,6 +16,8 @@ SHAPES = {
     Outcome.BLOCKED: "blocked",
     Outcome.NOT_SUPPORTED: "skipped",
     Outcome.NOT_TESTED: "skipped",
+    Outcome.NOT_APPLICABLE: "skipped",
+    Outcome.PARTIAL: "skipped",
 }
 
 Prose = tuple[tuple[bool, str], ...]

@@ -33,7 +33,7 @@ class Rows:
 
     def requirement(self, row: RequirementEntry) -> ShownRequirement:
         remark = row.remark
-        if row.outcome is Outcome.PASS:  # else it is what a check said, which stays as it is
+        if row.outcome is Outcome.PARTIAL:  # else it is what a check said, which stays as it is
             remark = reason(remark, self._language)
         if row.outcome is Outcome.NOT_TESTED and not row.checks:
             remark = self._say("no check of this run looked at it")

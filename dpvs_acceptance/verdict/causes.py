@@ -26,6 +26,18 @@ class NotTested(Exception):  # noqa: N818
         self.reason = reason
 
 
+class NotApplicable(Exception):  # noqa: N818
+    """What was declared leaves nothing to look at ("one real server: there is no spread").
+
+    `reason` follows from topology and bench alone. What the device lacks is `NotSupported`, what
+    the bench cannot look at is `NotTested`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Blocked(Exception):  # noqa: N818
     """The bench or the bring-up failed, so that no later check can be judged.
 

@@ -12,6 +12,7 @@ from dpvs_acceptance.verdict.words import first_line
 
 SLOWER = 2.0
 """Times as long."""
+_UNSEEN = SKIPPED | {Outcome.BLOCKED, Outcome.NOT_APPLICABLE}
 AND_BY = 0.5
 """And by so many seconds: below that the time is noise of the machine."""
 
@@ -72,7 +73,7 @@ def compare(
         )
         if now in BAD and was not in BAD:
             failing.append(change)
-        elif now in {*SKIPPED, Outcome.BLOCKED} and was not in {*SKIPPED, Outcome.BLOCKED}:
+        elif now in _UNSEEN and was not in _UNSEEN:
             untested.append(change)
         elif now is Outcome.PASS and was is not Outcome.PASS:
             passing.append(change)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -131,14 +132,16 @@ class RunFacts:
     """What is known to fail in the device's version does not count."""
     language: str = "en"
     """Of the report: `en` or `zh`."""
+    not_declared: Mapping[str, str] = field(default_factory=dict)
+    """By id of a requirement: why the topology gives its checks nothing to look at."""
 
 
 def merge_facts(mine: RunFacts, theirs: RunFacts) -> RunFacts:
     """`mine`, with all that another process of the same run knows, and the problems of both."""
     known = {
-        field.name: value
-        for field in fields(theirs)
-        if (value := getattr(theirs, field.name)) not in ("", UNKNOWN, (), None)
+        one.name: value
+        for one in fields(theirs)
+        if (value := getattr(theirs, one.name)) not in ("", UNKNOWN, (), None, {})
     }
     known["problems"] = tuple(dict.fromkeys((*mine.problems, *theirs.problems)))
     known["stages"] = (*mine.stages, *theirs.stages)

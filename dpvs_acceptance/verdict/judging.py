@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from dpvs_acceptance.model.known import KnownDefect
 from dpvs_acceptance.model.requirement import Held, Priority, Requirement
@@ -13,9 +14,11 @@ from dpvs_acceptance.verdict.facts import DeviceKind, ProblemKind, Profile, RunP
 from dpvs_acceptance.verdict.known import KnownState, became_of, excuses
 from dpvs_acceptance.verdict.outcomes import (
     BAD,
-    SKIPPED,
+    OPEN,
     CheckResult,
     Outcome,
+    looked_at,
+    remark_on,
     requirement_outcome,
 )
 from dpvs_acceptance.verdict.waivers import Waiver, waived_ids
@@ -55,11 +58,13 @@ class Row:
     requirement: Requirement
     outcome: Outcome
     results: tuple[CheckResult, ...]
+    not_declared: str = ""
+    """Why the row has no check: the topology declares nothing of its kind."""
 
     @property
     def decides(self) -> bool:
         """Not a row of a catalogue held where it was checked, that nothing looked at."""
-        return self.requirement.held is Held.WHOLE or self.outcome is not Outcome.NOT_TESTED
+        return self.requirement.held is Held.WHOLE or looked_at(self.results)
 
     @property
     def is_bad(self) -> bool:
@@ -67,18 +72,26 @@ class Row:
 
     @property
     def can_be_waived(self) -> bool:
-        return self.outcome in BAD | SKIPPED
+        return self.outcome in BAD | OPEN
 
     @property
     def cause(self) -> str:
-        """The first line of what the check said that made the outcome; empty for a PASS."""
-        return next((first_line(r.message) for r in self.results if r.outcome == self.outcome), "")
+        """One line: what the check said that made the outcome; empty for a PASS."""
+        remark = remark_on(self.results, self.requirement.id, self.outcome)
+        return remark or self.not_declared
 
 
 def rows(
-    requirements: Iterable[Requirement], results: Iterable[CheckResult]
+    requirements: Iterable[Requirement],
+    results: Iterable[CheckResult],
+    not_declared: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[tuple[Row, ...], tuple[CheckResult, ...]]:
-    """Each requirement with its results, and the results that name none of these requirements."""
+    """Each requirement with its results, and the results that name none of these requirements.
+
+    `not_declared`: by id, why the topology gives the row's checks nothing to look at. Without
+    results such a row is NOT APPLICABLE. Not so a P1 row, nor one of a catalogue held where it was
+    checked: these stay NOT TESTED.
+    """
     wanted = tuple(requirements)
     by_id: dict[str, list[CheckResult]] = {requirement.id: [] for requirement in wanted}
     strays = []
@@ -88,8 +101,16 @@ def rows(
             by_id[name].append(result)
         if not known:
             strays.append(result)
-    table = tuple(Row(r, requirement_outcome(by_id[r.id]), tuple(by_id[r.id])) for r in wanted)
-    return table, tuple(strays)
+    return tuple(_row(one, by_id[one.id], not_declared) for one in wanted), tuple(strays)
+
+
+def _row(
+    requirement: Requirement, results: Sequence[CheckResult], not_declared: Mapping[str, str]
+) -> Row:
+    why = "" if results else not_declared.get(requirement.id, "")
+    if why and requirement.priority is not Priority.P1 and requirement.held is Held.WHOLE:
+        return Row(requirement, Outcome.NOT_APPLICABLE, (), why)
+    return Row(requirement, requirement_outcome(results, requirement.id), tuple(results))
 
 
 def judge(
@@ -103,6 +124,7 @@ def judge(
     profile: Profile = Profile.FULL,
     known: Sequence[KnownDefect] = (),
     lenient: bool = False,
+    not_declared: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdict:
     """The verdict, the first of these that applies.
 
@@ -111,10 +133,10 @@ def judge(
     3. a fault was injected: NOT READY, whatever else
     4. not every check was asked to run: PARTIAL, exit 0 (but 3 when none ran)
     5. nothing passed, or nothing says what the device is: NOT READY
-    6. a P1 requirement is NOT TESTED or NOT SUPPORTED, and the device is not simulated, or
-       `strict`: NOT READY. Of a catalogue held where it was checked, rows that are NOT TESTED do
-       not count here, how many they are is told; and NOT SUPPORTED counts on hardware only: no lab
-       of software ports has all that such a list names.
+    6. a P1 or P2 requirement is NOT TESTED, NOT SUPPORTED or PARTIAL, and the device is not
+       simulated, or `strict`: NOT READY. Of a catalogue held where it was checked, rows that
+       nothing looked at do not count here, how many they are is told; and the others count on
+       hardware only: no lab of software ports has all that such a list names.
     7. the device is simulated: PASSED ON SIMULATION; otherwise READY
 
     `known` are the defects of the device's version. A row that fails by one of them fails, and is
@@ -124,7 +146,7 @@ def judge(
     expired is a failure. `requirements` are those of the `profile`. BLOCKED cannot be
     waived: nobody knows what was not seen.
     """
-    whole, strays = rows(requirements, results)
+    whole, strays = rows(requirements, results, not_declared)
     today = today or datetime.now(UTC).date()
     ids = waived_ids(waivers, today)
     excused = {row.requirement.id: _excuse(row, known) for row in whole}
@@ -171,9 +193,9 @@ def judge(
     if device_kind is DeviceKind.UNKNOWN:
         unknown = "nothing says what kind of device was tested"
         return Verdict(VerdictName.NOT_READY, (unknown, *gaps), EXIT_NOT_READY)
-    core = _core_gaps(table, device_kind, strict)
-    if core:
-        return Verdict(VerdictName.NOT_READY, (*core, *told), EXIT_NOT_READY)
+    unshown = _unshown(table, device_kind, strict)
+    if unshown:
+        return Verdict(VerdictName.NOT_READY, (*unshown, *told), EXIT_NOT_READY)
     if device_kind is DeviceKind.SIMULATION:
         nothing = "the device is simulated: this verdict signs nothing off"
         return Verdict(VerdictName.PASSED_ON_SIMULATION, (nothing, *told, *gaps), EXIT_READY)
@@ -209,17 +231,18 @@ def _checked(table: Sequence[Row]) -> Iterator[str]:
         yield f"{name}: {checked} of {len(whole)} rows checked{others}"
 
 
-def _core_gaps(table: Sequence[Row], kind: DeviceKind, strict: bool) -> list[str]:
-    """P1 requirements that were not shown to hold where they have to be."""
+def _unshown(table: Sequence[Row], kind: DeviceKind, strict: bool) -> list[str]:
+    """P1 and P2 requirements that were not shown to hold where they have to be."""
     held = {
         Held.WHOLE: strict or kind is not DeviceKind.SIMULATION,
         Held.WHERE_CHECKED: strict or kind is DeviceKind.HARDWARE,
     }
     return [
-        f"{row.requirement.id} (P1) {row.outcome}" + (f": {row.cause}" if row.cause else "")
+        f"{row.requirement.id} ({row.requirement.priority}) {row.outcome}"
+        + (f": {row.cause}" if row.cause else "")
         for row in table
-        if row.requirement.priority is Priority.P1
-        and row.outcome in SKIPPED
+        if row.requirement.priority in (Priority.P1, Priority.P2)
+        and row.outcome in OPEN
         and row.decides
         and held[row.requirement.held]
     ]
@@ -295,7 +318,12 @@ def _blocked(results: Sequence[CheckResult], problems: Sequence[RunProblem]) -> 
 def _gaps(table: Sequence[Row]) -> list[str]:
     """What the run does not show although nothing failed, a line per kind of gap."""
     lines = []
-    for outcome in (Outcome.NOT_SUPPORTED, Outcome.NOT_TESTED):
+    for outcome in (
+        Outcome.PARTIAL,
+        Outcome.NOT_SUPPORTED,
+        Outcome.NOT_TESTED,
+        Outcome.NOT_APPLICABLE,
+    ):
         ids = [row.requirement.id for row in table if row.outcome is outcome and row.decides]
         if ids:
             lines.append(f"{outcome}: {', '.join(ids)}")

@@ -16,7 +16,9 @@ _PRECEDENCE = (
     Outcome.BLOCKED,
     Outcome.FLAKY,
     Outcome.PASS,
+    Outcome.PARTIAL,
     Outcome.NOT_SUPPORTED,
+    Outcome.NOT_APPLICABLE,
     Outcome.NOT_TESTED,
 )
 
@@ -41,7 +43,7 @@ class Cell:
 
     @property
     def looked_at(self) -> bool:
-        return self.outcome is not Outcome.NOT_TESTED
+        return self.outcome not in (Outcome.NOT_TESTED, Outcome.NOT_APPLICABLE)
 
     @property
     def cause(self) -> str:

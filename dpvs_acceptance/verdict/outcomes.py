@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from dpvs_acceptance.verdict.words import first_line
 
 
 class Outcome(StrEnum):
@@ -18,8 +20,12 @@ class Outcome(StrEnum):
     """Bring-up or bench failed; the cause is told once."""
     NOT_SUPPORTED = "NOT SUPPORTED"
     """A probe showed that the device lacks it; the probe is kept as evidence."""
+    NOT_APPLICABLE = "NOT APPLICABLE"
+    """By declaration there is nothing to look at: no reason against READY."""
     NOT_TESTED = "NOT TESTED"
     """Nothing was looked at."""
+    PARTIAL = "PARTIAL"
+    """Of a requirement alone: its core checks passed, another one could not be made."""
 
 
 BAD = frozenset({Outcome.FAIL, Outcome.FLAKY})
@@ -28,15 +34,12 @@ BAD = frozenset({Outcome.FAIL, Outcome.FLAKY})
 SKIPPED = frozenset({Outcome.NOT_SUPPORTED, Outcome.NOT_TESTED})
 """Outcomes that say nothing about whether the requirement holds."""
 
-# The first of these that one of a requirement's checks has is the requirement's outcome.
-_PRECEDENCE = (
-    Outcome.FAIL,
-    Outcome.BLOCKED,
-    Outcome.FLAKY,
-    Outcome.PASS,
-    Outcome.NOT_TESTED,
-    Outcome.NOT_SUPPORTED,
-)
+OPEN = SKIPPED | {Outcome.PARTIAL}
+"""Outcomes of a requirement that was not shown to hold, without a failure."""
+
+_UNSEEN = frozenset({Outcome.NOT_TESTED, Outcome.NOT_APPLICABLE})
+_WRONG = (Outcome.FAIL, Outcome.BLOCKED, Outcome.FLAKY)
+_WITHOUT = (Outcome.NOT_TESTED, Outcome.NOT_SUPPORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +74,68 @@ class CheckResult:
     """For NOT SUPPORTED, what the probe said."""
     attempts: tuple[Attempt, ...] = ()
     """All tries, first to last, where there was more than one."""
+    core: tuple[str, ...] = ()
+    """Of the requirements those that cannot hold unless this check passed."""
 
 
-def requirement_outcome(results: Iterable[CheckResult]) -> Outcome:
-    """The outcome of a requirement from those of its checks.
+def core_of(results: Sequence[CheckResult], row: str) -> tuple[CheckResult, ...]:
+    """The checks without which the requirement `row` is not shown to hold: all, if none is named.
 
-    Any FAIL makes it FAIL; then BLOCKED, then FLAKY. PASS needs a check that passed and none of
-    these. Where every check was skipped, NOT TESTED outweighs NOT SUPPORTED, since a part of the
-    requirement was not even probed. No check at all is NOT TESTED.
+    What does not apply is no part of them, whatever its marker says.
     """
-    seen = {result.outcome for result in results}
-    return next((outcome for outcome in _PRECEDENCE if outcome in seen), Outcome.NOT_TESTED)
+    named = [result for result in results if row in result.core]
+    chosen = named or results
+    return tuple(one for one in chosen if one.outcome is not Outcome.NOT_APPLICABLE)
+
+
+def requirement_outcome(results: Iterable[CheckResult], row: str = "") -> Outcome:
+    """The outcome of the requirement with the id `row` from those of its checks.
+
+    Any FAIL makes it FAIL; then BLOCKED, then FLAKY, whichever check has it. Then the core checks
+    decide: NOT TESTED or NOT SUPPORTED where one of them is, NOT APPLICABLE where none of them
+    applies. Where all of them passed it is PASS, or PARTIAL if another check could not be made.
+    No check at all is NOT TESTED.
+    """
+    made = tuple(results)
+    seen = {result.outcome for result in made}
+    for outcome in _WRONG:
+        if outcome in seen:
+            return outcome
+    decisive = {result.outcome for result in core_of(made, row)}
+    if not decisive:
+        return Outcome.NOT_APPLICABLE if made else Outcome.NOT_TESTED
+    for outcome in _WITHOUT:
+        if outcome in decisive:
+            return outcome
+    return Outcome.PARTIAL if seen & SKIPPED else Outcome.PASS
+
+
+def looked_at(results: Iterable[CheckResult]) -> bool:
+    """Whether any of these checks was made."""
+    return any(result.outcome not in _UNSEEN for result in results)
+
+
+def short_name(nodeid: str) -> str:
+    """The check's own name, without its file."""
+    return nodeid.rpartition("/")[2].partition("::")[2] or nodeid
+
+
+def remark_on(results: Sequence[CheckResult], row: str, outcome: Outcome) -> str:
+    """One line on why the requirement is not a PASS, naming the check; empty for a full PASS."""
+    if outcome is Outcome.PASS:
+        return ""
+    if outcome is Outcome.PARTIAL:
+        left = [one for one in results if one.outcome in SKIPPED]
+        count = f"without {len(left)} of {len(results)} checks, "
+    else:
+        decisive = core_of(results, row) if outcome in SKIPPED else results
+        left = [one for one in decisive if one.outcome is outcome]
+        count = ""
+    if not left:
+        return ""
+    words = first_line(left[0].message)
+    if outcome not in OPEN:
+        return words
+    said = f"{left[0].outcome}: " if outcome is Outcome.PARTIAL else ""
+    named = f"{short_name(left[0].nodeid)}: " if len(results) > 1 else ""
+    return f"{count}{said}{named}{words}"

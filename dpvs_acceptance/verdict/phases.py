@@ -11,7 +11,13 @@ from dpvs_acceptance.verdict.outcomes import Attempt, CheckResult, Outcome
 When = Literal["setup", "call", "teardown"]
 
 # A check that ends in several ways at once (a failed call, then a broken teardown) is the first.
-_PRECEDENCE = (Outcome.FAIL, Outcome.BLOCKED, Outcome.NOT_SUPPORTED, Outcome.NOT_TESTED)
+_PRECEDENCE = (
+    Outcome.FAIL,
+    Outcome.BLOCKED,
+    Outcome.NOT_SUPPORTED,
+    Outcome.NOT_TESTED,
+    Outcome.NOT_APPLICABLE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +34,12 @@ class Phase:
     attempt: int = 1
 
 
-def combine(nodeid: str, requirements: Sequence[str], phases: Iterable[Phase]) -> CheckResult:
+def combine(
+    nodeid: str, requirements: Sequence[str], phases: Iterable[Phase], core: Sequence[str] = ()
+) -> CheckResult:
     """The result of the check whose phases these are, attempts in their order.
+
+    `core`: those of its requirements that cannot hold unless it passed.
 
     Several attempts, as a failed traffic check has: FAIL when the first failed and none passed,
     FLAKY when one passed after a failure.
@@ -37,20 +47,21 @@ def combine(nodeid: str, requirements: Sequence[str], phases: Iterable[Phase]) -
     by_attempt: dict[int, list[Phase]] = {}
     for phase in phases:
         by_attempt.setdefault(phase.attempt, []).append(phase)
-    tries = [_one(nodeid, requirements, by_attempt[n]) for n in sorted(by_attempt)]
+    blank = CheckResult(
+        nodeid, Outcome.PASS, 0.0, requirements=tuple(requirements), core=tuple(core)
+    )
+    tries = [_one(blank, by_attempt[n]) for n in sorted(by_attempt)]
     if not tries:
-        return CheckResult(nodeid, Outcome.NOT_TESTED, 0.0, "not run", "", tuple(requirements))
+        return replace(blank, outcome=Outcome.NOT_TESTED, message="not run")
     if len(tries) == 1:
         return tries[0]
     return _several(tries)
 
 
-def _one(nodeid: str, requirements: Sequence[str], phases: Sequence[Phase]) -> CheckResult:
+def _one(blank: CheckResult, phases: Sequence[Phase]) -> CheckResult:
     evidence = tuple(dict.fromkeys(path for phase in phases for path in phase.evidence))
     seconds = sum(phase.seconds for phase in phases)
-    result = CheckResult(
-        nodeid, Outcome.PASS, seconds, requirements=tuple(requirements), evidence=evidence
-    )
+    result = replace(blank, seconds=seconds, evidence=evidence)
     for outcome in _PRECEDENCE:
         for phase in phases:
             if phase.outcome is outcome:

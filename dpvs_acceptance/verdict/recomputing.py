@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from dpvs_acceptance.model.requirement import Requirement
+from dpvs_acceptance.model.requirement import Priority, Requirement
 from dpvs_acceptance.verdict.facts import RunProblem
 from dpvs_acceptance.verdict.judging import Verdict, judge
 from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome, requirement_outcome
@@ -18,11 +18,14 @@ from dpvs_acceptance.verdict.words import printable
 def results_of(signoff: SignOff) -> list[CheckResult]:
     """The checks of the document, each once, with all requirements that it proves."""
     proves: dict[str, list[str]] = {}
+    core: dict[str, list[str]] = {}
     entries: dict[str, CheckEntry] = {}
     for row in signoff.requirements:
         for check in row.checks:
             entries.setdefault(check.nodeid, check)
             proves.setdefault(check.nodeid, []).append(row.id)
+            if check.core:
+                core.setdefault(check.nodeid, []).append(row.id)
     for check in signoff.other_checks:
         entries.setdefault(check.nodeid, check)
     return [
@@ -33,6 +36,7 @@ def results_of(signoff: SignOff) -> list[CheckResult]:
             message=check.message,
             requirements=tuple(proves.get(node, ())),
             evidence=check.evidence,
+            core=tuple(core.get(node, ())),
         )
         for node, check in entries.items()
     ]
@@ -69,13 +73,16 @@ def judge_again(signoff: SignOff) -> Verdict:
         profile=signoff.profile,
         known=[entry.defect for entry in signoff.known],
         lenient=signoff.lenient,
+        not_declared={row.id: row.not_declared for row in signoff.requirements},
     )
 
 
 def contradictions(signoff: SignOff) -> Iterator[str]:
     """Where the document says otherwise than its own outcomes, a line each."""
     for row in signoff.requirements:
-        wanted = requirement_outcome(results_in(row))
+        wanted = requirement_outcome(results_in(row), row.id)
+        if row.not_declared and not row.checks and row.priority is not Priority.P1:
+            wanted = Outcome.NOT_APPLICABLE
         if row.outcome is not wanted:
             yield f"{row.id}: {row.outcome} is written, its checks make it {wanted}"
     nodes: dict[str, Outcome] = {}
@@ -106,7 +113,7 @@ def _beside(signoff: SignOff) -> Iterator[str]:
         for node in row.checks:
             if node not in made:
                 yield f"{row.id}: names {node}, which is no check of this run"
-        wanted = outcome_beside((made[n] for n in row.checks if n in made), row.left_out)
+        wanted = outcome_beside([made[n] for n in row.checks if n in made], row.left_out, row.id)
         if row.outcome is not wanted:
             yield f"{row.id}: {row.outcome} is written, its checks make it {wanted}"
 
@@ -152,4 +159,5 @@ _TAGS = {
     Outcome.BLOCKED: {"error", "skipped"},
     Outcome.NOT_SUPPORTED: {"skipped"},
     Outcome.NOT_TESTED: {"skipped"},
+    Outcome.NOT_APPLICABLE: {"skipped"},
 }

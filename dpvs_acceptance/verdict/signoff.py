@@ -19,10 +19,16 @@ from dpvs_acceptance.model.requirement import SEED, Held, Need, Priority, Requir
 from dpvs_acceptance.verdict.facts import DeviceKind, NicFacts, ProblemKind, Profile, RunFacts
 from dpvs_acceptance.verdict.judging import Row, Verdict, VerdictName, rows
 from dpvs_acceptance.verdict.known import excuses
-from dpvs_acceptance.verdict.outcomes import SKIPPED, Attempt, CheckResult, Outcome
+from dpvs_acceptance.verdict.outcomes import (
+    Attempt,
+    CheckResult,
+    Outcome,
+    looked_at,
+    remark_on,
+)
 from dpvs_acceptance.verdict.unjudged import UnjudgedRows
 from dpvs_acceptance.verdict.waivers import Waiver, WaiverState, waived_ids
-from dpvs_acceptance.verdict.words import first_line, printable
+from dpvs_acceptance.verdict.words import printable
 
 MESSAGE_LIMIT = 2_000
 DETAILS_LIMIT = 20_000
@@ -75,6 +81,7 @@ class CheckEntry(_Frozen):
     details: str = ""
     probe: str = Field("", description="for NOT SUPPORTED, what the probe said")
     attempts: tuple[AttemptEntry, ...] = ()
+    core: bool = Field(False, description="the requirement cannot hold unless this passed")
 
 
 class RequirementEntry(_Frozen):
@@ -93,23 +100,17 @@ class RequirementEntry(_Frozen):
     held: Held = Field(Held.WHOLE, description="where checked: NOT TESTED decides nothing")
     needs: tuple[Need, ...] = ()
     known: str = Field("", description="references by which all that fails here is known")
+    not_declared: str = Field("", description="why nothing of its kind is there to check")
 
     @property
     def decides(self) -> bool:
         """Not a row of a catalogue held where it was checked, that nothing looked at."""
-        return self.held is Held.WHOLE or self.outcome is not Outcome.NOT_TESTED
+        return self.held is Held.WHOLE or looked_at(results_in(self))
 
     @property
     def remark(self) -> str:
-        """One line on why it is not a PASS, or what a PASS does not show; empty for a full PASS."""
-        if self.outcome is not Outcome.PASS:
-            made = (check.message for check in self.checks if check.outcome is self.outcome)
-            return next((first_line(message) for message in made), "")
-        skipped = [check for check in self.checks if check.outcome in SKIPPED]
-        if not skipped:
-            return ""
-        said = f"{skipped[0].outcome}: {first_line(skipped[0].message)}"
-        return f"without {len(skipped)} of {len(self.checks)} checks, {said}"
+        """One line on why it is not a PASS, naming the check; empty for a full PASS."""
+        return remark_on(results_in(self), self.id, self.outcome) or self.not_declared
 
 
 class WaiverEntry(_Frozen):
@@ -194,7 +195,7 @@ def compose(
     unjudged: Sequence[UnjudgedRows] = (),
 ) -> SignOff:
     """The document of a run. All text in it is harmless to a terminal, and of bounded length."""
-    table, strays = rows(requirements, results)
+    table, strays = rows(requirements, results, facts.not_declared)
     today = facts.started.date()
     waived = waived_ids(facts.waivers, today)
     return SignOff(
@@ -281,7 +282,17 @@ def write(signoff: SignOff, path: Path) -> None:
 
 def results_in(row: RequirementEntry) -> list[CheckResult]:
     """The row's checks, as far as a verdict looks at them."""
-    return [CheckResult(one.nodeid, one.outcome, one.seconds) for one in row.checks]
+    return [
+        CheckResult(
+            one.nodeid,
+            one.outcome,
+            one.seconds,
+            one.message,
+            requirements=(row.id,),
+            core=(row.id,) if one.core else (),
+        )
+        for one in row.checks
+    ]
 
 
 def _stages(facts: RunFacts) -> Iterator[StageEntry]:
@@ -313,7 +324,7 @@ def _requirement(
         statement=row.requirement.statement,
         source=row.requirement.source,
         outcome=row.outcome,
-        checks=tuple(_check(result) for result in row.results),
+        checks=tuple(_check(result, row.requirement.id) for result in row.results),
         seconds=_seconds(sum(result.seconds for result in row.results)),
         statement_zh=row.requirement.statement_zh,
         hint=row.requirement.hint,
@@ -323,10 +334,11 @@ def _requirement(
         catalogue=row.requirement.catalogue,
         held=row.requirement.held,
         needs=row.requirement.needs,
+        not_declared=_short(row.not_declared),
     )
 
 
-def _check(result: CheckResult) -> CheckEntry:
+def _check(result: CheckResult, row: str = "") -> CheckEntry:
     return CheckEntry(
         nodeid=_short(result.nodeid),
         outcome=result.outcome,
@@ -336,6 +348,7 @@ def _check(result: CheckResult) -> CheckEntry:
         details=printable(result.details, DETAILS_LIMIT),
         probe=_short(result.probe),
         attempts=tuple(_attempt(attempt) for attempt in result.attempts),
+        core=row in result.core,
     )
 
 

@@ -61,13 +61,13 @@ class UnjudgedRows(BaseModel):
         return f"{self.catalogue}: {told} of {len(self.rows)} rows"
 
 
-def outcome_beside(made: Iterable[CheckResult], left_out: int) -> Outcome:
+def outcome_beside(made: Iterable[CheckResult], left_out: int, row: str = "") -> Outcome:
     """What a run shows of a row that does not judge it.
 
     What is wrong is told whatever else was left out; anything better only where all of the row's
     checks were made, as it would be had the run been judged by it.
     """
-    outcome = requirement_outcome(made)
+    outcome = requirement_outcome(made, row)
     wrong = (Outcome.FAIL, Outcome.FLAKY, Outcome.BLOCKED)
     return Outcome.NOT_TESTED if left_out and outcome not in wrong else outcome
 
@@ -101,7 +101,7 @@ def _row(row: Requirement, made: Sequence[CheckResult], known: int) -> UnjudgedR
         priority=row.priority,
         statement=row.statement,
         statement_zh=row.statement_zh,
-        outcome=outcome_beside(made, left_out),
+        outcome=outcome_beside(made, left_out, row.id),
         checks=tuple(result.nodeid for result in made),
         left_out=left_out,
     )

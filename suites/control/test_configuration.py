@@ -8,7 +8,7 @@ import testinfra.host
 from dpvs_acceptance.dpvs.conf import check
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
-from dpvs_acceptance.verdict.causes import Inconclusive, NotSupported, NotTested
+from dpvs_acceptance.verdict.causes import Inconclusive, NotApplicable, NotSupported
 
 
 @pytest.mark.requirement("S18")
@@ -112,7 +112,7 @@ def test_icmp_has_the_worker_that_the_topology_gives_it(
     """Steps: workers of dpvs.conf. Verify: icmp_redirect_core on the expected one alone."""
     wanted = [worker.lcore.id for worker in deployment.workers if worker.icmp_redirect]
     if not wanted:
-        raise NotTested("the topology sets no worker apart for ICMP (dpvs.icmp_redirect)")
+        raise NotApplicable("the topology sets no worker apart for ICMP (dpvs.icmp_redirect)")
     if (words := dut.refused_keyword("icmp_redirect_core")) is not None:
         raise NotSupported(f"this build has no icmp_redirect_core, its log says: {words}")
     seen = [worker.cpu_id for worker in dut.conf.workers if worker.icmp_redirect]

@@ -7,7 +7,7 @@ import pytest
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
-from dpvs_acceptance.verdict.causes import NotSupported
+from dpvs_acceptance.verdict.causes import NotApplicable, NotSupported
 
 MTU = 1500
 
@@ -30,6 +30,8 @@ def test_each_kni_is_up_with_its_mac_and_addresses(
 ) -> None:
     """Steps: `ip addr` on the DUT. Verify: the kni is up with carrier, port's MAC, addresses."""
     if not deployment.kni:
+        if deployment.topology.links[link_name].kni is None:
+            raise NotApplicable(f"the topology declares no kni on {link_name}")
         raise NotSupported(dut.kni_probe(facts))
     port = deployment.port(link_name)
     device = dut.net_devices.get(port.kni)

@@ -8,7 +8,7 @@ from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.pairing import find_udp
 from dpvs_acceptance.traffic.verify import check_udp, in_words
 from dpvs_acceptance.traffic.views import UdpView
-from dpvs_acceptance.verdict.causes import NotTested
+from dpvs_acceptance.verdict.causes import NotApplicable
 from fixtures.edges import Edges
 
 pytestmark = pytest.mark.traffic
@@ -24,7 +24,7 @@ def test_a_datagram_without_checksum_crosses_ipv4(edges: Edges, fullnat_name: st
     """
     own = edges.service(fullnat_name, "udp")
     if own.vip.version == 6:
-        raise NotTested("over IPv6 a datagram has to have a checksum (EDG-23)")
+        raise NotApplicable("over IPv6 a datagram has to have a checksum (EDG-23)")
     with edges.connection(own) as ends:
         for number in range(5):
             ends.datagram_to_rs(b"unsummed request %d" % number, chksum=0)
@@ -44,7 +44,7 @@ def test_a_datagram_without_checksum_does_not_cross_ipv6(edges: Edges, fullnat_n
     """
     own = edges.service(fullnat_name, "udp")
     if own.vip.version == 4:
-        raise NotTested("over IPv4 a datagram need not have a checksum (EDG-22)")
+        raise NotApplicable("over IPv4 a datagram need not have a checksum (EDG-22)")
     with edges.connection(own) as ends:
         edges.warm(ends)
         ends.client.station.send([ends.client.datagram(b"unsummed", chksum=0)])

@@ -13,7 +13,7 @@ from dpvs_acceptance.traffic.frame import write_pcap
 from dpvs_acceptance.traffic.icmp import ping
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.tcpclient import CraftedTcp
-from dpvs_acceptance.verdict.causes import Inconclusive, NotSupported, NotTested
+from dpvs_acceptance.verdict.causes import Inconclusive, NotApplicable, NotSupported
 from fixtures.alone import Alone
 from fixtures.state import Look
 from fixtures.traffic import Clients
@@ -163,7 +163,7 @@ def test_icmp_is_answered_by_its_worker(
     """
     chosen = [worker.lcore.id for worker in deployment.workers if worker.icmp_redirect]
     if not chosen:
-        raise NotTested("the topology sets no worker apart for ICMP (dpvs.icmp_redirect)")
+        raise NotApplicable("the topology sets no worker apart for ICMP (dpvs.icmp_redirect)")
     alone(*deployment.topology.services)
     before = look("dpip -s link show cpu", "dpvs log")
     if (words := before.refused_keyword("icmp_redirect_core")) is not None:

@@ -13,13 +13,14 @@ from dpvs_acceptance.traffic.http import client_seen
 from dpvs_acceptance.traffic.pairing import find_tcp
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.verify import check_tcp, in_words
-from dpvs_acceptance.verdict.causes import NotTested
+from dpvs_acceptance.verdict.causes import NotApplicable, NotTested
 from fixtures.state import Servers
 from fixtures.traffic import Clients
 
 pytestmark = [pytest.mark.requirement("S30"), pytest.mark.traffic]
 
 
+@pytest.mark.requirement("S30", core=True)
 def test_http_on_the_vip_answers_200(
     clients: Clients, deployment: Deployment, client_name: str, tcp4_name: str
 ) -> None:
@@ -50,6 +51,7 @@ def test_a_real_server_without_toa_sees_the_lip(
 
 
 @pytest.mark.requirement("fullnat")
+@pytest.mark.requirement("S30", core=True)
 def test_every_packet_is_translated_as_fullnat_does(
     scene: Scene,
     clients: Clients,
@@ -82,7 +84,7 @@ def test_every_packet_is_translated_as_fullnat_does(
 def test_http_from_the_runner_itself(deployment: Deployment, tcp4_name: str) -> None:
     """Steps: a request by the runner, where the bench says that it is a client. Verify: 200."""
     if not deployment.bench.runner_is_client:
-        raise NotTested("the bench does not say that the runner is a client (runner_is_client)")
+        raise NotApplicable("the bench does not say that the runner is a client (runner_is_client)")
     service = deployment.topology.service(tcp4_name)
     url = f"http://{service.vip}:{service.port}/"
     with requests.Session() as session:

@@ -11,7 +11,7 @@ from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic.frame import write_pcap
 from dpvs_acceptance.traffic.icmp import ping
 from dpvs_acceptance.traffic.scene import Scene
-from dpvs_acceptance.verdict.causes import Inconclusive, NotSupported, NotTested
+from dpvs_acceptance.verdict.causes import Inconclusive, NotApplicable, NotTested
 
 COUNT = 20
 
@@ -75,7 +75,7 @@ def test_the_vip_is_on_no_other_link(
     lip = next(o for o in deployment.addresses if o.use == "lip" and o.address.version == 4)
     mac = deployment.lip_port(lip.address).nic.mac
     if mac == next(p.nic.mac for p in deployment.ports if p.name == _port_of(deployment, vip4)):
-        raise NotSupported("VIP and LIP are on one port: there is no other link")
+        raise NotApplicable("VIP and LIP are on one port: there is no other link")
     name = next(iter(deployment.topology.real_servers))
     station = scene.stations[name]
     with scene.watch(next(iter(deployment.topology.clients)), captures):

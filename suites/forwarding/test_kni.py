@@ -9,7 +9,7 @@ from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.traffic import timeouts
-from dpvs_acceptance.verdict.causes import NotSupported
+from dpvs_acceptance.verdict.causes import NotApplicable, NotSupported
 
 pytestmark = [pytest.mark.requirement("S24", "kni"), pytest.mark.traffic]
 
@@ -27,10 +27,12 @@ def test_each_kni_reaches_its_neighbours(
 
     Verify: each answers.
     """
+    link = deployment.topology.links[link_name]
+    if link.kni is None:
+        raise NotApplicable(f"the topology declares no kni on {link_name}")
     if not deployment.kni:
         raise NotSupported(dut.kni_probe(facts))
-    link = deployment.topology.links[link_name]
-    source = (link.kni.address6 if version == 6 else link.kni.address) if link.kni else None
+    source = link.kni.address6 if version == 6 else link.kni.address
     machines = {**deployment.topology.clients, **deployment.topology.real_servers}
     targets = [
         address
@@ -40,7 +42,7 @@ def test_each_kni_reaches_its_neighbours(
         if address.version == version
     ]
     if source is None or not targets:
-        raise NotSupported(f"{link_name} has no kni address or no neighbour for IPv{version}")
+        raise NotApplicable(f"{link_name} has no kni address or no neighbour for IPv{version}")
     ping = f"ping -{version} -c 2 -i 0.2 -w {timeouts.seconds(4.0):.0f} -I {source}"
     asked = "\n".join(f'{{ said=$({ping} {t} 2>&1) || echo "{t}: $said"; }} &' for t in targets)
     said = hosts["dut"].run(f"{asked}\nwait").stdout

@@ -11,7 +11,7 @@ import pytest
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic.delay import answer_times, compare
 from dpvs_acceptance.traffic.scene import Scene
-from dpvs_acceptance.verdict.causes import Inconclusive, NotSupported
+from dpvs_acceptance.verdict.causes import Inconclusive, NotApplicable
 from fixtures.traffic import Clients
 
 ANSWERS = 5  # of the RS with the smallest weight
@@ -30,7 +30,7 @@ def test_answers_come_as_soon_through_every_real_server(
     service = deployment.topology.service(tcp4_name)
     weights = {target.name: target.weight for target in service.real_servers if target.weight}
     if len(weights) < 2:
-        raise NotSupported(f"{tcp4_name} has one real server: there is none to compare it with")
+        raise NotApplicable(f"{tcp4_name} has one real server: there is none to compare it with")
     client = next(iter(deployment.topology.clients))
     flows = -(-ANSWERS * sum(weights.values()) // min(weights.values()))
     with scene.watch(client, captures) as watch:

@@ -16,12 +16,12 @@ from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.pairing import find_tcp
 from dpvs_acceptance.traffic.scene import Scene, Watch
 from dpvs_acceptance.traffic.tcpclient import CraftedTcp
-from dpvs_acceptance.verdict.causes import NotSupported
+from dpvs_acceptance.verdict.causes import NotApplicable
 from fixtures.alone import Alone
 from fixtures.traffic import Clients
 
 
-@pytest.mark.requirement("S31")
+@pytest.mark.requirement("S31", core=True)
 @pytest.mark.traffic
 def test_new_connections_go_to_the_least_loaded_real_server(
     scene: Scene,
@@ -38,7 +38,7 @@ def test_new_connections_go_to_the_least_loaded_real_server(
     """
     service = deployment.topology.service(tcp4_name)
     if service.scheduler != "wlc" or len(service.real_servers) < 2:
-        raise NotSupported(f"{tcp4_name} is scheduled by {service.scheduler}, not by load")
+        raise NotApplicable(f"{tcp4_name} is scheduled by {service.scheduler}, not by load")
     alone(service)
     client, _ = clients.crafting()
     with ExitStack() as stack:

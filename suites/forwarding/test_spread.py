@@ -14,7 +14,7 @@ from dpvs_acceptance.model.topology import Service
 from dpvs_acceptance.traffic.balance import flows_needed, round_robin
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.views import TcpView, View
-from dpvs_acceptance.verdict.causes import Inconclusive, NotSupported
+from dpvs_acceptance.verdict.causes import Inconclusive, NotApplicable
 from fixtures.alone import Alone
 from fixtures.chosen import Chosen
 from fixtures.traffic import Clients
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.traffic
 CONNECTIONS = 40
 
 
-@pytest.mark.requirement("S31", "round robin")
+@pytest.mark.requirement("S31", "round robin", core=True)
 def test_connections_are_spread_as_the_scheduler_promises(
     chosen: Chosen, captures: Path, deployment: Deployment, fnat4_name: str
 ) -> None:
@@ -37,7 +37,9 @@ def test_connections_are_spread_as_the_scheduler_promises(
     service = deployment.topology.service(fnat4_name)
     weights = {t.name: t.weight for t in service.real_servers if t.weight}
     if len(weights) < 2 or service.scheduler not in ("rr", "wrr"):
-        raise NotSupported(f"{service.scheduler} over {len(weights)} real servers promises nothing")
+        raise NotApplicable(
+            f"{service.scheduler} over {len(weights)} real servers promises no share"
+        )
     client = next(iter(deployment.topology.clients))
     flows = flows_needed(list(weights.values()))
     opened = chosen.for_requests(service, client, flows)

@@ -8,7 +8,7 @@ from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.observed.reading import build_artefacts
-from dpvs_acceptance.verdict.causes import NotTested
+from dpvs_acceptance.verdict.causes import NotApplicable, NotTested
 
 
 @pytest.mark.requirement("S07")
@@ -19,7 +19,7 @@ def test_every_patch_of_dpvs_is_applied_to_dpdk(dut: DutState, deployment: Deplo
     """
     paths = deployment.bench.dut.dpvs
     if paths.dpdk_source is None or paths.dpvs_source is None:
-        raise NotTested("the bench names no DPDK source tree (dut.dpvs.dpdk_source, dpvs_source)")
+        raise NotApplicable("the bench names no DPDK source (dut.dpvs.dpdk_source, dpvs_source)")
     assert dut.patches, f"no patch for this DPDK under {paths.dpvs_source}/patch"
     missing = [f"{patch.name} ({patch.state})" for patch in dut.patches if patch.state != "applied"]
     assert not missing, f"not applied to {paths.dpdk_source}: {', '.join(missing)}"

@@ -7,7 +7,7 @@ import pytest
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
-from dpvs_acceptance.verdict.causes import NotSupported
+from dpvs_acceptance.verdict.causes import NotApplicable, NotSupported
 
 # What a driver stands on; vfio-pci needs no uio.
 NEEDED = {"igb_uio": ("uio", "igb_uio"), "uio_pci_generic": ("uio", "uio_pci_generic")}
@@ -32,6 +32,8 @@ def test_the_kernel_side_of_kni_is_ready(
 
     Verify: kni devices of this version can exist, with carrier.
     """
+    if not any(link.kni for link in deployment.topology.links.values()):
+        raise NotApplicable("the topology declares no kni")
     if not deployment.kni:
         raise NotSupported(dut.kni_probe(facts))
     if facts.kni_kind == "rte_kni":

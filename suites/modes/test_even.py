@@ -8,7 +8,7 @@ import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic.balance import fit, flows_needed
-from dpvs_acceptance.verdict.causes import NotTested
+from dpvs_acceptance.verdict.causes import NotApplicable
 from fixtures.chosen import Chosen
 from fixtures.state import Look
 
@@ -29,7 +29,7 @@ def test_local_addresses_are_used_evenly(
     service = deployment.topology.service(fnat4_name)
     shares = {str(lip): 1 for lip in service.local_addresses}
     if len(shares) < 2:
-        raise NotTested(f"{fnat4_name} has one local address")
+        raise NotApplicable(f"{fnat4_name} has one local address")
     client = next(iter(deployment.topology.vip_clients))
     opened = chosen.for_requests(service, client, flows_needed(list(shares.values())))
     spread = fit(Counter(syn.src for syns in opened.values() for syn in syns), shares)
@@ -47,7 +47,7 @@ def test_workers_receive_evenly(
     """
     lcores = [worker.lcore.id for worker in deployment.workers]
     if len(lcores) < 2:
-        raise NotTested("the topology has one worker")
+        raise NotApplicable("the topology has one worker")
     flows = flows_needed([1] * len(lcores))
     client = next(iter(deployment.topology.vip_clients))
     before = look(CPU)

@@ -17,7 +17,7 @@ from dpvs_acceptance.traffic.errors import NotSeen
 from dpvs_acceptance.traffic.scatter import scatter
 from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.tcpclient import CraftedTcp, Reset
-from dpvs_acceptance.verdict.causes import Inconclusive, NotTested
+from dpvs_acceptance.verdict.causes import Inconclusive, NotApplicable, NotTested
 from fixtures.beside import Beside
 from fixtures.chosen import Chosen
 from fixtures.operator import Operator
@@ -116,7 +116,7 @@ def test_a_held_client_leaves_a_real_server_of_weight_0(
     Verify: with expire_quiescent_template the client's next connections go to the other.
     """
     if not deployment.topology.dpvs.expire_quiescent_template:
-        raise NotTested("the topology does not set dpvs.expire_quiescent_template")
+        raise NotApplicable("the topology does not set dpvs.expire_quiescent_template")
     service = beside.service(with_choice, options=f"-p {HELD}", persistence=HELD)
     held = set(chosen.for_one_client(service, FLOWS).values())
     if len(held) > 1:

@@ -11,7 +11,7 @@ from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.causes import NotSupported
 
 
-@pytest.mark.requirement("S12")
+@pytest.mark.requirement("S12", core=True)
 def test_the_running_dpvs_has_the_descriptor_limit(dut: DutState, deployment: Deployment) -> None:
     """Steps: read /proc/PID/limits of dpvs. Verify: at least the limit asked for."""
     wanted = deployment.topology.open_files

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,6 +11,7 @@ from dpvs_acceptance.model.requirement import Held
 from dpvs_acceptance.verdict.facts import DeviceKind, ProblemKind, RunProblem
 from dpvs_acceptance.verdict.judging import Verdict, judge
 from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome
+from dpvs_acceptance.verdict.waivers import Waiver
 from tests.verdict.builders import check, requirement
 
 CORE = [requirement("S25"), requirement("S29"), requirement("S36", "P3")]
@@ -101,6 +106,66 @@ def test_a_p1_that_was_not_shown_is_not_ready_on_anything_real() -> None:
     assert seen(judge(SIMULATION, CORE, results, strict=True)) == ("NOT READY", 1)
 
 
+P2 = [*CORE, requirement("S34", "P2")]
+
+
+@pytest.mark.parametrize("outcome", ["NOT TESTED", "NOT SUPPORTED"])
+def test_a_p2_that_was_not_shown_is_not_ready_unless_it_is_waived(outcome: str) -> None:
+    results = [*GOOD, check(outcome, "S34", message="no reader")]
+    assert seen(judge(HARDWARE, P2, GOOD)) == ("NOT READY", 1)
+    verdict = judge(HARDWARE, P2, results)
+    assert seen(verdict) == ("NOT READY", 1)
+    assert verdict.reasons[0] == f"S34 (P2) {outcome}: no reader"
+    waiver = Waiver(
+        requirement="S34", reason="no UDP", owner="ops", issue="T-1", expires=date(2026, 2, 1)
+    )
+    waived = judge(HARDWARE, P2, results, waivers=[waiver], today=date(2026, 1, 2))
+    assert seen(waived) == ("READY", 0)
+    assert waived.reasons[0].startswith(f"S34 (P2) {outcome} is waived until 2026-02-01 by ops")
+
+
+@pytest.mark.parametrize("row", ["S29", "S34"])
+def test_a_partial_row_is_not_ready(row: str) -> None:
+    results = [*GOOD, check("PASS", "S34")]
+    results = [replace(one, core=one.requirements) for one in results]
+    results.append(check("NOT SUPPORTED", row, node="a.py::test_more", message="no far client"))
+    verdict = judge(HARDWARE, P2, results)
+    assert seen(verdict) == ("NOT READY", 1)
+    assert "PARTIAL: without 1 of 2 checks, NOT SUPPORTED: test_more: no far" in verdict.reasons[0]
+    shown = judge(SIMULATION, P2, results)
+    assert seen(shown) == ("PASSED ON SIMULATION", 0)
+    assert f"PARTIAL: {row}" in shown.reasons
+
+
+def test_what_does_not_apply_is_no_reason_against_ready_and_is_told() -> None:
+    results = [check("PASS", "S25"), check("NOT APPLICABLE", "S29", message="one real server")]
+    verdict = judge(HARDWARE, P2, [*results, check("NOT APPLICABLE", "S34")])
+    assert seen(verdict) == ("READY", 0)
+    assert verdict.reasons == ("NOT TESTED: S36", "NOT APPLICABLE: S29, S34")
+    nothing = [check("NOT APPLICABLE", name) for name in ("S25", "S29", "S34")]
+    assert seen(judge(HARDWARE, P2, nothing)) == ("NOT READY", 1)
+
+
+def test_what_the_topology_declares_nothing_of_does_not_apply_unless_it_is_p1() -> None:
+    why = {"S34": "no UDP service", "S29": "no VIP"}
+    assert seen(judge(HARDWARE, P2, GOOD, not_declared=why)) == ("READY", 0)
+    verdict = judge(HARDWARE, P2, [check("PASS", "S25")], not_declared=why)
+    assert seen(verdict) == ("NOT READY", 1)
+    assert verdict.reasons == ("S29 (P1) NOT TESTED",)
+    # What has a check is what that check says.
+    failed = [*GOOD, check("FAIL", "S34", message="lost")]
+    assert judge(HARDWARE, P2, failed, not_declared=why).reasons[0] == "S34 (P2) FAIL: lost"
+    loose = judge(HARDWARE, LOOSE, [*GOOD, check("PASS", "FWD-01")], not_declared={"FWD-26": "x"})
+    assert "upstream: 1 of 3 rows checked, the others NOT TESTED" in loose.reasons
+
+
+def test_a_row_held_where_checked_decides_where_a_part_of_it_was_checked() -> None:
+    half = [check("PASS", "FWD-01", "FWD-02"), check("NOT TESTED", "FWD-02", message="no arm")]
+    verdict = judge(HARDWARE, LOOSE, half)
+    assert seen(verdict) == ("NOT READY", 1)
+    assert verdict.reasons[0].startswith("FWD-02 (P1) NOT TESTED: test_fwd-02: no arm")
+
+
 def test_nothing_run_is_a_usage_error_and_nothing_passed_is_no_pass() -> None:
     assert judge(SIMULATION, CORE, []).exit_code == 3
     assert judge(SIMULATION, CORE, [], [problem(ProblemKind.PARTIAL)]).exit_code == 3
@@ -146,7 +211,7 @@ def test_rows_held_where_checked_decide_where_they_were_checked() -> None:
 RESULTS = st.lists(
     st.builds(
         lambda o, ids, n: check(o, *ids, node=f"n{n}"),
-        st.sampled_from(list(Outcome)),
+        st.sampled_from([one for one in Outcome if one is not Outcome.PARTIAL]),
         st.lists(st.sampled_from(["S25", "S29", "S36", "X9"]), max_size=2),
         st.integers(0, 5),
     ),
@@ -171,7 +236,9 @@ def test_exit_0_and_ready_mean_what_they_say(
         assert kind in {HARDWARE, DeviceKind.SOFTWARE_LAB}
         assert not problems
         for core in ("S25", "S29"):
-            assert any(r.outcome is Outcome.PASS and core in r.requirements for r in results)
+            mine = {r.outcome for r in results if core in r.requirements}
+            assert mine
+            assert mine <= {Outcome.PASS, Outcome.NOT_APPLICABLE}
     if verdict.name == "PASSED ON SIMULATION":
         assert kind is SIMULATION
         assert Outcome.PASS in outcomes

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dpvs_acceptance.verdict.causes import Inconclusive
-from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome, requirement_outcome
+from dpvs_acceptance.verdict.outcomes import (
+    CheckResult,
+    Outcome,
+    remark_on,
+    requirement_outcome,
+)
 from dpvs_acceptance.verdict.phases import Phase, combine
 from tests.verdict.builders import check
 
-OUTCOMES = st.sampled_from(list(Outcome))
+OUTCOMES = st.sampled_from([one for one in Outcome if one is not Outcome.PARTIAL])
 
 
 def results(*outcomes: str) -> list[CheckResult]:
@@ -27,7 +34,12 @@ def results(*outcomes: str) -> list[CheckResult]:
         (("FLAKY", "BLOCKED"), "BLOCKED"),
         (("PASS", "FLAKY"), "FLAKY"),
         (("FLAKY", "NOT SUPPORTED"), "FLAKY"),
-        (("PASS", "NOT SUPPORTED"), "PASS"),
+        (("PASS", "NOT SUPPORTED"), "NOT SUPPORTED"),
+        (("PASS", "NOT TESTED"), "NOT TESTED"),
+        (("PASS", "NOT APPLICABLE"), "PASS"),
+        (("NOT APPLICABLE",), "NOT APPLICABLE"),
+        (("NOT APPLICABLE", "FAIL"), "FAIL"),
+        (("NOT APPLICABLE", "NOT TESTED"), "NOT TESTED"),
         (("NOT SUPPORTED",), "NOT SUPPORTED"),
         (("NOT SUPPORTED", "NOT TESTED"), "NOT TESTED"),
     ],
@@ -43,8 +55,52 @@ def test_rules_that_hold_for_any_results(outcomes: list[Outcome]) -> None:
     assert judged == requirement_outcome(results(*reversed(outcomes)))
     assert (judged is Outcome.FAIL) == (Outcome.FAIL in outcomes)
     if judged is Outcome.PASS:
+        assert set(outcomes) <= {Outcome.PASS, Outcome.NOT_APPLICABLE}
         assert Outcome.PASS in outcomes
-        assert not {Outcome.FAIL, Outcome.FLAKY, Outcome.BLOCKED} & set(outcomes)
+
+
+# Each case: outcomes of core checks, then of the others.
+@pytest.mark.parametrize(
+    ("core", "others", "expected"),
+    [
+        (("PASS",), ("PASS",), "PASS"),
+        (("PASS",), ("NOT APPLICABLE",), "PASS"),
+        (("PASS",), ("NOT SUPPORTED",), "PARTIAL"),
+        (("PASS",), ("NOT TESTED", "PASS"), "PARTIAL"),
+        (("PASS",), ("FAIL",), "FAIL"),
+        (("PASS",), ("BLOCKED", "FLAKY"), "BLOCKED"),
+        (("PASS", "NOT SUPPORTED"), ("PASS",), "NOT SUPPORTED"),
+        (("PASS", "NOT TESTED"), ("PASS",), "NOT TESTED"),
+        (("NOT SUPPORTED", "NOT TESTED"), ("PASS",), "NOT TESTED"),
+        (("NOT APPLICABLE", "PASS"), ("PASS",), "PASS"),
+        (("NOT APPLICABLE",), ("PASS",), "NOT APPLICABLE"),
+        (("NOT APPLICABLE",), ("NOT SUPPORTED",), "NOT APPLICABLE"),
+        (("NOT APPLICABLE",), ("FAIL",), "FAIL"),
+    ],
+)
+def test_core_checks_decide(core: tuple[str, ...], others: tuple[str, ...], expected: str) -> None:
+    made = [replace(check(one, "S29"), core=("S29",)) for one in core]
+    made += [check(one, "S29") for one in others]
+    for results_in_any_order in (made, made[::-1]):
+        assert requirement_outcome(results_in_any_order, "S29") == expected
+    # For a row that names none of them all are core.
+    assert requirement_outcome(made, "S30") == requirement_outcome(results(*core, *others))
+
+
+def test_the_remark_names_the_check_that_decides() -> None:
+    probe = check("NOT SUPPORTED", "S12", node="suites/p.py::test_now", message="no\nmore")
+    boot = check("PASS", "S12", node="suites/p.py::test_boot")
+    core = replace(probe, core=("S12",))
+    assert remark_on([boot, core], "S12", Outcome.NOT_SUPPORTED) == "test_now: no"
+    assert remark_on([core], "S12", Outcome.NOT_SUPPORTED) == "no"
+    other = [replace(boot, core=("S12",)), probe]
+    said = "without 1 of 2 checks, NOT SUPPORTED: test_now: no"
+    assert remark_on(other, "S12", Outcome.PARTIAL) == said
+    assert remark_on([boot], "S12", Outcome.PASS) == ""
+    assert remark_on([], "S12", Outcome.NOT_TESTED) == ""
+    assert remark_on([boot, check("FAIL", message="\nlost\nx")], "", Outcome.FAIL) == "lost"
+    away = replace(check("NOT APPLICABLE", message="one RS"), core=("S12",))
+    assert remark_on([away, probe], "S12", Outcome.NOT_APPLICABLE) == "one RS"
 
 
 @given(st.lists(OUTCOMES), OUTCOMES)
