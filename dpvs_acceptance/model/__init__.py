@@ -1,1 +1,1 @@
-"""What people declare: topologies, benches and requirements, as frozen, cross-checked models."""
+"""Topologies, benches and requirements as frozen, cross-checked models."""

@@ -1,4 +1,4 @@
-"""A bench: the machines of one lab, how each is reached, and which NIC is on which link."""
+"""A bench: the machines of a test setup, how each is reached, which NIC is on which link."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VersionText = Annotated[str, Field(pattern=r"^\d+\.\d+[.-]\d+$")]
 
 
 class DpvsInstallation(Declared):
-    """Where DPVS is installed on the DUT, and where it was built if the bench names that."""
+    """Where DPVS is installed on the DUT; optionally, where it was built."""
 
     home: HostPath
     version: VersionText
@@ -35,14 +35,14 @@ class DpvsInstallation(Declared):
 
 
 class LcorePlacement(Declared):
-    """One EAL lcore, and the CPUs of the machine that its thread may run on."""
+    """One EAL lcore, and the CPUs that its thread may use."""
 
     id: int = Field(ge=0, le=255)
     cpus: tuple[int, ...] = Field(min_length=1)
 
 
 class Lcores(Declared):
-    """The control plane's lcore and those of the data plane, in the order of their queues."""
+    """The lcore of the control plane, and those of the data plane in the order of their queues."""
 
     master: LcorePlacement
     workers: tuple[LcorePlacement, ...] = Field(min_length=1)
@@ -56,11 +56,13 @@ class Lcores(Declared):
 
 
 class Nic(Declared):
-    """One NIC that DPVS takes: by PCI address, or as a software port over a kernel interface."""
+    """One NIC used by DPVS: by PCI address, or as a software port on a kernel interface."""
 
     name: Interface
     mac: Mac
-    link: Name | None = Field(default=None, description="None: DPVS owns it, the topology does not")
+    link: Name | None = Field(
+        default=None, description="None: DPVS owns the NIC, but the topology does not use it"
+    )
     pci: Pci | None = None
     vdev: Annotated[str, Field(pattern=r"^[a-z_]+[0-9]+$")] | None = None
     vdev_arguments: Annotated[str, Field(pattern=r"^[\w=,.:/-]+$")] | None = Field(
@@ -72,15 +74,15 @@ class Nic(Declared):
     speed: int = Field(default=10000, description="Mbit/s")
     numa_node: int = 0
     give_up_address: bool = Field(
-        default=False, description="binding may take a NIC that has an address or a route"
+        default=False, description="the NIC may be bound although it has an address or a route"
     )
 
     @model_validator(mode="after")
     def _pci_or_vdev(self) -> Nic:
         if (self.pci is None) == (self.vdev is None):
-            raise KeyedError(("pci",), "name either pci or vdev, the one that applies")
+            raise KeyedError(("pci",), "set exactly one of pci and vdev")
         if self.pci is not None and (self.kernel_driver is None or self.dpdk_driver is None):
-            raise KeyedError(("kernel_driver",), "a PCI NIC names kernel_driver and dpdk_driver")
+            raise KeyedError(("kernel_driver",), "a PCI NIC needs kernel_driver and dpdk_driver")
         return self
 
 
@@ -92,7 +94,9 @@ class Dut(Declared):
     lcores: Lcores
     numa_nodes: tuple[int, ...] = Field(default=(0,), min_length=1)
     hugepages_per_node: int | None = Field(
-        default=None, ge=1, description="instead of the topology's, where memory is smaller"
+        default=None,
+        ge=1,
+        description="overrides the topology's value, for a machine with less memory",
     )
     packages: tuple[Package, ...] = ()
     nics: tuple[Nic, ...] = Field(min_length=1)
@@ -106,43 +110,44 @@ class Dut(Declared):
             for index, nic in enumerate(self.nics):
                 value = getattr(nic, field)
                 if value is not None and value in seen:
-                    raise KeyedError(("nics", index, field), f"{value} is named twice")
+                    raise KeyedError(("nics", index, field), f"{value} is used twice")
                 seen.add(value)
         links = [nic.link for nic in self.nics if nic.link is not None]
         for one, other in pairwise(sorted(links)):
             if one == other:
                 raise KeyedError(
-                    ("nics",), f"two NICs are on link {one!r}; bonds are not described"
+                    ("nics",), f"two NICs are on link {one!r}; bonds are not supported"
                 )
         return self
 
 
 class Client(Declared):
-    """A machine that plays a client. Its data interface must not be the one ssh comes in on."""
+    """A client. Its interface must not be the one that ssh uses."""
 
     host: SshName
     interface: Interface
     link: Name
     crafted_address: IPv4Address | None = Field(
-        default=None, description="a free address of the link, for TCP that the kernel must not see"
+        default=None,
+        description="a free address of the link, for TCP that bypasses the host's kernel",
     )
     crafted_address6: IPv6Address | None = None
 
 
 class ReaderModule(Declared):
-    """A kernel module on a real server that tells servers the client's address (seed 4)."""
+    """A TOA or UOA reader, a kernel module on a real server (deployment guide 4)."""
 
     module: HostPath
     name: Module
 
 
 class RealServer(Declared):
-    """A machine that plays a real server."""
+    """A real server."""
 
     host: SshName
     interface: Interface
     crafted_address: IPv4Address | None = Field(
-        default=None, description="a free address of its link, to answer from as a crafted RS"
+        default=None, description="a free address of the link, for a crafted real server"
     )
     crafted_address6: IPv6Address | None = None
     toa: ReaderModule | None = None
@@ -150,7 +155,7 @@ class RealServer(Declared):
 
 
 class Bench(Declared):
-    """The machines of one lab; `--host=NAME` names it by its DUT."""
+    """The machines of one test setup; `--host=NAME` selects `benches/NAME.yaml`."""
 
     name: Name
     kind: Literal["hardware", "software lab", "simulation"] = "hardware"
@@ -168,14 +173,15 @@ class Bench(Declared):
             for name, machine in machines.items():
                 if machine.host in seen:
                     raise KeyedError(
-                        (section, name, "host"), f"{machine.host} is {seen[machine.host]} already"
+                        (section, name, "host"),
+                        f"{machine.host} is already used for {seen[machine.host]}",
                     )
                 seen[machine.host] = name
         return self
 
     @property
     def hosts(self) -> dict[str, str]:
-        """ssh names by role: `dut`, and the clients' and real servers' own names."""
+        """ssh names by role: `dut`, and the names of clients and real servers."""
         return (
             {"dut": self.dut.host}
             | {name: client.host for name, client in self.clients.items()}
@@ -184,7 +190,7 @@ class Bench(Declared):
 
     @property
     def ssh_config_path(self) -> Path | None:
-        """The ssh configuration to use, relative to the bench file; None: the user's own."""
+        """The ssh configuration file, relative to the bench file; None: the user's own."""
         return None if self.ssh_config is None else self.path.parent / self.ssh_config
 
 

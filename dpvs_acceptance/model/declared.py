@@ -1,4 +1,4 @@
-"""What all declarations are made of: frozen models, addresses, names, paths."""
+"""Base types of all declarations: frozen models, addresses, names, paths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 def _without_scope(address: ipaddress.IPv6Address) -> ipaddress.IPv6Address:
-    # Behind a % the standard library takes any text at all for the name of an interface.
+    # The standard library accepts any text after % as an interface name.
     if address.scope_id is not None:
         raise ValueError("an address with %interface is not accepted here")
     return address
@@ -24,13 +24,13 @@ HostPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/+-]*$", max_length=200)
 
 
 class Declared(BaseModel):
-    """Base of all declarations: frozen, unknown keys refused."""
+    """Base class of all declarations: frozen; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class AddressPair(Declared):
-    """An IPv4 address and, where the set-up speaks IPv6, its IPv6 companion."""
+    """An IPv4 address and, if the setup uses IPv6, an IPv6 address."""
 
     address: IPv4Address
     address6: IPv6Address | None = None
@@ -45,6 +45,6 @@ class AddressPair(Declared):
 
 
 class Machine(AddressPair):
-    """A client or a real server: the link it is on, and its addresses there."""
+    """A client or a real server: its link, and its addresses there."""
 
     link: Name

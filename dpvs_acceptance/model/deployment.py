@@ -1,7 +1,7 @@
-"""One topology on one bench: the names and numbers that plan, expected state and packets share.
+"""A topology on a bench: names and numbers shared by plan, expected state and expected packets.
 
-Pure derivation; nothing here talks to a host. What depends on what the device can do (is there a
-kni?) comes in as an argument, after it has been probed.
+Pure derivation without access to hosts. What depends on the device (does it have kni?) is probed
+first and passed as an argument.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dpvs_acceptance.model.topology import (
     Topology,
 )
 
-# How `ipvsadm -ln` calls the forwarding modes.
+# Names of the forwarding modes in `ipvsadm -ln`.
 FORWARD_WORDS = {
     "fullnat": "FullNat",
     "nat": "Masq",
@@ -33,7 +33,7 @@ FORWARD_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A DPDK port: its name (`dpdk0`), the NIC behind it and the link the topology knows it by."""
+    """A DPDK port: its name (`dpdk0`), its NIC, and its link in the topology."""
 
     name: str
     nic: Nic
@@ -41,13 +41,13 @@ class Port:
 
     @property
     def kni(self) -> str:
-        """The name of its kernel companion, e.g. `dpdk0.kni`."""
+        """The name of its kni device, such as `dpdk0.kni`."""
         return f"{self.name}.kni"
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A data-plane lcore and the one queue that it serves on every port (seed 2.4)."""
+    """A data-plane lcore and the queue that it serves on every port (deployment guide 2.4)."""
 
     lcore: LcorePlacement
     queue: int
@@ -62,7 +62,7 @@ class Worker:
 class ExpectedRoute:
     """A route as `dpip route show` must list it. `via` None: directly on the link.
 
-    `source` is the address that DPVS itself sends from on it, where it has one there.
+    `source`: the address from which DPVS itself sends on this route, or None.
     """
 
     destination: Network
@@ -74,7 +74,7 @@ class ExpectedRoute:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedAddress:
-    """An address that a port must own: `use` is `vip`, `lip`, `own` or `pool` (of SNAT)."""
+    """An address that a port must have: `use` is `vip`, `lip`, `own` or `pool` (of SNAT)."""
 
     address: Address
     port: str
@@ -83,7 +83,7 @@ class ExpectedAddress:
 
     @property
     def has_pool(self) -> bool:
-        """Whether connections take source ports of it."""
+        """Whether connections use source ports of this address."""
         return self.use in ("lip", "pool")
 
 
@@ -99,9 +99,9 @@ class ExpectedTarget:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A topology placed on a bench. `kni`: the device can make kni devices (probed).
+    """A topology placed on a bench. `kni`: the device supports kni (probed).
 
-    `refused`: names of services that the device has no option for (seen at bring-up).
+    `refused`: names of services that the device's tools have no option for (found at bring-up).
     """
 
     topology: Topology
@@ -111,17 +111,17 @@ class Deployment:
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """The topology's services that this device can have."""
+        """The services of the topology that this device supports."""
         return tuple(one for one in self.topology.services if one.name not in self.refused)
 
     @property
     def snat(self) -> tuple[Snat, ...]:
-        """The topology's SNAT rules that this device can have."""
+        """The SNAT rules of the topology that this device supports."""
         return tuple(one for one in self.topology.snat if one.name not in self.refused)
 
     @property
     def ports(self) -> tuple[Port, ...]:
-        """Ports in DPDK's order: by PCI address; software ports in the bench's order."""
+        """Ports in DPDK's order, by PCI address; software ports in the order of the bench."""
         nics = sorted(self.bench.dut.nics, key=lambda nic: nic.pci or "")
         return tuple(Port(f"dpdk{index}", nic, nic.link) for index, nic in enumerate(nics))
 
@@ -136,14 +136,14 @@ class Deployment:
         return port if vlan is None else f"{port}.{vlan}"
 
     def kni_device(self, link: str) -> str:
-        """The kernel companion of DPVS's device on a link: `dpdk0.kni`, `dpdk0.229.kni`."""
+        """The kni device of DPVS's device on a link: `dpdk0.kni`, `dpdk0.229.kni`."""
         return f"{self.device(link)}.kni"
 
     @property
     def workers(self) -> tuple[Worker, ...]:
         lcores = self.bench.dut.lcores.workers
-        # A build that can redirect ICMP and is not told where to loses all of it, so that it is
-        # said even where there is only one worker.
+        # A build with ICMP redirection drops all ICMP unless a worker is configured for it, so one
+        # is configured even if there is only one worker.
         redirect = len(lcores) - 1 if self.topology.dpvs.icmp_redirect else None
         return tuple(Worker(lcore, i, i == redirect) for i, lcore in enumerate(lcores))
 
@@ -181,28 +181,28 @@ class Deployment:
 
     def _link_of(self, address: Address) -> str:
         link = self.topology.link_of(address)
-        assert link is not None, "the topology's own checks place every address on a link"
+        assert link is not None, "the cross-checks place every address on a link"
         return link
 
     def lip_port(self, lip: Address) -> Port:
         return self.port(self._link_of(lip))
 
     def lip_device(self, lip: Address) -> str:
-        """The device that `ipvsadm --add-laddr` is told."""
+        """The device argument of `ipvsadm --add-laddr`."""
         return self.device(self._link_of(lip))
 
     @property
     def declared_routes(self) -> tuple[ExpectedRoute, ...]:
         """The routes that the plan adds: networks, kni addresses, default gateways.
 
-        Where DPVS has an address of its own, adding that brings the network's route with it.
+        Adding an own address of DPVS also adds the route of its network.
         """
-        brought = {route.destination for route in self._own_routes}
+        implied = {route.destination for route in self._own_routes}
         networks = [
             ExpectedRoute(network, self.device(name), "link")
             for name, link in self.topology.links.items()
             for network in link.networks
-            if network not in brought
+            if network not in implied
         ]
         knis = [
             ExpectedRoute(ip_network(address), self.device(name), "kni_host")
@@ -232,33 +232,33 @@ class Deployment:
 
     @property
     def routes(self) -> tuple[ExpectedRoute, ...]:
-        """Every route that must be there: the declared, and those that addresses bring."""
+        """Every route that must exist: the declared ones, and those implied by addresses."""
         hosts = [
             ExpectedRoute(ip_network(owned.address), owned.port, "host") for owned in self.addresses
         ]
         return self.declared_routes + self._own_routes + tuple(hosts)
 
     def targets(self, service: Service | Snat) -> tuple[ExpectedTarget, ...]:
-        """What it must be listed with: real servers by the family that they are spoken to in."""
+        """The real servers that `ipvsadm -ln` must list, with addresses of the server family."""
         word = FORWARD_WORDS[service.forwarding]
         if isinstance(service, Snat):
             return tuple(ExpectedTarget(wan.address, 0, wan.weight, word) for wan in service.pool)
         expected = []
         for target in service.real_servers:
             address = self.topology.real_servers[target.name].of(service.server_family)
-            assert address is not None, "the topology's own checks see to it"
+            assert address is not None, "the cross-checks require it"
             expected.append(ExpectedTarget(address, target.port, target.weight, word))
         return tuple(expected)
 
 
 def _with_networks(pair: AddressPair | None, link: Link) -> list[tuple[Address, Network]]:
-    """Addresses on a link, each with the network that it is of."""
+    """Addresses on a link, each with its network."""
     both = pair.both if pair else ()
     return [(one, net) for one in both for net in link.networks if one in net]
 
 
 def deploy(topology: Topology, bench: Bench, *, kni: bool = True) -> Deployment:
-    """`topology` on `bench`; raises DeclarationError where the bench lacks a role or a link."""
+    """`topology` on `bench`; raises DeclarationError if the bench lacks a role or a link."""
     linked = {nic.link for nic in bench.dut.nics}
     problems = [
         f"dut.nics: no NIC is on link {link!r}, which the topology needs"
@@ -266,12 +266,12 @@ def deploy(topology: Topology, bench: Bench, *, kni: bool = True) -> Deployment:
         if link not in linked
     ]
     problems += [
-        f"clients: the topology needs {name!r} and the bench has none"
+        f"clients: the topology needs {name!r}, which the bench lacks"
         for name in topology.clients
         if name not in bench.clients
     ]
     problems += [
-        f"real_servers: the topology needs {name!r} and the bench has none"
+        f"real_servers: the topology needs {name!r}, which the bench lacks"
         for name in topology.real_servers
         if name not in bench.real_servers
     ]

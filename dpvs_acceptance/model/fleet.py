@@ -1,4 +1,4 @@
-"""Many services from one declaration: a fleet is like one service, on many ports."""
+"""Many services from one declaration: a fleet repeats one service on many ports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Fleet(Declared):
         return range(self.first_port, self.first_port + self.count)
 
     def services(self, topology: Topology) -> tuple[Service, ...]:
-        """Its services, called after it and their ports."""
+        """Its services, named NAME-PORT."""
         model = topology.service(self.like)
         return tuple(
             model.model_copy(update={"name": f"{self.name}-{port}", "port": port})
@@ -36,19 +36,21 @@ class Fleet(Declared):
 
 
 def check(topology: Topology) -> None:
-    """Raises KeyedError for a fleet like nothing, or on ports that are taken."""
+    """Raises KeyedError for an unknown service in `like`, and for ports already in use."""
     names = {service.name for service in topology.services}
     taken = {(s.protocol, s.vip, s.port): s.name for s in topology.services}
     for index, fleet in enumerate(topology.fleets):
         where = ("fleets", index)
         if fleet.name in names:
-            raise KeyedError((*where, "name"), f"two are called {fleet.name!r}")
+            raise KeyedError((*where, "name"), f"duplicate name {fleet.name!r}")
         if fleet.like not in {service.name for service in topology.services}:
-            raise KeyedError((*where, "like"), f"there is no service {fleet.like!r}")
+            raise KeyedError((*where, "like"), f"unknown service {fleet.like!r}")
         if fleet.ports[-1] > 65535:
             raise KeyedError((*where, "count"), f"its last port would be {fleet.ports[-1]}")
         for one in fleet.services(topology):
             if (other := taken.get(key := (one.protocol, one.vip, one.port))) is not None:
-                raise KeyedError((*where, "first_port"), f"port {one.port} is that of {other}")
+                raise KeyedError(
+                    (*where, "first_port"), f"port {one.port} is already used by {other}"
+                )
             taken[key] = fleet.name
         names.add(fleet.name)

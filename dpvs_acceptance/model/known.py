@@ -1,8 +1,7 @@
-"""What upstream knows to fail in which of its versions: data, with a reference for each.
+"""Known defects of DPVS by version, from `requirements/known/*.yaml`, each with a reference.
 
-A row that fails as known still fails; it is told apart from what nobody has seen before, and one
-that passes although it is known to fail is told too: the version is not what it seems, or the list
-is wrong.
+A row with a known defect still fails; the report marks it as known. A row that passes although a
+defect is known is reported too: either the version or the list is wrong.
 """
 
 from __future__ import annotations
@@ -27,14 +26,18 @@ AVersion = Annotated[str, AfterValidator(_a_version)]
 
 
 class KnownDefect(Declared):
-    """One known defect: which rows it fails, in which versions, and who says so."""
+    """One known defect: the rows it fails, the versions that have it, and the reference."""
 
     requirements: tuple[str, ...] = Field(min_length=1)
     checks: tuple[str, ...] = Field(
-        default=("*",), min_length=1, description="globs of node ids: the checks that fail by it"
+        default=("*",),
+        min_length=1,
+        description="globs of node ids: the checks that fail because of it",
     )
-    since: AVersion | None = Field(default=None, description="the first version that has it")
-    before: AVersion | None = Field(default=None, description="the first version without it")
+    since: AVersion | None = Field(default=None, description="the first version with the defect")
+    before: AVersion | None = Field(
+        default=None, description="the first version without the defect"
+    )
     reference: OneLine
     sentence: OneLine
     sentence_zh: OneLineZh
@@ -42,7 +45,7 @@ class KnownDefect(Declared):
     @model_validator(mode="after")
     def _has_an_end(self) -> KnownDefect:
         if self.since is None and self.before is None:
-            raise ValueError("neither since nor before: in which versions?")
+            raise ValueError("since or before is required")
         return self
 
     def is_in(self, version: Version) -> bool:
@@ -57,7 +60,7 @@ class KnownDefect(Declared):
 
 
 def load_known(paths: Iterable[Path], ids: Collection[str]) -> tuple[KnownDefect, ...]:
-    """The rows of all files, `known:` with a list each; `ids` are the requirements that there are.
+    """The known defects of all files; `ids`: all requirement ids.
 
     Raises DeclarationError with file, line and key of every problem.
     """
@@ -80,7 +83,7 @@ def load_known(paths: Iterable[Path], ids: Collection[str]) -> tuple[KnownDefect
                 ]
                 continue
             unknown = [name for name in defect.requirements if name not in ids]
-            problems += [f"{where}: there is no requirement {name}" for name in unknown]
+            problems += [f"{where}: unknown requirement {name}" for name in unknown]
             found.append(defect)
     if problems:
         raise DeclarationError("\n".join(problems))

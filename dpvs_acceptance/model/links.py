@@ -1,4 +1,4 @@
-"""What a topology says of the wire: links, the networks behind them."""
+"""The links of a topology, and the networks behind them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dpvs_acceptance.model.declared import (
 
 
 class Link(Declared):
-    """One arm of the load balancer: its networks, its gateway, and DPVS's addresses on it."""
+    """A link of DPVS: its networks, its gateway, and DPVS's addresses on it."""
 
     network: IPv4Network
     network6: IPv6Network | None = None
@@ -26,14 +26,14 @@ class Link(Declared):
     kni: AddressPair | None = None
     own: AddressPair | None = Field(
         default=None,
-        description="DPVS's own address on the link: it asks for neighbours and tunnels from it, "
-        "and hosts may route through it",
+        description="DPVS's own address on the link: source of its ARP and ND requests and of its "
+        "tunnels, and a possible next hop for hosts",
     )
     vlan: int | None = Field(
         default=None,
         ge=1,
         le=4094,
-        description="on the DUT's NIC the link is this VLAN, tagged; hosts are on access ports",
+        description="id of the tagged VLAN on the DUT's NIC; hosts are on access ports",
     )
 
     @property
@@ -46,7 +46,7 @@ class Link(Declared):
 
 
 class RemoteNetwork(Declared):
-    """A network of hosts that is reached through the gateway of `behind`."""
+    """A network of hosts behind the gateway of the link `behind`."""
 
     network: IPv4Network
     network6: IPv6Network | None = None

@@ -1,7 +1,7 @@
-"""YAML into a model, with errors that name file, line and key.
+"""Loads YAML into a model, with errors that name file, line and key.
 
-Loaded safely; a key given twice is an error, and anchors and aliases are refused: a declaration is
-read by people, and nothing in it should be written elsewhere than where it is used.
+Uses the safe loader. Duplicate keys, anchors and aliases are errors: in a declaration, every value
+stands where it is used.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 Model = TypeVar("Model", bound=BaseModel)
 Key = tuple[str | int, ...]
 
-# libyaml's parser where PyYAML has it: as safe, ten times as fast on what each run reads first.
+# libyaml's parser if available: as safe, and ten times faster.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
@@ -52,7 +52,7 @@ def load_yaml(path: Path) -> tuple[Any, dict[Key, int]]:
     """The data of a YAML file, and the line (from 1) of each key path in it."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise DeclarationError(f"{path}: larger than {MAX_BYTES} bytes; not a declaration")
+            raise DeclarationError(f"{path}: larger than {MAX_BYTES} bytes")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise DeclarationError(f"{path}: no such file") from None
@@ -67,7 +67,7 @@ def load_yaml(path: Path) -> tuple[Any, dict[Key, int]]:
                 raise DeclarationError(f"{path}:{line}: nested deeper than {MAX_DEPTH} levels")
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 line = event.start_mark.line + 1 if event.start_mark else 1
-                raise DeclarationError(f"{path}:{line}: anchors and aliases are not accepted here")
+                raise DeclarationError(f"{path}:{line}: anchors and aliases are not supported")
         node = yaml.compose(text, Loader=_LOADER)
         lines: dict[Key, int] = {}
         if node is not None:
@@ -77,7 +77,7 @@ def load_yaml(path: Path) -> tuple[Any, dict[Key, int]]:
         mark = error.problem_mark or error.context_mark
         where = f":{mark.line + 1}" if mark else ""
         raise DeclarationError(f"{path}{where}: not YAML: {error.problem}") from None
-    # What PyYAML makes of a value with a tag, as `!!timestamp x`, need not be an error of its own.
+    # A tagged value such as `!!timestamp x` makes PyYAML raise other exceptions than its own.
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise DeclarationError(f"{path}: not YAML: {error}") from None
 
@@ -89,7 +89,7 @@ def _record(path: Path, node: yaml.Node, key: Key, lines: dict[Key, int]) -> Non
         for name, value in node.value:
             line = name.start_mark.line + 1
             if not isinstance(name, yaml.ScalarNode):
-                raise DeclarationError(f"{path}:{line}: a key has to be a plain word")
+                raise DeclarationError(f"{path}:{line}: a key must be a plain scalar")
             if name.value in seen:
                 raise DeclarationError(f"{path}:{line}: key {name.value!r} is given twice")
             seen.add(name.value)
@@ -103,7 +103,7 @@ def _record(path: Path, node: yaml.Node, key: Key, lines: dict[Key, int]) -> Non
 def _sentence(path: Path, lines: dict[Key, int], problem: Any) -> str:
     location: Key = tuple(problem["loc"])
     context = problem.get("ctx", {}).get("error")
-    # A cross-check names the key it is about itself, since pydantic places it at the model's root.
+    # pydantic places an error of a cross-check at the model's root; the key comes with the error.
     if isinstance(context, KeyedError):
         location = location + context.key
     message = str(context or problem["msg"])
@@ -123,7 +123,7 @@ def _kind(data: Any) -> str:
 
 
 class KeyedError(ValueError):
-    """A cross-check that failed, and the key it is about (relative to the model that checked)."""
+    """A failed cross-check, with the key (relative to the model that checked)."""
 
     def __init__(self, key: Key, message: str) -> None:
         super().__init__(message)

@@ -1,6 +1,6 @@
-"""Cross-checks of a topology's wire: networks, gateways, and where each machine stands.
+"""Cross-checks of a topology's networks, gateways and machines.
 
-Each raises KeyedError with the key it is about; the loader makes it `file:line: key: sentence`.
+Each raises KeyedError with the key; the loader turns it into `file:line: key: sentence`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ GIB = 1 << 30
 
 
 def check(topology: Topology) -> None:
-    """Everything but the services."""
+    """All cross-checks except those of services."""
     _overlaps(topology)
     _links(topology)
     _machines(topology)
     if topology.hugepages.size_kb * 1024 * topology.hugepages.per_node < GIB:
         raise KeyedError(
             ("hugepages", "per_node"),
-            "less than 1 GB of hugepages: DPVS may not start (seed 2.1.3)",
+            "less than 1 GB of hugepages: DPVS may not start (deployment guide 2.1.3)",
         )
 
 
@@ -49,7 +49,7 @@ def _links(topology: Topology) -> None:
         for gateway in link.gateways:
             if topology.link_of(gateway) != name:
                 field = "gateway6" if gateway.version == 6 else "gateway"
-                raise KeyedError(("links", name, field), f"{gateway} is not in its network")
+                raise KeyedError(("links", name, field), f"{gateway} is not in the link's network")
         for field, pair in (("kni", link.kni), ("own", link.own)):
             for address in pair.both if pair else ():
                 if topology.link_of(address) != name:
@@ -81,6 +81,6 @@ def _machines(topology: Topology) -> None:
                     )
                 if address in seen:
                     raise KeyedError(
-                        (section, name), f"{address} is the address of {seen[address]} too"
+                        (section, name), f"{address} is already the address of {seen[address]}"
                     )
                 seen[address] = name

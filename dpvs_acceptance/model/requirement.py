@@ -1,7 +1,7 @@
-"""What must hold: one requirement per row, from the files in `requirements/`.
+"""Requirements, one per row, from the files in `requirements/`.
 
-Each file is a catalogue, named after the file: `seed`, `upstream`, `edges`. A topology says by
-which ones it is judged; a catalogue says how it is held.
+Each file is a catalogue with the name of the file: `seed`, `upstream`, `edges`. A topology lists
+the catalogues by which it is judged.
 """
 
 from __future__ import annotations
@@ -17,47 +17,47 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from dpvs_acceptance.model.loading import DeclarationError, Key, load_yaml
 
 SEED = "seed"
-"""The catalogue by which a topology is judged that names none."""
+"""The default catalogue of a topology."""
 _FILLED_IN = ("catalogue", "held")
 
 
 class Priority(StrEnum):
-    """How much a requirement weighs in the verdict, as DPVS's release checklist grades its rows."""
+    """Weight of a requirement in the verdict, as in DPVS's release checklist."""
 
     P1 = "P1"
-    """Core function or stability: without it the device is not ready."""
+    """Core function or stability: required for READY."""
     P2 = "P2"
     """Important: used in production, or an early warning of a P1 failure."""
     P3 = "P3"
-    """General function, or advice."""
+    """General function, or recommended setting."""
     P4 = "P4"
     """Unimportant."""
 
 
 class Held(StrEnum):
-    """How a catalogue is held against a device."""
+    """Which rows of a catalogue count in the verdict."""
 
     WHOLE = "whole"
-    """A row that nothing looked at is a gap, as a skipped one is."""
+    """All rows: a row without a check is a gap, like a skipped one."""
     WHERE_CHECKED = "where checked"
-    """Rows that nothing looked at are shown, and decide nothing."""
+    """Only rows that were checked; the others are shown as NOT TESTED."""
 
 
 class Need(StrEnum):
-    """What a row's check needs beside a load balancer, a client and a real server."""
+    """What a check needs in addition to a load balancer, a client and a real server."""
 
     BONDING = "bonding"
-    """Two NICs on one link, and a switch that makes one link of them."""
+    """Two NICs on one link, and a switch that aggregates them."""
     KNI = "kni"
     RTE_FLOW = "rte_flow"
-    """A NIC that steers flows by rule (fdir, rte_flow)."""
+    """A NIC with flow steering (fdir, rte_flow)."""
     SEVERAL_QUEUES = "several queues"
     """More than one worker, with RSS or packet redirect between them."""
     HARDWARE = "hardware"
-    """Figures that mean something only on NICs and wires."""
+    """Real NICs and cables, for meaningful measurements."""
     SYNPROXY = "synproxy"
     TUNNEL = "tunnel endpoint"
-    """A peer whose kernel takes ipip, ip6ip6 or gre."""
+    """A peer whose kernel supports ipip, ip6ip6 or gre."""
     KEEPALIVED = "keepalived"
     """DPVS's own keepalived, able to reach the real servers."""
     SECOND_DPVS = "second DPVS"
@@ -71,12 +71,12 @@ class Need(StrEnum):
 
 def _one_line(text: str) -> str:
     if "\n" in text or not text.strip():
-        raise ValueError("must be one line of text, and not empty")
+        raise ValueError("must be one non-empty line of text")
     return text.strip()
 
 
 def _one_line_zh(text: str) -> str:
-    # A folded YAML line leaves a space at the fold; Chinese writes none after its punctuation.
+    # YAML folding inserts a space, which Chinese does not have after punctuation.
     return re.sub(r"(?<=[，。：；、！？（）]) +", "", _one_line(text))
 
 
@@ -85,30 +85,30 @@ OneLineZh = Annotated[str, AfterValidator(_one_line_zh)]
 
 
 class Requirement(BaseModel):
-    """One row of what must hold."""
+    """One row of a catalogue."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     id: str = Field(pattern=r"^[A-Z][A-Z0-9]*([.-][A-Z0-9]+)*$")
-    """Fixed for ever: reports, waivers and checks refer to it (`S29`, `FWD-01`)."""
+    """Never changed: reports, waivers and checks refer to it (`S29`, `FWD-01`)."""
     priority: Priority = Field(strict=False)
     statement: OneLine
     """What must hold, in one sentence."""
     statement_zh: OneLineZh
     source: OneLine
-    """Where it is asked for: a section of the seed, a row of upstream's checklist, an RFC."""
+    """Section of the deployment guide, row of upstream's checklist, or RFC."""
     hint: OneLine
-    """What to look at when it fails: commands, and the usual cause."""
+    """Where to look when it fails: commands, and the usual cause."""
     hint_zh: OneLineZh
     needs: tuple[Annotated[Need, Field(strict=False)], ...] = Field(default=(), strict=False)
     catalogue: str = SEED
-    """Of which file it is a row; not for people to write."""
+    """Name of the file; set by the loader."""
     held: Held = Held.WHOLE
-    """How that file says it is held."""
+    """`held` of the file; set by the loader."""
 
 
 def catalogues(requirements: Iterable[Requirement]) -> tuple[str, ...]:
-    """The catalogues of these requirements, each once, in their order."""
+    """The catalogues of these requirements, each once, in order."""
     return tuple(dict.fromkeys(requirement.catalogue for requirement in requirements))
 
 
@@ -116,8 +116,8 @@ def load_requirements(paths: Iterable[Path]) -> tuple[Requirement, ...]:
     """The requirements of all files, in the order of the files and of the rows in them.
 
     A file has the key `requirements` and may have `held` (default: `whole`). Raises
-    DeclarationError with a line per problem: file, line, requirement id, key. An id that is given
-    twice, also in two files, is refused.
+    DeclarationError with a line per problem: file, line, requirement id, key. A duplicate id, also
+    in another file, is refused.
     """
     found: dict[str, tuple[Requirement, str]] = {}
     problems: list[str] = []
@@ -126,13 +126,13 @@ def load_requirements(paths: Iterable[Path]) -> tuple[Requirement, ...]:
         rows = data.get("requirements") if isinstance(data, dict) else None
         if not isinstance(rows, list) or not rows or not set(data) <= {"requirements", "held"}:
             problems.append(
-                f"{path}:1: expected the key 'requirements' with a list of rows, and perhaps 'held'"
+                f"{path}:1: expected 'requirements' with a list of rows, and optionally 'held'"
             )
             continue
-        known = [str(held) for held in Held]
-        if (said := data.get("held", known[0])) not in known:
+        allowed = [str(held) for held in Held]
+        if (said := data.get("held", allowed[0])) not in allowed:
             line = lines.get(("held",), 1)
-            problems.append(f"{path}:{line}: held: expected {' or '.join(known)}, found {said!r}")
+            problems.append(f"{path}:{line}: held: expected {' or '.join(allowed)}, found {said!r}")
             continue
         place = {"catalogue": path.stem, "held": Held(said)}
         for index, row in enumerate(rows):
@@ -148,7 +148,7 @@ def load_requirements(paths: Iterable[Path]) -> tuple[Requirement, ...]:
                 continue
             if requirement.id in found:
                 first = found[requirement.id][1]
-                problems.append(f"{where}: {requirement.id}: id: given already at {first}")
+                problems.append(f"{where}: {requirement.id}: duplicate id, already at {first}")
             else:
                 found[requirement.id] = (requirement, where)
     if problems:

@@ -1,7 +1,7 @@
-"""Which rows of upstream's checklist a check proves, where that depends on what is declared.
+"""The rows of upstream's checklist that a check proves, if they depend on the topology.
 
-A check that runs once per service proves another row for an IPv6 service than for an IPv4 one. It
-names a family in its marker, `requirement("S30", "fullnat")`, and the row follows from the service.
+A check that runs once per service proves different rows for IPv4 and IPv6 services. Its marker
+names a family of rows, `requirement("S30", "fullnat")`; the row then follows from the service.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _SCHEDULERS = {"rr": "SCH-01", "wrr": "SCH-02"}
 
 
 def _plain(service: Service) -> tuple[str, int] | None:
-    """Protocol and family of a FullNAT service that neither changes family nor proxies SYNs."""
+    """Protocol and address family of a FullNAT service without NAT64 and SYN proxy, else None."""
     if service.forwarding != "fullnat" or service.nat64 or service.synproxy:
         return None
     return service.protocol, service.vip.version
@@ -57,7 +57,7 @@ def _in(table: dict[tuple[str, int], str]) -> Callable[[Service], str]:
 
 
 def _forwarding(service: Service) -> str:
-    """The row of the service's forwarding mode, whichever it is."""
+    """The row of the service's forwarding mode."""
     if service.forwarding != "fullnat":
         return _MODES[service.forwarding, service.vip.version]
     if service.synproxy:
@@ -68,21 +68,21 @@ def _forwarding(service: Service) -> str:
 
 
 def _option(service: Service) -> str:
-    """The row of the option by which the real server is told the client's address."""
+    """The row of the option that carries the client's address to the real server."""
     if service.forwarding != "fullnat":
         return ""
     return _OPTIONS[service.protocol, service.vip.version, service.server_family]
 
 
 def _release_sheet(service: Service) -> str:
-    """The row of upstream's v1.7.2 sheet that has what the list of today does not tell apart."""
+    """The row of upstream's v1.7.2 sheet, which distinguishes cases that today's list does not."""
     if service.synproxy:
         return _SHEET_SYNPROXY[service.vip.version, service.server_family]
     return _SHEET_UDP.get(service.forwarding, "") if service.protocol == "udp" else ""
 
 
 def _local_address(service: Service) -> str:
-    """The row of local addresses (LIPs) of the service's family, where it has any."""
+    """The row of local addresses (LIPs) of the service's address family; empty without LIPs."""
     if service.forwarding != "fullnat":
         return ""
     return "IP6-05" if service.server_family == 6 else "IP4-05"
@@ -99,11 +99,11 @@ FAMILIES: dict[str, Callable[[Service], str]] = {
     "uoa": _in(_UOA),
     "round robin": lambda service: _SCHEDULERS.get(service.scheduler, ""),
 }
-"""By the family's word: the row that a service is of, empty for none."""
+"""By family of rows: the row of a service, empty for none."""
 
 
 def _every_mode(topology: Topology) -> str:
-    """FWD-25, where FullNAT, DR, tunnel and SNAT are all on one DPVS."""
+    """FWD-25, if FullNAT, DR, tunnel and SNAT are all configured."""
     modes = {service.forwarding for service in topology.services}
     return "FWD-25" if topology.snat and {"fullnat", "dr", "tunnel"} <= modes else ""
 
@@ -112,7 +112,7 @@ DECLARED: dict[str, Callable[[Topology], str]] = {
     "every mode": _every_mode,
     "kni": lambda topology: "DEV-10" if any(link.kni for link in topology.links.values()) else "",
 }
-"""The same, where it is the whole topology that matters."""
+"""By family of rows: the row of a whole topology, empty for none."""
 
 
 def is_family(word: str) -> bool:
@@ -120,7 +120,7 @@ def is_family(word: str) -> bool:
 
 
 def rows_of(word: str) -> frozenset[str]:
-    """Every id that `word` can stand for; itself if it is one."""
+    """Every requirement id that `word` can stand for; `word` itself if it is an id."""
     tables = {
         MANY: [row for _, row in _MANY],
         "fullnat": _FULLNAT.values(),
@@ -139,9 +139,9 @@ def rows_of(word: str) -> frozenset[str]:
 
 
 def row_of(word: str, topology: Topology | None, service: str) -> str:
-    """The id that `word` stands for in a check of this service or fleet; itself if it is one.
+    """The requirement id that `word` stands for in a check of this service or fleet.
 
-    Empty where the family has no row for it: then the check proves none of that family.
+    `word` itself if it is an id; empty if the family has no row for the service.
     """
     if not is_family(word):
         return word

@@ -9,7 +9,7 @@ from dpvs_acceptance.model.bench import Bench
 from dpvs_acceptance.model.topology import Declared, Topology
 
 ROOT = Path(__file__).resolve().parents[2]
-# What the loader fills in itself is not for people to write.
+# Keys that the loader fills in are left out.
 SCHEMAS: dict[Path, tuple[type[Declared], str]] = {
     ROOT / "topologies/topology.schema.json": (Topology, "name"),
     ROOT / "benches/bench.schema.json": (Bench, "path"),
@@ -17,7 +17,7 @@ SCHEMAS: dict[Path, tuple[type[Declared], str]] = {
 
 
 def schema_text(model: type[Declared], filled_in: str) -> str:
-    """The schema of a declaration, as it is kept in the repository."""
+    """The JSON Schema of a declaration, as stored in the repository."""
     schema = model.model_json_schema()
     del schema["properties"][filled_in]
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

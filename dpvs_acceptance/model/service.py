@@ -1,4 +1,4 @@
-"""What DPVS serves: virtual services in each forwarding mode, and SNAT."""
+"""Virtual services in each forwarding mode, and SNAT rules."""
 
 from __future__ import annotations
 
@@ -34,40 +34,40 @@ class Service(Declared):
     real_servers: tuple[Target, ...] = Field(min_length=1)
     synproxy: bool = False
     persistence: int | None = Field(
-        default=None, ge=1, le=31536000, description="seconds that a client stays with its RS"
+        default=None, ge=1, le=31536000, description="persistence timeout in seconds (-p)"
     )
     connection_timeout: int | None = Field(
-        default=None, ge=1, le=31535999, description="seconds that an idle connection is kept"
+        default=None, ge=1, le=31535999, description="idle timeout of a connection in seconds"
     )
 
     @property
     def server_family(self) -> int:
-        """4 or 6: how its real servers are spoken to. Only FullNAT can change the family."""
+        """Address family towards the real servers, 4 or 6. Only FullNAT can change the family."""
         return (self.local_addresses or (self.vip,))[0].version
 
     @property
     def nat64(self) -> bool:
-        """IPv6 at the client's side, IPv4 at the real servers' (upstream: 6to4)."""
+        """IPv6 towards clients, IPv4 towards real servers (upstream: 6to4)."""
         return self.vip.version == 6 and self.server_family == 4
 
 
 class WanAddress(Declared):
-    """An address that inner hosts go out by, `ipvsadm -a -J`."""
+    """An external source address of SNAT, `ipvsadm -a -J`."""
 
     address: IPv4Address
     weight: int = Field(default=100, ge=1, le=65535)
 
 
 class Snat(Declared):
-    """One SNAT rule, `ipvsadm -A -H`: no VIP and no real servers, but whose packets, and where to.
+    """One SNAT rule, `ipvsadm -A -H`: source addresses and output link, no VIP, no real servers.
 
-    Packets of `protocol` whose source is in `sources` and which leave by `outgoing` get one of
-    `pool` as their source (doc/tutorial.md, SNAT Mode).
+    Packets of `protocol` with a source in `sources` that leave on link `outgoing` get a source
+    address from `pool` (doc/tutorial.md, SNAT Mode).
     """
 
     name: Name
     protocol: Literal["tcp", "udp", "icmp"]
-    sources: tuple[IPv4Address, IPv4Address] = Field(description="first and last")
+    sources: tuple[IPv4Address, IPv4Address] = Field(description="first and last address")
     outgoing: Name
     pool: tuple[WanAddress, ...] = Field(min_length=1)
     scheduler: Scheduler = "rr"
@@ -77,6 +77,6 @@ class Snat(Declared):
         return "snat"
 
     def covers(self, address: Address) -> bool:
-        """Whether a packet from `address` is the rule's."""
+        """Whether the rule applies to packets from `address`."""
         first, last = self.sources
         return isinstance(address, IPv4Address) and first <= address <= last

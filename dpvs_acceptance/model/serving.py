@@ -1,6 +1,6 @@
-"""Cross-checks of a topology's services: what each forwarding mode needs, and what it cannot do.
+"""Cross-checks of a topology's services: what each forwarding mode needs and cannot do.
 
-Each raises KeyedError with the key it is about; the loader makes it `file:line: key: sentence`.
+Each raises KeyedError with the key; the loader turns it into `file:line: key: sentence`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dpvs_acceptance.model.service import Service, Snat
 if TYPE_CHECKING:
     from dpvs_acceptance.model.topology import Topology
 
-# How people call the modes, in sentences.
+# Names of the modes in messages.
 WORDS = {"fullnat": "FullNAT", "nat": "NAT", "dr": "DR", "tunnel": "tunnel", "snat": "SNAT"}
 
 
 def check(topology: Topology) -> None:
     """VIPs, services and SNAT rules."""
     if not topology.services and not topology.snat:
-        raise KeyedError(("services",), "there is neither a service nor a SNAT rule to show")
+        raise KeyedError(("services",), "the topology has neither a service nor a SNAT rule")
     _vips(topology)
     names: set[str] = set()
     seen: set[tuple[str, Address, int]] = set()
@@ -30,20 +30,20 @@ def check(topology: Topology) -> None:
         _once(names, service.name, where)
         identity = (service.protocol, service.vip, service.port)
         if identity in seen:
-            raise KeyedError(where, f"{service.name}: this VIP, port and protocol stand twice")
+            raise KeyedError(where, f"{service.name}: this VIP, port and protocol are used twice")
         seen.add(identity)
         _service(topology, service, where)
     for index, rule in enumerate(topology.snat):
         _once(names, rule.name, ("snat", index))
         _snat(topology, rule, ("snat", index))
-    # FullNAT to an inner host's VIP would be another set-up than the one that the checks send for.
+    # The checks of VIPs need a client that does not use SNAT.
     if topology.services and not topology.vip_clients:
-        raise KeyedError(("clients",), "every client goes out through SNAT: none is the VIPs'")
+        raise KeyedError(("clients",), "every client uses SNAT: no client is left for the VIPs")
 
 
 def _once(names: set[str], name: str, where: Key) -> None:
     if name in names:
-        raise KeyedError((*where, "name"), f"two services are called {name!r}")
+        raise KeyedError((*where, "name"), f"two services have the name {name!r}")
     names.add(name)
 
 
@@ -59,10 +59,10 @@ def _vips(topology: Topology) -> None:
 
 def _service(topology: Topology, service: Service, where: Key) -> None:
     if service.vip not in {vip for vips in topology.vips.values() for vip in vips}:
-        raise KeyedError((*where, "vip"), f"{service.vip} is not among the vips")
+        raise KeyedError((*where, "vip"), f"{service.vip} is not listed in vips")
     _local_addresses(topology, service, where)
     if service.synproxy and (service.protocol, service.forwarding) != ("tcp", "fullnat"):
-        raise KeyedError((*where, "synproxy"), "synproxy is for TCP in FullNAT")
+        raise KeyedError((*where, "synproxy"), "synproxy requires TCP and FullNAT")
     for target in service.real_servers:
         if target.name not in topology.real_servers:
             raise KeyedError(
@@ -72,10 +72,10 @@ def _service(topology: Topology, service: Service, where: Key) -> None:
         if machine.of(service.server_family) is None:
             raise KeyedError(
                 (*where, "real_servers"),
-                f"service {service.name!r} speaks IPv6 to its real servers, and {target.name} has "
+                f"service {service.name!r} uses IPv6 to its real servers, but {target.name} has "
                 "no IPv6 address" + ("" if service.forwarding == "fullnat" else _ONLY_FULLNAT),
             )
-    _ways(topology, service, where)
+    _paths(topology, service, where)
 
 
 _ONLY_FULLNAT = ": only FullNAT can have IPv4 real servers behind an IPv6 VIP"
@@ -87,24 +87,24 @@ def _local_addresses(topology: Topology, service: Service, where: Key) -> None:
     if service.forwarding != "fullnat":
         if service.local_addresses:
             raise KeyedError(
-                key, f"service {name!r} is {mode}: a local address (LIP) is for FullNAT only"
+                key, f"service {name!r} is {mode}: only FullNAT has local addresses (LIP)"
             )
         return
     if not service.local_addresses:
-        raise KeyedError(key, f"service {name!r} is FullNAT and has no local address (LIP)")
+        raise KeyedError(key, f"service {name!r} is FullNAT but has no local address (LIP)")
     for lip in service.local_addresses:
         if topology.link_of(lip) is None:
             raise KeyedError(key, f"LIP {lip} is on no link")
         if lip.version != service.server_family:
-            raise KeyedError(key, f"service {name!r}: its LIPs are of both families")
+            raise KeyedError(key, f"service {name!r} has LIPs of both families")
         if lip.version > service.vip.version:
             raise KeyedError(
-                key, f"service {name!r}: IPv6 real servers behind an IPv4 VIP is nothing DPVS can"
+                key, f"service {name!r}: DPVS does not support IPv6 real servers behind an IPv4 VIP"
             )
 
 
-def _ways(topology: Topology, service: Service, where: Key) -> None:
-    """How packets come to the real server and back, where the mode asks something of it."""
+def _paths(topology: Topology, service: Service, where: Key) -> None:
+    """What a mode requires of the path to the real server and back."""
     mode = WORDS[service.forwarding]
     for index, target in enumerate(service.real_servers):
         machine = topology.real_servers[target.name]
@@ -112,36 +112,39 @@ def _ways(topology: Topology, service: Service, where: Key) -> None:
         if service.forwarding in ("dr", "tunnel") and target.port != service.port:
             raise KeyedError(
                 (*key, "port"),
-                f"{mode} does not change the port: {target.name} has to listen on {service.port}",
+                f"{mode} does not change the port: {target.name} must listen on {service.port}",
             )
         if service.forwarding == "dr" and machine.link not in topology.links:
             raise KeyedError(
-                (*key, "name"), f"DR reaches real servers on its own links, not in {machine.link}"
+                (*key, "name"), f"DR needs real servers on a link of DPVS, not in {machine.link}"
             )
         arm = topology.links[topology.arm_of(machine)]
         if service.forwarding != "fullnat" and (
             arm.own is None or arm.own.of(service.server_family) is None
         ):
             why = {
-                "nat": "its real servers answer through DPVS's own address",
-                "dr": "a real server that has the VIP itself answers no ARP that comes from it",
-                "tunnel": "packets are tunnelled from DPVS's own address",
+                "nat": "its real servers need it as their next hop",
+                "dr": "a real server that has the VIP answers no ARP request from the VIP",
+                "tunnel": "it is the source address of the tunnel",
             }[service.forwarding]
             raise KeyedError(
                 (*key, "name"),
-                f"service {service.name!r} is {mode} and link {topology.arm_of(machine)} has no "
-                f"own IPv{service.server_family} address (links.….own): {why}",
+                f"service {service.name!r} is {mode} and DPVS has no IPv{service.server_family} "
+                f"address on link {topology.arm_of(machine)} (links.….own): {why}",
             )
         if service.forwarding == "nat" and machine.link not in topology.links:
             raise KeyedError(
-                (*key, "name"), "NAT needs real servers whose next hop can be DPVS itself"
+                (*key, "name"),
+                "NAT needs real servers on a link of DPVS, since DPVS is their next hop",
             )
 
 
 def _snat(topology: Topology, rule: Snat, where: Key) -> None:
     first, last = rule.sources
     if first > last:
-        raise KeyedError((*where, "sources"), f"{first} is behind {last}")
+        raise KeyedError(
+            (*where, "sources"), f"the first address {first} is above the last, {last}"
+        )
     if rule.outgoing not in topology.links:
         raise KeyedError((*where, "outgoing"), f"no link {rule.outgoing!r}")
     for index, wan in enumerate(rule.pool):
@@ -151,26 +154,22 @@ def _snat(topology: Topology, rule: Snat, where: Key) -> None:
             )
         if rule.covers(wan.address):
             raise KeyedError(
-                (*where, "sources"), f"{wan.address} goes out by the rule and is a source of it"
+                (*where, "sources"), f"{wan.address} is both in the pool and in the sources"
             )
     inner = [name for name, one in topology.clients.items() if rule.covers(one.address)]
     if not inner:
-        raise KeyedError(
-            (*where, "sources"), f"no client has an address from {first} to {last} to go out from"
-        )
+        raise KeyedError((*where, "sources"), f"no client has an address from {first} to {last}")
     for name in inner:
         link = topology.clients[name].link
         if link not in topology.links or topology.links[link].own is None:
             raise KeyedError(
                 ("clients", name, "link"),
-                f"{name} goes out through DPVS, and {link} has no own address of DPVS "
-                "(links.….own) to be its next hop",
+                f"{name} uses SNAT and needs DPVS as its next hop, but DPVS has no address on link "
+                f"{link} (links.….own)",
             )
         if link == rule.outgoing:
             raise KeyedError(
-                ("clients", name, "link"), f"{name} is on {link}, where it is to go out to"
+                ("clients", name, "link"), f"{name} is on {link}, which is the outgoing link"
             )
     if not any(topology.arm_of(one) == rule.outgoing for one in topology.real_servers.values()):
-        raise KeyedError(
-            (*where, "outgoing"), f"no real server is on or behind {rule.outgoing} to go out to"
-        )
+        raise KeyedError((*where, "outgoing"), f"no real server is on or behind {rule.outgoing}")

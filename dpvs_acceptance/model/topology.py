@@ -1,4 +1,4 @@
-"""A topology: what is to be configured and shown; roles and link names, never hosts or NICs."""
+"""A topology: what is to be configured. It has roles and link names, never hosts or NICs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ __all__ = [
 
 
 class HugepageSettings(Declared):
-    """Pages to reserve on each NUMA node (seed 2.1.3)."""
+    """Pages to reserve on each NUMA node (deployment guide 2.1.3)."""
 
     size_kb: Literal[2048, 1048576] = 2048
     per_node: int = Field(ge=1)
@@ -53,7 +53,7 @@ class HugepageSettings(Declared):
 
 
 class DpvsSettings(Declared):
-    """Settings of dpvs.conf (seed 2.4)."""
+    """Settings of dpvs.conf (deployment guide 2.4)."""
 
     log_level: Literal["EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"] = (
         "INFO"
@@ -67,17 +67,19 @@ class DpvsSettings(Declared):
     icmp_redirect: bool = False
     uoa_mode: Literal["opp", "ipo"] = "opp"
     expire_quiescent_template: bool = Field(
-        default=False, description="a persistent client leaves a real server whose weight is 0"
+        default=False, description="weight 0 expires the persistence templates of a real server"
     )
 
 
 class Topology(Declared):
-    """The whole declaration; see topologies/fnat-two-arm.yaml for one with comments."""
+    """A complete topology; topologies/fnat-two-arm.yaml is a commented example."""
 
     title: str = Field(max_length=120)
     source: str = Field(max_length=120)
     requirements: tuple[Name, ...] = Field(
-        default=("seed",), min_length=1, description="the catalogues that it is judged by"
+        default=("seed",),
+        min_length=1,
+        description="catalogues by which runs of this topology are judged",
     )
     links: dict[Name, Link] = Field(min_length=1)
     remote_networks: dict[Name, RemoteNetwork] = Field(default={})
@@ -106,14 +108,14 @@ class Topology(Declared):
         return self.remote_networks[name].networks
 
     def link_of(self, address: Address) -> str | None:
-        """The name of the link whose network holds `address`; None where no link does."""
+        """The name of the link whose network contains `address`, or None."""
         for name, link in self.links.items():
             if any(address in network for network in link.networks):
                 return name
         return None
 
     def arm_of(self, machine: Machine) -> str:
-        """The link by which the load balancer reaches `machine`: its own, or its router's."""
+        """The link by which DPVS reaches `machine`: its own link, or that of its router."""
         remote = self.remote_networks.get(machine.link)
         return machine.link if remote is None else remote.behind
 
@@ -131,7 +133,7 @@ class Topology(Declared):
 
     @property
     def inner_hosts(self) -> tuple[str, ...]:
-        """The clients that go out through SNAT; they are not clients of the VIPs."""
+        """The clients that use SNAT; they are not clients of the VIPs."""
         return tuple(
             name
             for name, machine in self.clients.items()
