@@ -126,7 +126,7 @@ def load_requirements(paths: Iterable[Path]) -> tuple[Requirement, ...]:
         rows = data.get("requirements") if isinstance(data, dict) else None
         if not isinstance(rows, list) or not rows or not set(data) <= {"requirements", "held"}:
             problems.append(
-                f"{path}:1: expected 'requirements' with a list of rows, and optionally 'held'"
+                f"{path}:1: expected the key 'requirements', a list of rows, and optionally 'held'"
             )
             continue
         allowed = [str(held) for held in Held]

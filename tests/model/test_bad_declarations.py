@@ -40,11 +40,21 @@ def written(tmp_path: Path, source: Path, old: str, new: str) -> tuple[Path, int
             "services.0.local_addresses",
             "has no local address (LIP)",
         ),
-        ("gateway: 10.0.96.254 ", "gateway: 10.0.99.254 ", "links.wan.gateway", "not in its"),
+        (
+            "gateway: 10.0.96.254 ",
+            "gateway: 10.0.99.254 ",
+            "links.wan.gateway",
+            "not in the link's network",
+        ),
         ("name: rs1, port: 80", "name: rs9, port: 80", "real_servers", "no real server 'rs9'"),
         ("name: rs1, port: 80", "name: rs1, prot: 80", "services.0.real_servers.0.prot", "unknown"),
         ("scheduler: rr", "scheduler: rrr", "services.0.scheduler", "Input should be"),
-        ("address: 192.168.229.2,", "address: 192.168.229.1,", "real_servers.rs2", "of rs1 too"),
+        (
+            "address: 192.168.229.2,",
+            "address: 192.168.229.1,",
+            "real_servers.rs2",
+            "already the address of rs1",
+        ),
         ("client1: {link: wan", "client1: {link: wam", "clients.client1.link", "no link 'wam'"),
         ("title: FullNAT", "titel: FullNAT", "title", "this key is missing"),
     ],
@@ -65,11 +75,11 @@ def test_a_wrong_topology_names_file_line_and_key(
 @pytest.mark.parametrize(
     ("old", "new", "key", "words"),
     [
-        ("name: eth4", "name: eth2", "dut.nics.1.name", "eth2 is named twice"),
-        ('pci: "0000:82:00.0"', 'pci: "0000:04:00.0"', "dut.nics.1.pci", "named twice"),
+        ("name: eth4", "name: eth2", "dut.nics.1.name", "eth2 is used twice"),
+        ('pci: "0000:82:00.0"', 'pci: "0000:04:00.0"', "dut.nics.1.pci", "used twice"),
         ('mac: "aa:bb:cc:23:33:35"', "mac: nonsense", "dut.nics.1.mac", "should match pattern"),
         ("      link: wan\n", "      link: lan\n", "dut.nics", "two NICs are on link 'lan'"),
-        ("host: client1", "host: lb01", "clients.client1.host", "lb01 is dut already"),
+        ("host: client1", "host: lb01", "clients.client1.host", "lb01 is already used for dut"),
         ("kind: hardware", "kind: hardwear", "kind", "Input should be"),
     ],
 )

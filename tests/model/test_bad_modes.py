@@ -1,4 +1,4 @@
-"""A topology that asks a forwarding mode for what it cannot do is one sentence, with its key."""
+"""A topology that a forwarding mode does not support gives one sentence, with its key."""
 
 from __future__ import annotations
 
@@ -24,18 +24,30 @@ def test_each_topology_that_comes_with_the_suite_is_whole(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "key", "words"),
     [
-        ("dr-one-arm", OWN, "", "services.0.real_servers.0.name", "link wan has no own IPv4"),
-        ("tunnel-one-arm", OWN, "", "services.0.real_servers.0.name", "tunnelled from DPVS's own"),
-        ("nat-one-arm", OWN, "", "services.0.real_servers.0.name", "answer through DPVS's own"),
+        (
+            "dr-one-arm",
+            OWN,
+            "",
+            "services.0.real_servers.0.name",
+            "DPVS has no IPv4 address on link wan",
+        ),
+        (
+            "tunnel-one-arm",
+            OWN,
+            "",
+            "services.0.real_servers.0.name",
+            "the source address of the tunnel",
+        ),
+        ("nat-one-arm", OWN, "", "services.0.real_servers.0.name", "need it as their next hop"),
         (
             "dr-one-arm",
             SERVERS,
             "    local_addresses: [10.0.96.241]\n" + SERVERS,
             "services.0.local_addresses",
-            "'web' is DR: a local address (LIP) is for FullNAT only",
+            "'web' is DR: only FullNAT has local addresses (LIP)",
         ),
         ("dr-one-arm", "port: 80}", "port: 8080}", "real_servers.0.port", "does not change"),
-        ("tunnel-one-arm", "port: 80}", "port: 81}", "real_servers.0.port", "has to listen on 80"),
+        ("tunnel-one-arm", "port: 80}", "port: 81}", "real_servers.0.port", "must listen on 80"),
         (
             "dr-one-arm",
             ', address6: "2001:db8:96::151"',
@@ -48,7 +60,7 @@ def test_each_topology_that_comes_with_the_suite_is_whole(path: Path) -> None:
             ', address6: "fd00:229::1"',
             "",
             "services.0.real_servers",
-            "speaks IPv6 to its real servers, and rs1 has no IPv6 address",
+            "uses IPv6 to its real servers, but rs1 has no IPv6 address",
         ),
         (
             "fnat-one-arm",
@@ -62,10 +74,22 @@ def test_each_topology_that_comes_with_the_suite_is_whole(path: Path) -> None:
             "[10.0.96.241, 10.0.96.242]",
             '[10.0.96.241, "2001:db8:96::241"]',
             "services.0.local_addresses",
-            "its LIPs are of both families",
+            "has LIPs of both families",
         ),
-        ("synproxy", "protocol: tcp", "protocol: udp", "services.0.synproxy", "for TCP in FullNAT"),
-        ("synproxy", "name: web6", "name: web", "services.1.name", "two services are called 'web'"),
+        (
+            "synproxy",
+            "protocol: tcp",
+            "protocol: udp",
+            "services.0.synproxy",
+            "synproxy requires TCP and FullNAT",
+        ),
+        (
+            "synproxy",
+            "name: web6",
+            "name: web",
+            "services.1.name",
+            "two services have the name 'web'",
+        ),
         ("nat-one-arm", "address: 10.0.96.12,", "address: 10.9.9.9,", "wan.own", "10.9.9.9 is not"),
         ("vlan", "vlan: 96", "vlan: 4095", "links.wan.vlan", "less than or equal to 4094"),
         (
@@ -73,7 +97,7 @@ def test_each_topology_that_comes_with_the_suite_is_whole(path: Path) -> None:
             "sources: [192.168.229.0, 192.168.229.255]",
             "sources: [192.168.229.9, 192.168.229.1]",
             "snat.0.sources",
-            "192.168.229.9 is behind 192.168.229.1",
+            "192.168.229.9 is above the last, 192.168.229.1",
         ),
         (
             "snat-two-arm",
@@ -96,7 +120,7 @@ def test_each_topology_that_comes_with_the_suite_is_whole(path: Path) -> None:
             "    own: {address: 192.168.229.12}",
             "   ",
             "clients.client1.link",
-            "lan has no own address",
+            "DPVS has no address on link lan",
         ),
         (
             "checklist",

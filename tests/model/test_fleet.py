@@ -31,9 +31,13 @@ def test_its_services_are_like_the_first_one_each_on_a_port_of_its_own() -> None
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("like: web", "like: wep", "fleets.0.like: there is no service 'wep'"),
-        ("name: many", "name: web", "fleets.0.name: two are called 'web'"),
-        ("first_port: 10000", "first_port: 70", "fleets.0.first_port: port 80 is that of web"),
+        ("like: web", "like: wep", "fleets.0.like: unknown service 'wep'"),
+        ("name: many", "name: web", "fleets.0.name: duplicate name 'web'"),
+        (
+            "first_port: 10000",
+            "first_port: 70",
+            "fleets.0.first_port: port 80 is already used by web",
+        ),
         ("first_port: 10000", "first_port: 65500", "fleets.0.count: its last port would be 65699"),
         ("count: 200", "count: 2001", "fleets.0.count: Input should be less than or equal"),
     ],

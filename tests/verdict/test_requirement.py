@@ -83,7 +83,7 @@ def test_an_id_given_twice_names_both_places(tmp_path: Path) -> None:
     two = write(tmp_path / "two.yaml", ROW.format(id="S02", priority="P1"))
     with pytest.raises(DeclarationError) as error:
         load_requirements([one, two])
-    assert str(error.value) == f"{two}:2: S02: id: given already at {one}:2"
+    assert str(error.value) == f"{two}:2: S02: id: duplicate id, already at {one}:2"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_an_id_given_twice_names_both_places(tmp_path: Path) -> None:
         ("source: seed 3", "sauce: seed 3", ":2: S02: source: this key is missing"),
         ("source: seed 3", "source: seed 3\n    mtuu: 1", ":5: S02: mtuu: unknown key"),
         ("source: seed 3", "source: 3", ":4: S02: source: Input should be a valid string"),
-        ("The VIP answers.", "''", ":5: S02: statement: must be one line of text"),
+        ("The VIP answers.", "''", ":5: S02: statement: must be one non-empty line of text"),
         ("id: S02", "id: s 2", ":2: s 2: id: String should match pattern"),
         ("source: seed 3", "source: seed 3\n    needs: [wings]", ":5: S02: needs.0: Input should"),
         ("source: seed 3", "source: seed 3\n    held: whole", ":2: S02: held: unknown key"),
