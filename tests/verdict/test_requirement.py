@@ -83,7 +83,7 @@ def test_an_id_given_twice_names_both_places(tmp_path: Path) -> None:
     two = write(tmp_path / "two.yaml", ROW.format(id="S02", priority="P1"))
     with pytest.raises(DeclarationError) as error:
         load_requirements([one, two])
-    assert str(error.value) == f"{two}:2: S02: id: duplicate id, already at {one}:2"
+    assert str(error.value) == f"{two}:2: S02: duplicate id, already at {one}:2"
 
 
 @pytest.mark.parametrize(
