@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.unjudged",
     "fixtures.alive",
     "fixtures.own_time",
+    "fixtures.fencing",
     "fixtures.outcomes",
     "fixtures.evidence",
     "fixtures.allure_evidence",

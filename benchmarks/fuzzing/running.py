@@ -19,7 +19,7 @@ from benchmarks.fuzzing.targets import Target
 from dpvs_acceptance.bringup.runner import BringUp
 from dpvs_acceptance.dpvs.versions import Version
 from dpvs_acceptance.dpvs.versions import facts as version_facts
-from dpvs_acceptance.hosts import survey
+from dpvs_acceptance.hosts import lock, survey
 from dpvs_acceptance.hosts.gate import WriteGate, WriteMode
 from dpvs_acceptance.hosts.snapshot import Snapshot, take
 from dpvs_acceptance.observed.reading import dut_sections
@@ -131,6 +131,7 @@ def _of_a_lab() -> dict[str, Snapshot]:
                 role: WriteGate(host, WriteMode.WRITABLE, run="fuzz")
                 for role, host in bench.hosts.items()
             }
+            lock.acquire_all(bench.hosts, "fuzzing")
             BringUp(gates).carry_out(bench.plan)
             declared = bench.deployment.bench
             facts = version_facts(Version.parse(declared.dut.dpvs.version))

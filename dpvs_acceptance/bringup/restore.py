@@ -30,7 +30,7 @@ def describe(left: journal.Leftover) -> str:
 
 
 def acquire_patiently(host: Host, owner: str, lease: float, say: Say) -> lock.Lock:
-    """The lock on the DUT. Waits for the lease of a run that is gone, and for no other.
+    """The lock on a host. Waits for the lease of a run that is gone, and for no other.
 
     Raises Locked, HostError.
     """
@@ -39,7 +39,7 @@ def acquire_patiently(host: Host, owner: str, lease: float, say: Say) -> lock.Lo
         try:
             return lock.acquire(host, owner, lease=lease)
         except lock.Locked as locked:
-            if locked.holder.frees_in is None:
+            if not locked.holder.gone:
                 raise
             if not said:
                 say(f"{locked}; waiting for that")
@@ -50,8 +50,8 @@ def acquire_patiently(host: Host, owner: str, lease: float, say: Say) -> lock.Lo
 def restore(hosts: Mapping[str, Host], say: Say) -> bool:
     """Undo every journal on every host, each whatever the others do; whether all is undone.
 
-    `say` is told every change that was taken back, and every one that was not. The caller holds
-    the lock of the DUT.
+    `say` is told every change that was taken back, and every one that was not. The caller has
+    locked the hosts: so no run that lives has changes there.
     """
     with ThreadPoolExecutor(len(hosts)) as pool:
         asked = [pool.submit(copy_context().run, _restore_host, h) for h in hosts.values()]

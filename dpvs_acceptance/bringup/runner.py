@@ -9,7 +9,7 @@ from contextvars import copy_context
 from dpvs_acceptance.bringup.lasting import STAGES, lasting
 from dpvs_acceptance.bringup.plan import Plan, Stage
 from dpvs_acceptance.bringup.refusal import unknown_option
-from dpvs_acceptance.hosts.errors import HostError
+from dpvs_acceptance.hosts.errors import HostError, LockLostError
 from dpvs_acceptance.hosts.gate import (
     Applied,
     Begun,
@@ -71,7 +71,9 @@ class BringUp:
     def undo(self) -> list[str]:
         """Everything this run recorded, on all hosts, each whatever the others do.
 
-        What could not be undone, one line each; the journal on the host still has it.
+        On a host whose lock this run has lost, nothing is done and nothing is said here: who holds
+        the locks says it. What could not be undone, one line each; the journal on the host still
+        has it.
         """
         # DPVS first lets go of what the peers talk to, but nothing of theirs depends on it.
         with ThreadPoolExecutor(len(self._gates)) as pool:
@@ -90,6 +92,8 @@ class BringUp:
     def _take_back(self, gate: WriteGate) -> list[str]:
         try:
             undone = gate.undo()
+        except LockLostError:
+            return []
         except HostError as error:
             return [f"{error}: its changes are still in its journal; run with --restore"]
         return [

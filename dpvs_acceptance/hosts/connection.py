@@ -77,6 +77,9 @@ class Host:
         self.changed: Changed | None = None
         """What is known of the host from before this does not hold any more; None: not changed.
         Whoever puts everything back as it was may set what this was before."""
+        self.fence = ""
+        """Sh text that ends a command where the host is not locked by this run; empty: it is not.
+        Set by `lock`, put in front of each change and undo by `gate`."""
         self.recorder: Recorder = recorder or NullTranscript()
         self._ssh_config = ssh_config
         self._connect_timeout = connect_timeout

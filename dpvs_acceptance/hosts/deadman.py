@@ -9,56 +9,59 @@ as the journal does. At the end of the run it is disarmed, and leaves nothing.
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
+import select
 import threading
+import time
 from dataclasses import dataclass, replace
 
 from . import journal
 from .channel import Channel
 from .connection import Host
 from .errors import HostError
-from .lock import Lock, script
+from .lock import Lock
+from .lockfile import fence, script
 from .shell import quote
 
 BEATS_PER_LEASE = 4
 _TIMEOUT = 10.0
+_UNDOING = 600  # seconds of the lease under which the switch undoes
 
 _TIMER = r"""
 trap "" HUP INT
+take_over() {
+mine || return 2
+over && [ "$(cat "$root/dead-man")" = "$$ $(started $$)" ] || return 1
+its_token=$successor its_time=$(uptime) its_lease=@UNDOING@
+its_owner="the dead-man switch of $its_owner"
+write_lock
+}
 while :; do
 sleep "$nap"
-mine || exit 0
-read -r its_boot its_time its_lease <"$lock/lease" || continue
-[ $(($(uptime) - its_time)) -ge "$its_lease" ] || continue
-mkdir "$root/takeover" || continue
-mine && [ "$(cat "$lock/dead-man")" = "$$ $(started $$)" ] || { rmdir "$root/takeover"; exit 0; }
-token=dead-man.$$
-echo "$token" >"$lock/token"
-echo "the dead-man switch of $(cat "$lock/owner")" >"$lock/owner.new"
-mv "$lock/owner.new" "$lock/owner"
-echo "$$ $(started $$)" >"$lock/keeper"
-renew
-rmdir "$root/takeover"
-break
+exclusively take_over
+case $? in 0) break ;; 2) exit 0 ;; esac
 done 2>/dev/null
 log=$root/restored/$run
 mkdir -p "$root/restored" && true >"$log" || log=/dev/null
 { echo "# at $(date -u +%Y-%m-%dT%H:%M:%SZ): no sign of the run for $lease s"
 @UNDO@
 } >"$log" 2>&1
-rm -rf "$lock"
+token=$successor
+exclusively let_go
 """
 
 _ARM = r"""
 mine || exit 2
 command -v setsid >/dev/null 2>&1 && own=setsid || own=
 $own /bin/sh -c "$timer" dpvs-acceptance-dead-man </dev/null >/dev/null 2>&1 &
-echo "$! $(started $!)" >"$lock/dead-man"
+echo "$! $(started $!)" >"$root/dead-man"
 """
 
 _DISARM = r"""
 mine || exit 2
-read -r pid when <"$lock/dead-man" || exit 0
-rm -f "$lock/dead-man"
+read -r pid when <"$root/dead-man" || exit 0
+rm -f "$root/dead-man"
 [ "$(started "$pid")" = "$when" ] || exit 3
 kill -s KILL -- "-$pid" 2>/dev/null || kill -s KILL "$pid"
 """
@@ -83,11 +86,14 @@ class DeadMan:
         HostError where the lock is not ours, or no shell can be left there.
         """
         self._lock = lock
-        root = lock.parameters["root"]
-        undo = journal.undo_by_itself(run, root)
+        root = lock.root
+        boot, number, _ = lock.token.split()
+        successor = f"{boot} {int(number) + 1} {secrets.token_hex(16)}"
+        undo = journal.undo_by_itself(run, fence(root, successor), root)
         nap = max(1, int(lock.lease / BEATS_PER_LEASE))
-        parameters = {**lock.parameters, "run": run, "nap": f"{nap}"}
-        timer = script(parameters, _TIMER.replace("@UNDO@", undo))
+        parameters = {**lock.parameters, "run": run, "nap": f"{nap}", "successor": successor}
+        text = _TIMER.replace("@UNDOING@", f"{_UNDOING}").replace("@UNDO@", undo)
+        timer = script(parameters, text)
         self._do(f"timer={quote(timer)}\n{_ARM}", "cannot be armed")
 
     def disarm(self) -> None:
@@ -103,7 +109,7 @@ class DeadMan:
             case 2:
                 why = "the lock is not ours any more: it has undone what this run did there"
             case 3:
-                why = "it was ended by somebody else"
+                why = "it was ended by another process"
             case status:
                 why = result.stderr.strip() or f"exit {status}"
         raise HostError(host.name, f"the dead-man switch {what}: {why}")
@@ -112,17 +118,25 @@ class DeadMan:
 class Heartbeat:
     """Renews a lock's lease from a thread: one line each quarter of it, over the one connection.
 
-    `lost` says why it stopped before its end; empty while all is well.
+    `silent` says why it stopped before its end; empty while all is well.
     """
 
     def __init__(self, lock: Lock) -> None:
-        self.lost = ""
-        self._host = lock.host
+        self.silent = ""
+        self._lock = lock
         self._period = lock.lease / BEATS_PER_LEASE
         self._channel: Channel = lock.host.open(lock.beat_script())
+        self._renewed = self._sent = _now()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._thread.start()
+
+    def check(self, *, ask: bool = False) -> None:
+        """LockLostError where the lock is another run's. The host is asked where the last renewal
+        is older than the lease, as after a suspension, or with `ask`."""
+        if ask or self.silent or _now() - self._renewed >= self._lock.lease:
+            self._lock.renew()
+            self._renewed = _now()
 
     def stop(self) -> None:
         """No more beats; nothing of it stays on the host. May be repeated."""
@@ -132,16 +146,26 @@ class Heartbeat:
             self._channel.close()
 
     def _beat(self) -> None:
+        name, channel = self._lock.host.name, self._channel
+        answers = channel.stdout.fileno()
         while not self._over.wait(self._period):
             try:
-                if (status := self._channel.poll()) is not None:
-                    self.lost = f"{self._host.name}: the lock was taken away (exit {status})"
+                if (status := channel.poll()) is not None:
+                    self.silent = f"{name}: the lock was taken away (exit {status})"
                     return
-                self._channel.stdin.write(b"\n")
-                self._channel.stdin.flush()
+                if select.select([answers], [], [], 0)[0] and os.read(answers, 4096):
+                    self._renewed = self._sent
+                self._sent = _now()
+                channel.stdin.write(b"\n")
+                channel.stdin.flush()
             except (OSError, ValueError, HostError) as error:
-                self.lost = f"{self._host.name}: no heartbeat any more: {error}"
+                self.silent = f"{name}: no heartbeat any more: {error}"
                 return
+
+
+def _now() -> float:
+    """Seconds, also while the runner is suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass(frozen=True, slots=True)

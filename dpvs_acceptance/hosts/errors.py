@@ -26,6 +26,18 @@ class ConnectionLostError(HostError):
     """The one connection to the host is gone; `Host.reconnect()` makes a new one."""
 
 
+class LockLostError(HostError):
+    """The host is not locked by this run any more: this run changes nothing there from now on."""
+
+    def __init__(self, host: str, whose: str = "") -> None:
+        now = f"it is now {whose}" if whose else "it was taken away"
+        super().__init__(
+            host,
+            f"this run has lost its lock, {now}: nothing more is changed there by this run. What "
+            "it had changed is in its journal there, for --restore",
+        )
+
+
 class HostsError(HostError):
     """Several hosts could not be connected; `errors` has each host's own error."""
 

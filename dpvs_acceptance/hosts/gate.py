@@ -2,7 +2,8 @@
 
 `WriteGate.apply` makes all changes of a stage in one round trip. For each one, on the host: is it
 so already? else find its undo, write that to the journal and the disk, and only then change, and
-watch until the change is seen. The first failure stops the stage.
+watch until the change is seen. The first failure stops the stage. Before each change, and before
+each undo, the host compares the token of the run's lock with the lock that is there.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ printf '%s\n' "$said"
 return $status
 }
 change() {
+fenced
 count=$((count+1))
 set -- "$1" "$(printf %04d "$count")"
 if [ -n "$done" ]; then
@@ -64,6 +66,7 @@ printf '%s\n' "$undo"
 end "${1}1" $status
 [ $status = 0 ] || return 1
 fi
+fenced
 begin "${1}2"
 record "$2"
 status=$?
@@ -73,7 +76,7 @@ begin "${1}3"
 working "$seconds" "$apply"
 status=$?
 end "${1}3" $status
-[ $status = 0 ] || return 1
+[ $status = 0 ] || { fenced; return 1; }
 [ -n "$verify" ] || return 0
 begin "${1}4"
 poll "${seconds%.*}" "$verify" "${1}4"
@@ -82,8 +85,9 @@ end "${1}4" $status
 return $status
 }
 umask 077
+fenced
 mkdir -p "$folder" || exit 1
-settle
+settle || exit 1
 note_stage
 [ -e "$folder/run" ] || printf '%s\n' "$about" | write_through "$folder/run" || exit 1
 umask 022
@@ -200,13 +204,15 @@ class WriteGate:
         `begun` is told of each change when the host comes to it, when it watches for it, and
         whenever it sees something else of it.
 
-        WriteRefused before anything is sent where the mode does not allow it. HostError where the
-        host cannot be reached, is lost meanwhile, or does not come to an end: the journal there
-        knows how far it came.
+        WriteRefused before anything is sent where the mode does not allow it, or the host is not
+        locked. LockLostError where another run has the lock by now: nothing more was changed.
+        HostError where the host cannot be reached, is lost meanwhile, or does not come to an end:
+        the journal there knows how far it came.
         """
         self._allow(", ".join(change.id for change in changes) or "nothing")
         if not changes:
             return []
+        self._need_lock()
         mark = secrets.token_hex(16)
         timeout = sum(2 * QUICK + 2 * change.timeout + 5 for change in changes)
         title = f"{len(changes)} changes: {', '.join(change.id for change in changes)}"
@@ -219,6 +225,7 @@ class WriteGate:
             self.host.note_change(abridge("; ".join(change.title for change in changes)))
         if raw.unfinished:
             raise self.host.end_unfinished(title, timeout, raw)
+        journal.check_fence(self.host, raw)
         came = {
             frame.number: frame
             for frame in batch_format.parse(self.host.name, mark, raw.stdout, raw.stderr)
@@ -242,9 +249,10 @@ class WriteGate:
 
         `only`: no more than the changes whose ids begin like this.
         Over a new connection where the old one was lost: the host may be there again. WriteRefused
-        where the mode does not allow it. See `journal.undo`.
+        and LockLostError as of `apply`. See `journal.undo`.
         """
         self._allow("undo")
+        self._need_lock()
         try:
             return journal.undo(self.host, self.run, only=only, root=self._root, timeout=timeout)
         except ConnectionLostError:
@@ -264,8 +272,15 @@ class WriteGate:
                 self.host.name, f"this run is {self.mode}: not done, and not sent: {abridge(what)}"
             )
 
+    def _need_lock(self) -> None:
+        if not self.host.fence:
+            raise WriteRefused(
+                self.host.name, "this run has not locked the host: not done, and not sent"
+            )
+
     def _script(self, mark: str, changes: Sequence[Change]) -> str:
-        lines = [journal.prologue(mark, self._folder), f"about={quote(self._about)}"]
+        lines = [journal.prologue(mark, self._folder, self.host.fence)]
+        lines.append(f"about={quote(self._about)}")
         lines += [f"quick={QUICK:g}", _CHANGE]
         for index, change in enumerate(changes):
             texts = {

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from . import batch_format
 from .connection import Host
-from .errors import HostError
+from .errors import HostError, LockLostError
+from .exchange import Raw
+from .lockfile import LOST
 from .shell import quote
 
 ROOT = "/var/lib/dpvs-acceptance"
@@ -30,17 +32,22 @@ read -r _ _ _ _ group _ </proc/$$/stat
 note_stage() {
 echo "$boot $group $(started "$group")" >>"$folder/running"
 } 2>/dev/null
+# Noted first, then compared: who takes the lock over writes first, and then ends what is noted.
 working() {
 bounded "$1" "$noting
+$fence
 $2"
 }
+fenced() { ( eval "$fence" ) >&2 || exit; }
 settle() {
 [ -e "$folder/running" ] || return 0
+stuck=
 while read -r then pid when; do
 [ "$then" = "$boot" ] && [ "$pid" != "$group" ] && [ -n "$when" ] || continue
 [ "$(started "$pid")" = "$when" ] || continue
-end_group "$pid" TERM 20 || end_group "$pid" KILL 20
+end_group "$pid" TERM 20 || end_group "$pid" KILL 20 || stuck=$pid
 done <"$folder/running"
+[ -z "$stuck" ] || { echo "process group $stuck of an earlier run cannot be ended" >&2; return 1; }
 rm -f "$folder/running"
 }
 end_group() {
@@ -65,7 +72,8 @@ return 0
 
 _UNDO = r"""
 cd "$folder" 2>/dev/null || exit 0
-settle
+fenced
+settle || exit 1
 note_stage
 for file in $(ls -r | grep '^[0-9]*\.undo$'); do
 number=${file%.undo}
@@ -75,6 +83,7 @@ seconds=$(sed -n 's/^# timeout //p;/^[^#]/q' "$file")
 begin "${number}1"
 working "${seconds:-10}" "$(cat "$file")"
 status=$?
+[ $status = 0 ] || fenced
 [ $status = 0 ] && { rm -f "$file" && { sync . 2>/dev/null || :; }; }
 end "${number}1" $status
 done
@@ -143,14 +152,16 @@ def folder(root: str, run: str) -> str:
     return f"{root}/journal/{run}"
 
 
-def prologue(mark: str, where: str) -> str:
-    """The sh functions, and `folder`."""
+def prologue(mark: str, where: str, fence: str) -> str:
+    """The sh functions, and `folder`. `fence`: see `Host.fence`."""
     # In the piece of work itself: its parent is `timeout`, the leader of its process group.
     noting = (
         "( read -r b </proc/sys/kernel/random/boot_id && read -r s </proc/$PPID/stat && "
         f'set -- ${{s##*) }} && echo "$b $PPID ${{20}}" >>{quote(where)}/running ) 2>/dev/null'
     )
-    return f"{batch_format.library(mark)}folder={quote(where)}\nnoting={quote(noting)}\n{LIBRARY}"
+    given = {"folder": where, "noting": noting, "fence": fence}
+    lines = [f"{name}={quote(text)}\n" for name, text in given.items()]
+    return f"{batch_format.library(mark)}{''.join(lines)}{LIBRARY}"
 
 
 def undo(
@@ -164,10 +175,12 @@ def undo(
     is allowed.
     """
     mark = secrets.token_hex(16)
-    script = f"{prologue(mark, folder(root, run))}only={quote(only)}\n{_UNDO}"
+    known = prologue(mark, folder(root, run), host.fence)
+    script = f"{known}only={quote(only)}\n{_UNDO}"
     raw = host.exchange(script, timeout=timeout, title=f"undo what run {run} recorded")
     if raw.unfinished:
         raise host.end_unfinished(f"undoing run {run}", timeout, raw)
+    check_fence(host, raw)
     texts: dict[int, JournalEntry] = {}
     result = []
     for frame in batch_format.parse(host.name, mark, raw.stdout, raw.stderr):
@@ -182,12 +195,19 @@ def undo(
     return result
 
 
-def undo_by_itself(run: str, root: str = ROOT) -> str:
-    """Sh text that undoes a journal as `undo` does, for a host that nobody talks to any more."""
+def check_fence(host: Host, raw: Raw) -> None:
+    """LockLostError where a script has ended because the host is not locked by this run."""
+    if raw.exit_status == LOST:
+        said = raw.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise LockLostError(host.name, said[-1] if said else "")
+
+
+def undo_by_itself(run: str, fence: str, root: str = ROOT) -> str:
+    """Sh text that undoes a journal as `undo` does, for a host that no run talks to any more."""
     mark = secrets.token_hex(16)
     # What it prints is for people: each undo, and how it ended.
     plain = 'begin() { :; }\nend() { case $1 in *1) echo "# ${1%?}: exit $2" ;; esac; }\n'
-    return f"(\n{prologue(mark, folder(root, run))}{plain}only=\n{_UNDO})"
+    return f"(\n{prologue(mark, folder(root, run), fence)}{plain}only=\n{_UNDO})"
 
 
 def leftovers(host: Host, *, root: str = ROOT) -> list[Leftover]:

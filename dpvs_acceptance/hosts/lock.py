@@ -1,134 +1,122 @@
-"""The lock on a host: one run at a time, with an owner to name and a lease.
+"""The lock on a host: one run at a time, by a lease with a token that every change carries.
 
-A folder below `journal.ROOT`, made by mkdir, which only one can. It is held by the sshd process of
-the run's own connection, and for a lease that the run renews; a lock is stale, and may be taken
-over, only when both the lease is over and that process is gone. Time is the kernel's uptime with
-its boot id: setting the host's clock does not matter, and a reboot ends every lease.
+`lockfile` says what lies on the host, and when a lock is free.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 
+from . import batch_format, journal
 from .connection import Host
-from .errors import HostError
+from .errors import HostError, LockLostError
 from .journal import ROOT
-from .shell import quote
+from .lockfile import LONGEST_LEASE, fence, reading, script
 
 LEASE = 60.0
-_TIMEOUT = 10.0
-
-# To stand behind the assignments of `token`, `lease` and `root`; `deadman` uses it too.
-LIBRARY = r"""
-lock=$root/lock
-read -r boot </proc/sys/kernel/random/boot_id
-uptime() { read -r now _ </proc/uptime; echo "${now%.*}"; }
-started() {
-read -r stat <"/proc/$1/stat" && set -- ${stat##*) } && echo "${20}"
-} 2>/dev/null
-keeper() {
-pid=$$
-while [ "$pid" -gt 1 ]; do
-read -r stat <"/proc/$pid/stat" || break
-set -- ${stat##*) }
-case $stat in *"(sshd"*) break ;; esac
-pid=$2
-done
-echo "$pid $(started "$pid")"
-} 2>/dev/null
-renew() { echo "$boot $(uptime) $lease" >"$lock/lease.new" && mv "$lock/lease.new" "$lock/lease"; }
-mine() { [ "$(cat "$lock/token" 2>/dev/null)" = "$token" ]; }
-old() { [ -n "$(find "$1" -maxdepth 0 -mmin +1)" ]; }
-stale() {
-# A run killed while it took the lock, or took it over, has left no more than the folder.
-[ -n "$looking" ] || { old "$root/takeover" && rmdir "$root/takeover"; }
-read -r its_boot its_time its_lease <"$lock/lease" || { old "$lock"; return; }
-[ "$its_boot" = "$boot" ] || return 0
-[ $(($(uptime) - its_time)) -ge "$its_lease" ] || return 1
-read -r pid when <"$lock/keeper" || return 0
-[ "$(started "$pid")" != "$when" ]
-} 2>/dev/null
-# Seconds until a lock is stale whose process is gone already; nothing for any other.
-remaining() {
-read -r its_boot its_time its_lease <"$lock/lease" || return
-read -r pid when <"$lock/keeper" || return
-[ "$its_boot" = "$boot" ] && [ "$(started "$pid")" != "$when" ] || return
-echo $((its_lease - $(uptime) + its_time))
-} 2>/dev/null
-tell() {
-cat "$lock/owner" 2>/dev/null || echo "somebody who has just come"
-cat "$lock/since" 2>/dev/null || echo now
-cat "$lock/from" 2>/dev/null || echo unknown
-remaining
-}
-"""
+_TIMEOUT = 20.0
+_LONGEST_OWNER = 200
 
 _ACQUIRE = r"""
 umask 077
-mkdir -p "$root" || exit 1
-# By `cat`, since an echo of the shell's own does not say why it could not write.
-put() { cat >"$lock/$1"; }
 take() {
-echo "$token" | put token && printf '%s\n' "$owner" | put owner &&
-date -u +%Y-%m-%dT%H:%M:%SZ | put since &&
-echo "${SSH_CONNECTION:-here}" | cut -d' ' -f1 | put from &&
-keeper >"$lock/keeper" && renew
+mkdir -p "$root" || return 1
+seen
+found=$?
+if [ $found = 0 ]; then
+if [ "${its_token##* }" = "$nonce" ]; then token=$its_token; renew && echo "$token"; return 3; fi
+over || { tell; return 2; }
+fi
+next=$(uptime)
+[ $found != 0 ] || [ "$its_boot" != "$boot" ] || [ "$its_number" -lt "$next" ] ||
+next=$((its_number+1))
+case $found in
+0) before=${its_owner:-an unknown owner} ;;
+1) before= ;;
+*) before="an unknown owner (the lock could not be read)" ;;
+esac
+its_token="$boot $next $nonce" its_time=$(uptime) its_lease=$lease its_owner=$owner
+read -r its_pid its_when <<END
+$(keeper)
+END
+its_since=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+its_from=${SSH_CONNECTION:-here}
+its_from=${its_from%% *}
+write_lock || return 1
+echo "$its_token"
+echo "$before"
 }
-if mkdir "$lock" 2>/dev/null; then take && exit 0; rm -rf "$lock"; exit 1; fi
-[ -d "$lock" ] || { echo "cannot make $lock" >&2; exit 1; }
-if stale && mkdir "$root/takeover" 2>/dev/null; then
-# Looked at again, now that nobody else is taking it over.
-if stale; then
-cat "$lock/owner" 2>/dev/null
-rm -rf "$lock"; mkdir "$lock" && take; status=$?
-rmdir "$root/takeover"
-[ $status = 0 ] && exit 3
-else rmdir "$root/takeover"
-fi
-fi
+exclusively take
+status=$?
+case $status in 0) ;; 3) exit 0 ;; *) exit $status ;; esac
+for folder in "$root"/journal/*; do
+settle && continue
+token=$(seen; echo "$its_token")
+exclusively let_go
+exit 1
+done
+exit 0
+"""
+
+_LOOK = """
+head -n 1 /etc/machine-id 2>/dev/null | grep . || echo unknown
+uname -n
+seen || exit 0
+over && exit 0
 tell
 exit 2
 """
-
-_LOOK = '[ -d "$lock" ] || exit 0; stale && exit 0; tell; exit 2\n'
-_RENEW = "mine || exit 2; renew\n"
-_RELEASE = 'mine || exit 0; rm -rf "$lock"; rmdir "$root" 2>/dev/null; exit 0\n'
+_RENEW = "exclusively renew\n"
+_RELEASE = "exclusively let_go\n"
+_BEAT = """
+while read -r _; do
+exclusively renew
+case $? in 0) echo ;; 2) exit 2 ;; esac
+done
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock: what they said of themselves, since when (the host's clock), from where.
+    """Who has a lock: what they said of themselves, since when (the host's clock), from where.
 
-    frees_in: seconds until a dead run's lock may be taken over; None while its process is there.
+    frees_in: seconds until the lease is over, unless it is renewed.
+    gone: the process that holds it on the host is not there any more, so it will not be renewed
+        but by a new connection.
     """
 
     owner: str
     since: str
     source: str
-    frees_in: int | None = None
+    frees_in: int
+    gone: bool
 
 
 class Locked(HostError):  # noqa: N818 - an answer, not a fault
-    """Somebody else holds the host."""
+    """The host is another run's."""
 
-    def __init__(self, host: str, holder: Holder) -> None:
+    def __init__(self, host: str, holder: Holder, machine: tuple[str, ...] = ()) -> None:
+        """`machine`: what `in_order` sorts by."""
         super().__init__(
             host,
             f"in use by {holder.owner} since {holder.since}, from {holder.source}: "
             + (
-                "wait until that run has ended (a killed run's lock is free once its lease is over "
-                "and its connection is gone)"
-                if holder.frees_in is None
-                else f"that run is gone, its lease ends in {holder.frees_in} s"
+                f"that run is gone, its lease ends in {holder.frees_in} s"
+                if holder.gone
+                else "wait until that run has ended (of a run that falls silent the lock is free "
+                f"when its lease is over, at present in {holder.frees_in} s)"
             ),
         )
         self.holder = holder
+        self.machine = machine
 
 
 class Lock:
-    """A lock that is held. `taken_over` names the owner of the stale lock it replaced."""
+    """A lock that is held. `taken_over` names the owner of the lock that it replaced."""
 
     def __init__(
         self, host: Host, token: str, lease: float, root: str, taken_over: str | None
@@ -136,21 +124,30 @@ class Lock:
         self.host = host
         self.taken_over = taken_over
         self.lease = lease
+        self.root = root
+        self.token = token
         self.parameters = {"token": token, "lease": f"{int(lease)}", "root": root}
+        host.fence = fence(root, token)
 
     def beat_script(self) -> str:
-        """Sh text that starts the lease anew for each line on its stdin; exit 2: not ours."""
-        return script(self.parameters, "while read -r _; do mine || exit 2; renew; done")
+        """Sh text that renews the lease for each line on its stdin, and prints one when it has;
+        exit 2: the lock is another's."""
+        return script(self.parameters, _BEAT)
 
     def renew(self) -> None:
-        """Start the lease anew. HostError where the lock is not ours any more."""
+        """Renew the lease. LockLostError where the lock is another's, HostError where it fails."""
         result = self.host.run(script(self.parameters, _RENEW), timeout=_TIMEOUT)
+        if result.exit_status == 2:
+            raise LockLostError(self.host.name)
         if result.exit_status != 0:
-            raise HostError(self.host.name, "the lock is gone, somebody else may be at work there")
+            raise HostError(self.host.name, f"the lock cannot be renewed: {result.stderr.strip()}")
 
     def release(self) -> None:
-        """Give it back; nothing happens where it is not ours any more."""
-        self.host.run(script(self.parameters, _RELEASE), timeout=_TIMEOUT)
+        """Give it back. LockLostError where it is not ours any more: nothing happens then."""
+        self.host.fence = ""
+        result = self.host.run(script(self.parameters, _RELEASE), timeout=_TIMEOUT)
+        if result.exit_status == 2:
+            raise LockLostError(self.host.name)
 
     def __enter__(self) -> Lock:
         return self
@@ -159,40 +156,114 @@ class Lock:
         self.release()
 
 
-def acquire(host: Host, owner: str, *, lease: float = LEASE, root: str = ROOT) -> Lock:
+def acquire(
+    host: Host, owner: str, *, lease: float = LEASE, root: str = ROOT, nonce: str = ""
+) -> Lock:
     """Lock `host` for `owner` (one line: who, which run), for `lease` seconds unless renewed.
 
-    One round trip. Raises Locked where another run has it, HostError where it cannot be made.
+    `nonce`: a word of the run's own, for a run that locks several hosts; where the lock has it
+    already, it is the same lock, renewed. One round trip. Raises Locked where another run has it,
+    HostError where it cannot be made, or where what the run before is at cannot be ended.
     """
-    token = secrets.token_hex(16)
-    line = " ".join(owner.split()) or "somebody"
-    parameters = {"token": token, "lease": f"{int(lease)}", "root": root, "owner": line}
-    result = host.run(script(parameters, _ACQUIRE), timeout=_TIMEOUT)
-    if result.exit_status in (0, 3):
-        taken_over = result.stdout.strip() if result.exit_status == 3 else None
-        return Lock(host, token, lease, root, taken_over)
+    if not 0 <= lease <= LONGEST_LEASE:
+        raise ValueError(f"a lease of {lease:g} s: 0 to {LONGEST_LEASE} are possible")
+    line = " ".join(owner.split())[:_LONGEST_OWNER] or "an unknown owner"
+    parameters = {
+        "nonce": nonce or secrets.token_hex(16),
+        "lease": f"{int(lease)}",
+        "root": root,
+        "owner": line,
+    }
+    library = batch_format.library("-") + journal.LIBRARY
+    result = host.run(script(parameters, library + _ACQUIRE), timeout=_TIMEOUT)
     if result.exit_status == 2:
-        raise Locked(host.name, _holder(result.stdout))
-    raise HostError(host.name, f"cannot be locked: {result.stderr.strip() or 'no reason given'}")
+        raise Locked(host.name, _holder(result.stdout.splitlines()))
+    token, _, before = result.stdout.strip().partition("\n")
+    if result.exit_status != 0 or not token:
+        why = result.stderr.strip() or "no reason given"
+        raise HostError(host.name, f"cannot be locked: {why}")
+    return Lock(host, token, lease, root, before or None)
 
 
 def look(host: Host, *, root: str = ROOT) -> None:
     """Raises Locked where another run has the host; only reads. One round trip."""
-    parameters = {"root": root, "looking": "yes", "token": "", "lease": ""}
-    result = host.run(script(parameters, _LOOK), timeout=_TIMEOUT)
+    _machine(host, root)
+
+
+def look_at_all(hosts: Mapping[str, Host], *, root: str = ROOT) -> None:
+    """`look` at several hosts at once; the first that is locked is the one that is named."""
+    for answer in _on_each(hosts, lambda host: _machine(host, root)).values():
+        answer()
+
+
+def in_order(hosts: Mapping[str, Host], *, root: str = ROOT) -> list[str]:
+    """The names of the hosts in the order in which every run takes locks: that of the machines,
+    whatever a bench calls them. Raises HostError."""
+
+    def machine(host: Host) -> tuple[str, ...]:
+        try:
+            return _machine(host, root)
+        except Locked as locked:
+            return locked.machine
+
+    machines = {name: answer() for name, answer in _on_each(hosts, machine).items()}
+    return sorted(hosts, key=lambda name: machines[name])
+
+
+def _on_each(
+    hosts: Mapping[str, Host], ask: Callable[[Host], tuple[str, ...]]
+) -> dict[str, Callable[[], tuple[str, ...]]]:
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        return {
+            # The transcript takes phase and check from the context, which threads do not inherit.
+            name: pool.submit(copy_context().run, ask, host).result
+            for name, host in hosts.items()
+        }
+
+
+def _machine(host: Host, root: str) -> tuple[str, ...]:
+    """What a host is, to sort by: machine id, its own name, and what ssh is given."""
+    result = host.run(reading(root, _LOOK), timeout=_TIMEOUT)
+    machine, name, *rest = [*result.stdout.splitlines(), "", ""]
     if result.exit_status == 2:
-        raise Locked(host.name, _holder(result.stdout))
+        holder = _holder([line for line in rest if line])
+        raise Locked(host.name, holder, (machine, name, host.target))
     if result.exit_status != 0:
         raise HostError(host.name, f"whether it is locked cannot be told: {result.stderr.strip()}")
+    return machine, name, host.target
 
 
-def _holder(said: str) -> Holder:
-    owner, since, source, *more = said.splitlines() + ["unknown"] * (3 - len(said.splitlines()))
-    remaining = int(more[0]) if more and more[0].lstrip("-").isdecimal() else None
-    return Holder(owner, since, source, None if remaining is None else max(0, remaining))
+def acquire_all(
+    hosts: Mapping[str, Host], owner: str, *, lease: float = LEASE, root: str = ROOT
+) -> dict[str, Lock]:
+    """Lock all hosts or none, by name. Raises Locked, HostError.
+
+    One after the other, in an order that is the same for every run, and no run waits: of runs that
+    want the same host at the same time one goes on, and the others give back what they have.
+    """
+    nonce = secrets.token_hex(16)
+    held: dict[str, Lock] = {}
+    try:
+        for name in in_order(hosts, root=root):
+            held[name] = acquire(hosts[name], owner, lease=lease, root=root, nonce=nonce)
+    except BaseException:
+        release_all(held.values())
+        raise
+    return held
 
 
-def script(parameters: Mapping[str, str], body: str) -> str:
-    """`body` behind the functions, and behind `parameters` as variables of the shell."""
-    lines = [f"{name}={quote(value)}" for name, value in parameters.items()]
-    return "\n".join(lines) + LIBRARY + body
+def release_all(locks: Iterable[Lock]) -> list[HostError]:
+    """Give back each whatever becomes of the others; what went wrong: mostly LockLostError."""
+    errors: list[HostError] = []
+    for one in locks:
+        try:
+            one.release()
+        except HostError as error:
+            errors.append(error)
+    return errors
+
+
+def _holder(said: list[str]) -> Holder:
+    owner, since, source, seconds, *gone = [*said, *["unknown"] * (4 - len(said))]
+    left = int(seconds) if seconds.lstrip("-").isdecimal() else 0
+    return Holder(owner, since, source, max(0, left), "gone" in gone)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dpvs_acceptance.hosts import connection, transcript
+from dpvs_acceptance.hosts import connection, lock, transcript
 
 from .proxy import Proxy
 from .server import Server, reconfigured
@@ -48,6 +48,13 @@ def host(server: Server, shared_transcript: transcript.Transcript) -> Iterator[c
     """One connection for everything that does not break it."""
     with connection.connect("lb01", "lb01", server.ssh_config, shared_transcript) as host:
         yield host
+
+
+@pytest.fixture
+def locked(host: connection.Host) -> Iterator[lock.Lock]:
+    """The common host, locked by the test as by a run that changes it."""
+    with lock.acquire(host, "the test", lease=600) as held:
+        yield held
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dpvs_acceptance.hosts import journal, transcript
+from dpvs_acceptance.hosts import journal, lock, transcript
 from dpvs_acceptance.hosts.connection import Host, HostError, connect
 from dpvs_acceptance.hosts.gate import (
     Change,
@@ -33,7 +33,9 @@ def playground(host: Host, tmp_path: Path) -> Iterator[Path]:
     """A folder that changes are made in; its journal must be gone from the host afterwards."""
     folder = tmp_path / "host"
     folder.mkdir()
+    lock.acquire(host, "the test", lease=0)
     yield folder
+    lock.acquire(host, "the test", lease=0).release()
     left = host.run(f"find {journal.ROOT}; rm -rf {journal.ROOT}").stdout
     assert left == ""
 
@@ -358,6 +360,7 @@ def test_disk_that_cannot_be_written_means_no_change(
 ) -> None:
     server = start_server()
     with connect("lb01", "lb01", server.ssh_config) as host:
+        lock.acquire(host, "the test", root="/run/of-the-test")
         # Nothing of the test's own server needs what is hidden here.
         host.run("mount -t tmpfs -o ro tmpfs /var/lib")
         with pytest.raises(
@@ -373,11 +376,14 @@ def test_disk_that_cannot_be_written_means_no_change(
 
 _RUNNER = """
 import os, pathlib, sys
+from dpvs_acceptance.hosts import lock
 from dpvs_acceptance.hosts.connection import connect
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode
 config, folder = sys.argv[1:]
 nap = os.environ["NAP"]
-gate = WriteGate(connect("lb01", "lb01", pathlib.Path(config)), WriteMode.WRITABLE, run="killed")
+host = connect("lb01", "lb01", pathlib.Path(config))
+lock.acquire(host, "the runner", lease=0)
+gate = WriteGate(host, WriteMode.WRITABLE, run="killed")
 gate.apply([
     Change(id="one", title="one", undo=f"rm -f {folder}/one", apply=f"touch {folder}/one"),
     Change(id="two", title="two", undo=f"rm -f {folder}/two", timeout=60,
@@ -403,14 +409,17 @@ def test_runner_killed_in_the_middle_of_a_change(
     (left,) = journal.leftovers(host)
     assert [entry.id for entry in left.entries] == ["one", "two"]
     assert (playground / "one").exists()
+    # What was still at work is ended by the next owner of the lock, or it would change the host
+    # after its undo.
+    assert lock.acquire(host, "the test", lease=0).taken_over == "the runner"
+    assert not processes(nap)
     undone = WriteGate(host, WriteMode.WRITABLE, run="killed").undo()
     assert [(one.entry.id, one.ok) for one in undone] == [("two", True), ("one", True)]
-    # What was still at work was ended first, or it would change the host after its undo.
-    assert not processes(nap)
     assert _tree(playground) == {"begun": ""}
     assert journal.leftovers(host) == []
 
 
+@pytest.mark.usefixtures("locked")
 def test_whoever_waits_is_told_which_change_it_is_at(host: Host) -> None:
     """Each as the host comes to it, before the next is begun; and what is seen meanwhile."""
     heard: list[tuple[str, bool, bool]] = []

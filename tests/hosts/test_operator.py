@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from dpvs_acceptance.dpvs.versions import Version, facts
-from dpvs_acceptance.hosts import journal
+from dpvs_acceptance.hosts import journal, lock
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.gate import WriteGate, WriteMode
 from dpvs_acceptance.model.bench import load_bench
@@ -70,7 +70,8 @@ def make(host: Host, home: Path) -> Iterator[Callable[..., Operator]]:
         gate = WriteGate(host, mode, run="run-1")
         return Operator(host, gate, deployment, V1_10_2, look, [])
 
-    yield operator
+    with lock.acquire(host, "the test"):
+        yield operator
     assert host.run(f"find {journal.ROOT}; rm -rf {journal.ROOT}").stdout == ""
 
 

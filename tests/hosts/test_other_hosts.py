@@ -40,6 +40,7 @@ def test_bash_as_sh(start_server: StartServer, tmp_path: Path, nap: str) -> None
         assert facts.numa_nodes(before.text("numa"))
         with lock.acquire(host, "alice"), pytest.raises(lock.Locked):
             lock.acquire(host, "bob")
+        held = lock.acquire(host, "alice")
         path = tmp_path / "made"
         gate = WriteGate(host, WriteMode.WRITABLE, run="run")
         change = Change(
@@ -52,6 +53,7 @@ def test_bash_as_sh(start_server: StartServer, tmp_path: Path, nap: str) -> None
         assert first_failure(gate.apply([change, change])) is None
         assert [entry.id for entry in journal.leftovers(host)[0].entries] == ["make"]
         assert [one.ok for one in gate.undo()] == [True]
+        held.release()
         assert not path.exists()
         assert compare.differences(before, take(host, survey.dut(survey.DutPaths()))) == ()
 

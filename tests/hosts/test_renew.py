@@ -9,12 +9,14 @@ import pytest
 
 from dpvs_acceptance.bringup.plan import Plan, Stage
 from dpvs_acceptance.bringup.runner import BringUp, BringUpError
+from dpvs_acceptance.hosts import lock
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode
 
 
 @pytest.fixture
-def bring_up(host: Host) -> Iterator[BringUp]:
+def bring_up(host: Host, locked: lock.Lock) -> Iterator[BringUp]:
+    del locked
     made = BringUp({"rs1": WriteGate(host, WriteMode.WRITABLE, run="renew", about="me, from here")})
     yield made
     assert made.undo() == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dpvs_acceptance.hosts import lock
 from dpvs_acceptance.hosts.batch import Read
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode
@@ -17,7 +18,8 @@ SECTIONS: dict[str, str | Read] = {"uname -r": "uname -r", "dpvs log": "echo a l
 
 
 @pytest.fixture
-def gate(host: Host) -> Iterator[WriteGate]:
+def gate(host: Host, locked: lock.Lock) -> Iterator[WriteGate]:
+    del locked
     gate = WriteGate(host, WriteMode.WRITABLE, run="shared", about="me, from here")
     yield gate
     gate.undo()

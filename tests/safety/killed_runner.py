@@ -12,12 +12,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dpvs_acceptance.hosts import lock
 from dpvs_acceptance.hosts.connection import connect
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode, first_failure
 
 
 def _run(order: dict[str, Any]) -> None:
     host = connect(order["host"], order["host"], Path(order["ssh_config"]))
+    lock.acquire(host, "who is killed", lease=0)
     gate = WriteGate(host, WriteMode.WRITABLE, run=order["run"])
     if order["changes"] is None:
         bad = [str(one) for one in gate.undo() if not one.ok]

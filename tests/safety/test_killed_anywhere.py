@@ -22,8 +22,9 @@ import pytest
 
 from dpvs_acceptance.bringup.daemon import ENDS_WITH_DPVS
 from dpvs_acceptance.bringup.restore import restore
-from dpvs_acceptance.hosts import journal
+from dpvs_acceptance.hosts import journal, lock
 from dpvs_acceptance.hosts.compare import differences
+from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode, first_failure
 from dpvs_acceptance.model.topology import load_topology
 from tests.softlab.labs import Lab
@@ -84,7 +85,13 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Site]]:
         lab.end()
 
 
+def _hold(host: Host) -> None:
+    """The lock, taken from a runner that was killed; the next one may take it at once."""
+    lock.acquire(host, "the test", lease=0)
+
+
 def _restore(bench: Benched, role: str) -> list[str]:
+    _hold(bench.hosts[role])
     said: list[str] = []
     assert restore({role: bench.hosts[role]}, said.append), said
     assert journal.leftovers(bench.hosts[role]) == []
@@ -92,6 +99,7 @@ def _restore(bench: Benched, role: str) -> list[str]:
 
 
 def _apply(gate: WriteGate, *changes: Change) -> None:
+    _hold(gate.host)
     failed = first_failure(gate.apply(changes))
     assert failed is None, failed
 
@@ -161,6 +169,7 @@ def test_a_devbind_killed_in_its_work(bench: Benched) -> None:
     halfway = (
         f"echo {address} >{device}/driver/unbind; echo uio_pci_generic >{device}/driver_override"
     )
+    _hold(host)
     gate = WriteGate(host, WriteMode.WRITABLE, run="halfway")
     assert not gate.apply([replace(change, apply=halfway, timeout=1)])[0].ok
     assert f"  undone: {change.title}" in _restore(bench, "dut")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dpvs_acceptance.hosts import journal
+from dpvs_acceptance.hosts import journal, lock
 from dpvs_acceptance.hosts.compare import differences
 from dpvs_acceptance.hosts.gate import WriteGate, WriteMode, first_failure
 
@@ -20,6 +20,7 @@ from . import runs
 from .benched import ROOT, Benched
 from .reading import offences
 
+BY_HAND = "/var/lib/by-hand"
 OTHERS = "somebody else uses what this check counts"
 
 
@@ -67,14 +68,16 @@ def _refused(text: str) -> bool:
 def running(bench: Benched) -> Iterator[Benched]:
     """What somebody has brought up by hand."""
     gates = {
-        role: WriteGate(host, WriteMode.WRITABLE, run="by-hand", root="/var/lib/by-hand")
+        role: WriteGate(host, WriteMode.WRITABLE, run="by-hand", root=BY_HAND)
         for role, host in bench.hosts.items()
     }
+    locks = [lock.acquire(host, "by hand", root=BY_HAND) for host in bench.hosts.values()]
     for stage in bench.plan.stages:
         assert first_failure(gates[stage.role].apply(stage.changes)) is None
     yield bench
     for gate in gates.values():
         gate.undo()
+    assert lock.release_all(locks) == []
 
 
 def test_attach_sends_nothing_that_writes(running: Benched) -> None:

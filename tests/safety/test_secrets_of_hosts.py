@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dpvs_acceptance.hosts import journal
+from dpvs_acceptance.hosts import journal, lock
 from dpvs_acceptance.hosts.gate import WriteGate, WriteMode
 
 from . import runs
@@ -66,6 +66,7 @@ def test_none_of_them_gets_out(bench: Benched, planted: Path) -> None:
 
 def test_the_journal_is_for_root_alone(bench: Benched) -> None:
     dut = bench.hosts["dut"]
+    held = lock.acquire(dut, "the test")
     gate = WriteGate(dut, WriteMode.WRITABLE, run="modes")
     gate.apply(bench.changes("dut")[:1])
     try:
@@ -73,3 +74,4 @@ def test_the_journal_is_for_root_alone(bench: Benched) -> None:
         assert mode.split() == ["700", "700"]
     finally:
         gate.undo()
+        held.release()

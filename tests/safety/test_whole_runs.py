@@ -136,6 +136,7 @@ def test_a_folder_that_is_no_run_s_is_named_and_nothing_of_it_is_done(bench: Ben
     host, folder = bench.hosts["rs1"], f"{journal.ROOT}/journal/x; touch $(echo run)"
     assert host.run(f"mkdir -p '{folder}' && echo 'touch /run/y' >'{folder}/0001.undo'").ok
     said: list[str] = []
+    lock.acquire(host, "the test")
     try:
         assert not restore({"rs1": host}, said.append)
         assert "NOT undone: not the name of a run: 'x; touch $(echo run)'" in said[-1], said
@@ -155,6 +156,7 @@ def test_a_host_that_is_not_reached_does_not_keep_the_others_from_being_restored
     path = bench.deployment.bench.path.with_name("away.yaml")
     path.write_text(bench.deployment.bench.path.read_text().replace('"ssh_c', '"away_ssh_c'))
     for name in ("client1", "rs1", "dut"):
+        lock.acquire(bench.hosts[name], "who is dead", lease=0)
         gate = WriteGate(bench.hosts[name], WriteMode.WRITABLE, run="dead")
         assert first_failure(gate.apply(bench.changes(name)[:1])) is None
     ran = runs.run(path, "--restore")
