@@ -1,7 +1,7 @@
-"""A tool that does not know an option, as against a DPVS that knows it and refuses.
+"""A tool that lacks an option, as against a DPVS that knows it and refuses.
 
-Only the former excuses a service: the device's tools lack the feature, and say so in the words of
-their option parser (popt in ipvsadm, dpip's own for its objects).
+Only the former excuses a service, and only where the tool says so when it is asked for the option
+by itself (`dpvs_acceptance/dpvs/capability.py`).
 """
 
 from __future__ import annotations
@@ -9,24 +9,26 @@ from __future__ import annotations
 import re
 import shlex
 
-_OPTION = re.compile(r"^(--?[A-Za-z0-9][A-Za-z0-9-]*): unknown option$", re.M)
-_OBJECT = re.compile(r"^dpip: invalid object, use `-h' for help\.$", re.M)
+from dpvs_acceptance.dpvs.answers import Answer
+from dpvs_acceptance.dpvs.capability import lacking, script_suspicion
+from dpvs_acceptance.hosts.connection import Host
+
+_SECONDS = 10
 
 
-def unknown_option(script: str, said: str) -> str | None:
-    """`COMMAND`: ANSWER, where one of the script's commands has what its tool does not know."""
-    if (found := _OPTION.search(said)) is not None:
-        return _quoted(script, found[1], found[0])
-    if (found := _OBJECT.search(said)) is not None:
-        return _quoted(script, "dpip", found[0])
-    return None
+def lacking_option(host: Host, script: str, said: str) -> str:
+    """The probe in words, where a tool of the failed sh text lacks what it was given; else empty.
 
-
-def _quoted(script: str, word: str, answer: str) -> str:
-    for command in re.split(r"&&|\|\||[;{}]", script):
-        words = shlex.split(command)
-        # The tool's name is enough: where it is installed is the bench's.
-        words[:1] = [one.rsplit("/", 1)[-1] for one in words[:1]]
-        if word in words:
-            return f"`{shlex.join(words)}`: {answer}"
-    return answer
+    Asks the host two commands that only read. Raises HostError.
+    """
+    suspicion = script_suspicion(script, said)
+    if suspicion is None:
+        return ""
+    tool = suspicion.command[0]
+    path = re.search(rf"\S*/{tool}(?=\s)", script)
+    answers = []
+    for words in (suspicion.control, suspicion.question):
+        line = f"{path[0] if path else tool} {shlex.join(words[1:])}"
+        done = host.run(line, timeout=_SECONDS)
+        answers.append(Answer(shlex.join(words), done.exit_status, done.stdout, done.stderr))
+    return lacking(suspicion, *answers)

@@ -8,7 +8,8 @@ from contextvars import copy_context
 
 from dpvs_acceptance.bringup.lasting import STAGES, lasting
 from dpvs_acceptance.bringup.plan import Plan, Stage
-from dpvs_acceptance.bringup.refusal import unknown_option
+from dpvs_acceptance.bringup.refusal import lacking_option
+from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.errors import HostError, LockLostError
 from dpvs_acceptance.hosts.gate import (
     Applied,
@@ -124,11 +125,12 @@ class BringUp:
             self._progress(f"{gate.host.name}: {stage.name}: {len(changes)} changes")
             try:
                 applied = gate.apply(changes, self._steps(gate.host.name, stage.name))
+                failed = first_failure(applied) or self._refuse(gate.host, applied)
             except HostError as error:
                 return f"{stage.name}: {error}"
             finally:
                 self._step(gate.host.name, "", "")
-            if (failed := first_failure(applied) or self._refuse(applied)) is not None:
+            if failed is not None:
                 words = f"{gate.host.name}: {failed.change.title}: {failed.problem}"
                 return "\n".join([words, *(f"    {line}" for line in failed.output.splitlines())])
             if any(not one.startswith("service.") for one in self.refused):
@@ -144,13 +146,13 @@ class BringUp:
 
         return begun
 
-    def _refuse(self, applied: Sequence[Applied]) -> Applied | None:
-        """Notes what the tools do not know; gives the first that failed for another reason."""
+    def _refuse(self, host: Host, applied: Sequence[Applied]) -> Applied | None:
+        """Notes what the tools lack; gives the first that failed for another reason."""
         for one in applied:
             if one.outcome is not ChangeResult.FAILED:
                 continue
-            words = unknown_option(one.change.apply, one.output)
-            if words is None:
+            words = lacking_option(host, one.change.apply, one.output)
+            if not words:
                 return one
             self.refused[one.change.id] = words
         return None

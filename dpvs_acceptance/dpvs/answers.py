@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 
@@ -25,17 +24,6 @@ class Answer:
         """For a message: how it ended, and its first words."""
         said = self.words.splitlines()
         return f"exit {self.exit_status}, {said[0]!r}" if said else f"exit {self.exit_status}"
-
-    @property
-    def unknown(self) -> str:
-        """The tool's words where it does not know the object, command or option; else empty."""
-        return next((line for line in self.words.splitlines() if _UNKNOWN.search(line)), "")
-
-
-# dpip.c names the object; ipvsadm says only `Try` where it does not know the very first option.
-_UNKNOWN = re.compile(
-    r"dpip: invalid object|^--?[\w-]+: unknown option|^Try `ipvsadm -h'|\bunrecognized option\b"
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from dpvs_acceptance.bringup.plan import Plan, make_plan
-from dpvs_acceptance.bringup.refusal import unknown_option
 from dpvs_acceptance.dpvs.versions import Version, facts
 from dpvs_acceptance.model.bench import load_bench
 from dpvs_acceptance.model.deployment import Deployment, deploy
@@ -105,30 +104,3 @@ def test_real_servers_are_expected_as_their_mode_lists_them(
     deployment = placed(name, tmp_path)
     expected = deployment.targets(deployment.topology.service(service))
     assert {(str(one.address), one.forward) for one in expected} == words
-
-
-SCRIPT = (
-    "/opt/dpvs/bin/ipvsadm -A -t 10.0.96.2:80 -s rr && { /opt/dpvs/bin/ipvsadm -a -t 10.0.96.2:80 "
-    "-r 10.0.96.151:80 -g -w 1 || { status=$?; /opt/dpvs/bin/ipvsadm -D -t 10.0.96.2:80; }; }"
-)
-
-
-def test_an_option_that_a_tool_does_not_know_is_quoted_with_its_command() -> None:
-    assert unknown_option(SCRIPT, "-g: unknown option") == (
-        "`ipvsadm -a -t 10.0.96.2:80 -r 10.0.96.151:80 -g -w 1`: -g: unknown option"
-    )
-    assert unknown_option("/x/dpip vlan add a.1 link a", "dpip: invalid object, use `-h' for help.")
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "Illegal 'forwarding-method' option with the 'add-server' command",
-        "ipvs_add_dest: [No such process]",
-        "illegal match specified",
-        "the option -g: unknown option of something",
-        "",
-    ],
-)
-def test_any_other_refusal_excuses_nothing(said: str) -> None:
-    assert unknown_option(SCRIPT, said) is None

@@ -33,22 +33,6 @@ def test_a_refusal_needs_both_status_and_words() -> None:
     assert disagreement(_answer(0), refused).startswith("`dpip addr add 192.0.2.1/32 dev dpdk0`")
 
 
-@pytest.mark.parametrize(
-    ("said", "known"),
-    [
-        ("dpip: invalid object, use `-h' for help.", False),
-        ("-j: unknown option", False),
-        ("--sctp-service: unknown option", False),
-        ("Try `ipvsadm -h' or 'ipvsadm --help' for more information.", False),
-        ("dpip: invalid parameter", True),
-        ("invalid parameter name 'foo'", True),
-        ("", True),
-    ],
-)
-def test_what_a_tool_does_not_know(said: str, known: bool) -> None:
-    assert (_answer(1, stderr=f"{said}\n").unknown == "") is known
-
-
 def test_each_case_is_known_of_each_version() -> None:
     old, new = tool_facts(Version(1, 8, 10)), tool_facts(Version(1, 10, 2))
     assert set(old) == set(new)

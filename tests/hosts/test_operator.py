@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dpvs_acceptance.bringup.refusal import lacking_option
 from dpvs_acceptance.dpvs.versions import Version, facts
 from dpvs_acceptance.hosts import journal, lock
 from dpvs_acceptance.hosts.connection import Host
@@ -26,6 +27,9 @@ ADD = "dpip addr add 192.0.2.1/32 dev dpdk3"
 DPIP = r"""#!/bin/sh
 cd %s; touch addresses
 case "$*" in
+"link show") echo "1: dpdk0: socket 0 mtu 1500 rx-queue 1 tx-queue 1
+    UP 10000 Mbps full-duplex fixed-nego lldp
+    addr 02:00:00:00:02:01 OF_TX_FAST_FREE " ;;
 *vlan*) echo "dpip: invalid object, use \`-h' for help." >&2; exit 1 ;;
 "addr add "*) grep -qx "$3 $5" addresses && {
     echo "[sockopt_msg_recv] errcode set in socket msg#47 header: already exist(-3)" >&2
@@ -137,6 +141,30 @@ def test_what_a_tool_does_not_know_is_not_supported(make: Callable[..., Operator
     with pytest.raises(NotSupported, match="invalid object"):
         operator.does("dpip vlan add dpdk3.9 link dpdk3 id 9")
     assert operator.undo() == []
+
+
+def test_a_tool_that_refuses_one_command_and_has_the_object_is_a_failure(
+    make: Callable[..., Operator], home: Path
+) -> None:
+    dpip = home / "bin" / "dpip"
+    dpip.write_text(dpip.read_text().replace("*vlan*)", "*'vlan add'*)"))
+    operator = make()
+    with pytest.raises(AssertionError, match=r"without a word; seen exit 1, .*invalid object"):
+        operator.does("dpip vlan add dpdk3.9 link dpdk3 id 9")
+    assert operator.undo() == []
+
+
+def test_a_bring_up_is_excused_only_by_what_a_tool_lacks(host: Host, home: Path) -> None:
+    add = f"{home}/bin/dpip vlan add dpdk3.9 link dpdk3 id 9"
+    said = "dpip: invalid object, use `-h' for help."
+    assert lacking_option(host, add, said).splitlines() == [
+        f"`dpip vlan add dpdk3.9 link dpdk3 id 9`: {said}",
+        f"asked for by itself: `dpip vlan help`: {said}, while `dpip link show` works",
+    ]
+    dpip = home / "bin" / "dpip"
+    dpip.write_text(dpip.read_text().replace("*vlan*)", "*'vlan add'*)"))
+    assert lacking_option(host, add, said) == ""
+    assert lacking_option(host, add, "dpip: not exist") == ""
 
 
 def test_a_command_that_ends_otherwise_is_told_as_it_was_typed(
