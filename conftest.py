@@ -14,6 +14,7 @@ pytest_plugins = [
     "fixtures.alive",
     "fixtures.own_time",
     "fixtures.fencing",
+    "fixtures.bench_faults",
     "fixtures.outcomes",
     "fixtures.evidence",
     "fixtures.allure_evidence",

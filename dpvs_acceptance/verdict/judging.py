@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
 from dpvs_acceptance.model.known import KnownDefect
-from dpvs_acceptance.model.requirement import Held, Priority, Requirement
+from dpvs_acceptance.model.requirement import Requirement
 from dpvs_acceptance.verdict.facts import DeviceKind, ProblemKind, Profile, RunProblem
-from dpvs_acceptance.verdict.known import KnownState, became_of, excuses
-from dpvs_acceptance.verdict.outcomes import (
-    BAD,
-    OPEN,
-    CheckResult,
-    Outcome,
-    looked_at,
-    remark_on,
-    requirement_outcome,
+from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome
+from dpvs_acceptance.verdict.reasons import (
+    blocked_by,
+    checked_lines,
+    excuse,
+    failures_of,
+    gaps,
+    lenient_lines,
+    surprises,
+    unshown,
+    waiver_lines,
+    words_of,
 )
+from dpvs_acceptance.verdict.rows import rows
 from dpvs_acceptance.verdict.waivers import Waiver, waived_ids
-from dpvs_acceptance.verdict.words import first_line
 
 EXIT_READY = 0
 EXIT_NOT_READY = 1
@@ -49,68 +52,6 @@ class Verdict:
     reasons: tuple[str, ...]
     """One sentence each, the decisive ones first."""
     exit_code: int
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A requirement with the results of its checks."""
-
-    requirement: Requirement
-    outcome: Outcome
-    results: tuple[CheckResult, ...]
-    not_declared: str = ""
-    """Why the row has no check: the topology declares nothing of its kind."""
-
-    @property
-    def decides(self) -> bool:
-        """Not a row of a catalogue held where it was checked, that nothing looked at."""
-        return self.requirement.held is Held.WHOLE or looked_at(self.results)
-
-    @property
-    def is_bad(self) -> bool:
-        return self.outcome in BAD
-
-    @property
-    def can_be_waived(self) -> bool:
-        return self.outcome in BAD | OPEN
-
-    @property
-    def cause(self) -> str:
-        """One line: what the check said that made the outcome; empty for a PASS."""
-        remark = remark_on(self.results, self.requirement.id, self.outcome)
-        return remark or self.not_declared
-
-
-def rows(
-    requirements: Iterable[Requirement],
-    results: Iterable[CheckResult],
-    not_declared: Mapping[str, str] = MappingProxyType({}),
-) -> tuple[tuple[Row, ...], tuple[CheckResult, ...]]:
-    """Each requirement with its results, and the results that name none of these requirements.
-
-    `not_declared`: by id, why the topology gives the row's checks nothing to look at. Without
-    results such a row is NOT APPLICABLE. Not so a P1 row, nor one of a catalogue held where it was
-    checked: these stay NOT TESTED.
-    """
-    wanted = tuple(requirements)
-    by_id: dict[str, list[CheckResult]] = {requirement.id: [] for requirement in wanted}
-    strays = []
-    for result in results:
-        known = [name for name in dict.fromkeys(result.requirements) if name in by_id]
-        for name in known:
-            by_id[name].append(result)
-        if not known:
-            strays.append(result)
-    return tuple(_row(one, by_id[one.id], not_declared) for one in wanted), tuple(strays)
-
-
-def _row(
-    requirement: Requirement, results: Sequence[CheckResult], not_declared: Mapping[str, str]
-) -> Row:
-    why = "" if results else not_declared.get(requirement.id, "")
-    if why and requirement.priority is not Priority.P1 and requirement.held is Held.WHOLE:
-        return Row(requirement, Outcome.NOT_APPLICABLE, (), why)
-    return Row(requirement, requirement_outcome(results, requirement.id), tuple(results))
 
 
 def judge(
@@ -149,7 +90,7 @@ def judge(
     whole, strays = rows(requirements, results, not_declared)
     today = today or datetime.now(UTC).date()
     ids = waived_ids(waivers, today)
-    excused = {row.requirement.id: _excuse(row, known) for row in whole}
+    excused = {row.requirement.id: excuse(row, known) for row in whole}
     table = [
         row
         for row in whole
@@ -157,10 +98,10 @@ def judge(
         and not (lenient and excused[row.requirement.id])
     ]
     told = (
-        *_waivers(whole, waivers, today),
-        *_lenient(whole, excused if lenient else {}),
-        *_surprises(whole, known),
-        *_checked(whole),
+        *waiver_lines(whole, waivers, today),
+        *lenient_lines(whole, excused if lenient else {}),
+        *surprises(whole, known),
+        *checked_lines(whole),
     )
     if profile is not Profile.FULL:
         told = (f"profile {profile}: only requirements of {profile.words} were judged", *told)
@@ -169,11 +110,11 @@ def judge(
         for one in waivers
         if one.expired(today)
     ]
-    failures = [*_failures(table, strays, run_problems, excused), *expired]
-    blocked = _blocked(results, run_problems)
-    fault = [_of(p) for p in run_problems if p.kind is ProblemKind.FAULT]
-    partial = [_of(p) for p in run_problems if p.kind is ProblemKind.PARTIAL]
-    gaps = _gaps(table)
+    failures = [*failures_of(table, strays, run_problems, excused), *expired]
+    blocked = blocked_by(results, run_problems)
+    fault = [words_of(p) for p in run_problems if p.kind is ProblemKind.FAULT]
+    partial = [words_of(p) for p in run_problems if p.kind is ProblemKind.PARTIAL]
+    left = gaps(table)
 
     if failures:
         reasons = (*fault, *failures, *blocked, *partial, *told)
@@ -189,142 +130,14 @@ def judge(
     if partial:
         return Verdict(VerdictName.PARTIAL, (*partial, *told), EXIT_READY)
     if not any(result.outcome is Outcome.PASS for result in results):
-        return Verdict(VerdictName.NOT_READY, ("no check passed", *gaps), EXIT_NOT_READY)
+        return Verdict(VerdictName.NOT_READY, ("no check passed", *left), EXIT_NOT_READY)
     if device_kind is DeviceKind.UNKNOWN:
         unknown = "nothing says what kind of device was tested"
-        return Verdict(VerdictName.NOT_READY, (unknown, *gaps), EXIT_NOT_READY)
-    unshown = _unshown(table, device_kind, strict)
-    if unshown:
-        return Verdict(VerdictName.NOT_READY, (*unshown, *told), EXIT_NOT_READY)
+        return Verdict(VerdictName.NOT_READY, (unknown, *left), EXIT_NOT_READY)
+    not_shown = unshown(table, device_kind, strict)
+    if not_shown:
+        return Verdict(VerdictName.NOT_READY, (*not_shown, *told), EXIT_NOT_READY)
     if device_kind is DeviceKind.SIMULATION:
         nothing = "the device is simulated: this verdict signs nothing off"
-        return Verdict(VerdictName.PASSED_ON_SIMULATION, (nothing, *told, *gaps), EXIT_READY)
-    return Verdict(VerdictName.READY, (*told, *gaps), EXIT_READY)
-
-
-def _waivers(table: Sequence[Row], waivers: Sequence[Waiver], today: date) -> Iterator[str]:
-    """A line per waiver that counts or that nothing needs."""
-    by_id = {row.requirement.id: row for row in table}
-    for waiver in waivers:
-        row = by_id.get(waiver.requirement)
-        if row is None or waiver.expired(today):
-            continue
-        if row.can_be_waived:
-            name = f"{waiver.requirement} ({row.requirement.priority}) {row.outcome}"
-            yield f"{name} is waived {waiver}"
-        else:
-            yield (
-                f"warning: the waiver of {waiver.requirement} is of no use, the outcome is "
-                f"{row.outcome}: remove it"
-            )
-
-
-def _checked(table: Sequence[Row]) -> Iterator[str]:
-    """A line per catalogue held where it was checked: how much of it that is."""
-    by_catalogue: dict[str, list[Row]] = {}
-    for row in table:
-        if row.requirement.held is Held.WHERE_CHECKED:
-            by_catalogue.setdefault(row.requirement.catalogue, []).append(row)
-    for name, whole in by_catalogue.items():
-        checked = sum(row.decides for row in whole)
-        others = ", the others NOT TESTED" if checked < len(whole) else ""
-        yield f"{name}: {checked} of {len(whole)} rows checked{others}"
-
-
-def _unshown(table: Sequence[Row], kind: DeviceKind, strict: bool) -> list[str]:
-    """P1 and P2 requirements that were not shown to hold where they have to be."""
-    held = {
-        Held.WHOLE: strict or kind is not DeviceKind.SIMULATION,
-        Held.WHERE_CHECKED: strict or kind is DeviceKind.HARDWARE,
-    }
-    return [
-        f"{row.requirement.id} ({row.requirement.priority}) {row.outcome}"
-        + (f": {row.cause}" if row.cause else "")
-        for row in table
-        if row.requirement.priority in (Priority.P1, Priority.P2)
-        and row.outcome in OPEN
-        and row.decides
-        and held[row.requirement.held]
-    ]
-
-
-def _of(problem: RunProblem) -> str:
-    return first_line(problem.words) or str(problem.kind)
-
-
-def _excuse(row: Row, known: Sequence[KnownDefect]) -> str:
-    """The references by which the row is known to fail; empty where it does not, or not by them."""
-    if not row.is_bad:
-        return ""
-    return ", ".join(excuses(row.requirement.id, row.results, known))
-
-
-def _lenient(table: Sequence[Row], excused: Mapping[str, str]) -> Iterator[str]:
-    for row in table:
-        if reference := excused.get(row.requirement.id):
-            name = f"{row.requirement.id} ({row.requirement.priority}) {row.outcome}"
-            yield f"{name} is known of this version ({reference}) and does not count: --lenient"
-
-
-def _surprises(table: Sequence[Row], known: Sequence[KnownDefect]) -> Iterator[str]:
-    for row in table:
-        for defect in known:
-            if (
-                row.requirement.id in defect.requirements
-                and became_of(defect, row.results) is KnownState.PASSES
-            ):
-                where = f"({defect.reference}, {defect.versions})"
-                yield f"{row.requirement.id} {KnownState.PASSES} {where}"
-
-
-def _failures(
-    table: Sequence[Row],
-    strays: Sequence[CheckResult],
-    problems: Sequence[RunProblem],
-    excused: Mapping[str, str],
-) -> list[str]:
-    found = [
-        f"{row.requirement.id} ({row.requirement.priority}) {row.outcome}"
-        + (f" (known: {known})" if (known := excused[row.requirement.id]) else "")
-        + f": {row.cause}"
-        for row in table
-        if row.outcome in BAD
-    ]
-    # FLAKY behind a BLOCKED check of the same requirement is not the row's outcome, but still bad.
-    hidden = [r for row in table if row.outcome not in BAD for r in row.results]
-    found += [
-        f"{result.nodeid} {result.outcome}: {first_line(result.message)}"
-        for result in dict.fromkeys((*hidden, *strays))
-        if result.outcome in BAD
-    ]
-    return found + [_of(p) for p in problems if p.kind is ProblemKind.FAILURE]
-
-
-def _blocked(results: Sequence[CheckResult], problems: Sequence[RunProblem]) -> list[str]:
-    causes: dict[str, int] = {}
-    for problem in problems:
-        if problem.kind is ProblemKind.BLOCKED:
-            causes.setdefault(_of(problem), 0)
-    for result in results:
-        if result.outcome is Outcome.BLOCKED:
-            cause = first_line(result.message) or result.nodeid
-            causes[cause] = causes.get(cause, 0) + 1
-    return [
-        f"blocked: {cause}" + (f" ({count} checks could not be made)" if count > 1 else "")
-        for cause, count in causes.items()
-    ]
-
-
-def _gaps(table: Sequence[Row]) -> list[str]:
-    """What the run does not show although nothing failed, a line per kind of gap."""
-    lines = []
-    for outcome in (
-        Outcome.PARTIAL,
-        Outcome.NOT_SUPPORTED,
-        Outcome.NOT_TESTED,
-        Outcome.NOT_APPLICABLE,
-    ):
-        ids = [row.requirement.id for row in table if row.outcome is outcome and row.decides]
-        if ids:
-            lines.append(f"{outcome}: {', '.join(ids)}")
-    return lines
+        return Verdict(VerdictName.PASSED_ON_SIMULATION, (nothing, *told, *left), EXIT_READY)
+    return Verdict(VerdictName.READY, (*told, *left), EXIT_READY)

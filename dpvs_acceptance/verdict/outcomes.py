@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dpvs_acceptance.verdict.telling import most_telling, telling_line
 from dpvs_acceptance.verdict.words import first_line
 
 
@@ -133,6 +134,8 @@ def remark_on(results: Sequence[CheckResult], row: str, outcome: Outcome) -> str
         count = ""
     if not left:
         return ""
+    if outcome in BAD:
+        return telling_line(left[most_telling(one.message for one in left)].message)
     words = first_line(left[0].message)
     if outcome not in OPEN:
         return words

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from dpvs_acceptance.verdict.outcomes import Attempt, CheckResult, Outcome
+from dpvs_acceptance.verdict.telling import most_telling
 
 When = Literal["setup", "call", "teardown"]
 
@@ -80,7 +81,8 @@ def _one(blank: CheckResult, phases: Sequence[Phase]) -> CheckResult:
 def _several(tries: Sequence[CheckResult]) -> CheckResult:
     attempts = tuple(Attempt(t.outcome, t.seconds, t.message, t.details, t.evidence) for t in tries)
     outcomes = [t.outcome for t in tries]
-    worst = next((t for t in tries if t.outcome is Outcome.FAIL), tries[0])
+    failed = [t for t in tries if t.outcome is Outcome.FAIL]
+    worst = failed[most_telling(t.message for t in failed)] if failed else tries[0]
     flaky = worst.outcome is Outcome.FAIL and Outcome.PASS in outcomes
     passed = outcomes.count(Outcome.PASS)
     return replace(

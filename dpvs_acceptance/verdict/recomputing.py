@@ -156,7 +156,7 @@ _TAGS = {
     Outcome.PASS: {"passed"},
     Outcome.FAIL: {"failure", "error"},
     Outcome.FLAKY: {"failure", "error"},
-    Outcome.BLOCKED: {"error", "skipped"},
+    Outcome.BLOCKED: {"failure", "error", "skipped"},
     Outcome.NOT_SUPPORTED: {"skipped"},
     Outcome.NOT_TESTED: {"skipped"},
     Outcome.NOT_APPLICABLE: {"skipped"},

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from dpvs_acceptance.model.requirement import Requirement
 from dpvs_acceptance.model.topology import Topology, load_topology
+from dpvs_acceptance.verdict.composing import compose
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.outcomes import CheckResult
-from dpvs_acceptance.verdict.signoff import compose, write
+from dpvs_acceptance.verdict.signoff import write
 from tests.verdict.builders import STARTED, facts
 
 ROOT = Path(__file__).parents[2]

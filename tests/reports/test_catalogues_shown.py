@@ -13,10 +13,11 @@ import pytest
 
 from dpvs_acceptance.model.known import load_known
 from dpvs_acceptance.model.requirement import load_requirements
+from dpvs_acceptance.verdict.composing import compose
 from dpvs_acceptance.verdict.facts import DeviceKind
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.known import known_in
-from dpvs_acceptance.verdict.signoff import compose, write
+from dpvs_acceptance.verdict.signoff import write
 from dpvs_acceptance.verdict.unjudged import UnjudgedCatalogue, unjudged
 from reports import build, build_pdf
 from reports.building import read_page

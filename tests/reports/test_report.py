@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.model.requirement import Requirement, load_requirements
+from dpvs_acceptance.verdict.composing import compose
 from dpvs_acceptance.verdict.facts import DeviceKind, ProblemKind, RunProblem
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.outcomes import Attempt, CheckResult, Outcome
-from dpvs_acceptance.verdict.signoff import compose, write
+from dpvs_acceptance.verdict.signoff import write
 from reports import build
 from reports.language import reason
 from reports.pieces import link, prose

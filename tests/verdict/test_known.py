@@ -11,12 +11,13 @@ from dpvs_acceptance.dpvs.versions import Version
 from dpvs_acceptance.model.known import KnownDefect, load_known
 from dpvs_acceptance.model.loading import DeclarationError
 from dpvs_acceptance.model.requirement import load_requirements
+from dpvs_acceptance.verdict.composing import compose
 from dpvs_acceptance.verdict.facts import DeviceKind
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.known import KnownState, became_of, excuses, known_in
 from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.recomputing import contradictions
-from dpvs_acceptance.verdict.signoff import compose, from_text, to_text
+from dpvs_acceptance.verdict.signoff import from_text, to_text
 from reports.language import reason
 from tests.verdict.builders import FINISHED, check, facts, requirement
 

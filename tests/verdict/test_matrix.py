@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.model.requirement import Held
+from dpvs_acceptance.verdict.composing import compose
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.matrix import make_matrix, to_lines
 from dpvs_acceptance.verdict.outcomes import CheckResult
-from dpvs_acceptance.verdict.signoff import SignOff, compose, write
+from dpvs_acceptance.verdict.signoff import SignOff, write
 from reports.stored_runs import main
 from tests.verdict.builders import FINISHED, check, facts, requirement
 

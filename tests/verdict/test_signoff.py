@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from dpvs_acceptance.verdict.composing import compose
 from dpvs_acceptance.verdict.facts import (
     ProblemKind,
     RunProblem,
@@ -19,14 +20,7 @@ from dpvs_acceptance.verdict.facts import (
 )
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.outcomes import Attempt, CheckResult, Outcome
-from dpvs_acceptance.verdict.signoff import (
-    SignOff,
-    compose,
-    from_text,
-    schema_text,
-    to_text,
-    write,
-)
+from dpvs_acceptance.verdict.signoff import SignOff, from_text, schema_text, to_text, write
 from tests.verdict.builders import FINISHED, check, facts, requirement
 
 SCHEMA = Path(__file__).parents[2] / "reports" / "signoff.schema.json"

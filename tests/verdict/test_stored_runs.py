@@ -13,6 +13,7 @@ import pytest
 
 from dpvs_acceptance.model.requirement import Held
 from dpvs_acceptance.verdict.comparing import compare, to_lines
+from dpvs_acceptance.verdict.composing import compose
 from dpvs_acceptance.verdict.facts import RunStage
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.manifest import (
@@ -23,7 +24,7 @@ from dpvs_acceptance.verdict.manifest import (
     write_page_digests,
 )
 from dpvs_acceptance.verdict.outcomes import CheckResult
-from dpvs_acceptance.verdict.signoff import SignOff, compose, write
+from dpvs_acceptance.verdict.signoff import SignOff, write
 from dpvs_acceptance.verdict.times import times
 from dpvs_acceptance.verdict.verifying import ReplayError, Verification, verify
 from tests.verdict.builders import FINISHED, check, facts, requirement

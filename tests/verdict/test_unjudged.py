@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from dpvs_acceptance.model.requirement import Held
+from dpvs_acceptance.verdict.composing import compose
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.matrix import make_matrix
 from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome
 from dpvs_acceptance.verdict.recomputing import contradictions
-from dpvs_acceptance.verdict.signoff import SignOff, compose, from_text, to_text
+from dpvs_acceptance.verdict.signoff import SignOff, from_text, to_text
 from dpvs_acceptance.verdict.unjudged import UnjudgedCatalogue, outcome_beside, unjudged
 from tests.verdict.builders import FINISHED, check, facts, requirement
 

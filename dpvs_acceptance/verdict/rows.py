@@ -1,0 +1,80 @@
+"""A requirement with the results of its checks, and what they make of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from dpvs_acceptance.model.requirement import Held, Priority, Requirement
+from dpvs_acceptance.verdict.outcomes import (
+    BAD,
+    OPEN,
+    CheckResult,
+    Outcome,
+    looked_at,
+    remark_on,
+    requirement_outcome,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A requirement with the results of its checks."""
+
+    requirement: Requirement
+    outcome: Outcome
+    results: tuple[CheckResult, ...]
+    not_declared: str = ""
+    """Why the row has no check: the topology declares nothing of its kind."""
+
+    @property
+    def decides(self) -> bool:
+        """Not a row of a catalogue held where it was checked, that nothing looked at."""
+        return self.requirement.held is Held.WHOLE or looked_at(self.results)
+
+    @property
+    def is_bad(self) -> bool:
+        return self.outcome in BAD
+
+    @property
+    def can_be_waived(self) -> bool:
+        return self.outcome in BAD | OPEN
+
+    @property
+    def cause(self) -> str:
+        """One line: what the check said that made the outcome; empty for a PASS."""
+        remark = remark_on(self.results, self.requirement.id, self.outcome)
+        return remark or self.not_declared
+
+
+def rows(
+    requirements: Iterable[Requirement],
+    results: Iterable[CheckResult],
+    not_declared: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[tuple[Row, ...], tuple[CheckResult, ...]]:
+    """Each requirement with its results, and the results that name none of these requirements.
+
+    `not_declared`: by id, why the topology gives the row's checks nothing to look at. Without
+    results such a row is NOT APPLICABLE. Not so a P1 row, nor one of a catalogue held where it was
+    checked: these stay NOT TESTED.
+    """
+    wanted = tuple(requirements)
+    by_id: dict[str, list[CheckResult]] = {requirement.id: [] for requirement in wanted}
+    strays = []
+    for result in results:
+        known = [name for name in dict.fromkeys(result.requirements) if name in by_id]
+        for name in known:
+            by_id[name].append(result)
+        if not known:
+            strays.append(result)
+    return tuple(_row(one, by_id[one.id], not_declared) for one in wanted), tuple(strays)
+
+
+def _row(
+    requirement: Requirement, results: Sequence[CheckResult], not_declared: Mapping[str, str]
+) -> Row:
+    why = "" if results else not_declared.get(requirement.id, "")
+    if why and requirement.priority is not Priority.P1 and requirement.held is Held.WHOLE:
+        return Row(requirement, Outcome.NOT_APPLICABLE, (), why)
+    return Row(requirement, requirement_outcome(results, requirement.id), tuple(results))
