@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 
 from benchmarks import parsing, snapshots, whole_run
-from benchmarks.fuzzing import running
 
 Row = tuple[str, str, str]
 
@@ -18,7 +17,6 @@ def rows() -> Iterator[Row]:
     yield from snapshots.measure(delay=0.0)
     yield from snapshots.measure(delay=0.005)
     yield from parsing.measure()
-    yield from running.measure()
 
 
 def main() -> None:

@@ -11,16 +11,18 @@ from functools import cache
 from ipaddress import IPv6Address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dpvs_acceptance.dpvs.errors import ParseError
 from tests.dpvs.catalogue import CATALOGUE, Read, reader
 from tests.dpvs.recorded import all_names, recording
+from tests.mutations import mutated_lines
 
 NAMES = all_names()
 STRICT = [entry for entry in CATALOGUE if isinstance(entry, Read)]
-GARBAGE = st.sampled_from(" 0123456789abcdefxXzZ:.,/-[](){}<>\"'!#%\t\\\u00e9\u0663\x1f")
+# These the catalogue cuts into parts before it parses them.
+PARTED = ("*/ka-stopped-state.txt", "*/flags-save-restore.txt", "v1.9.10/dpip-V.txt")
 
 
 @cache
@@ -29,39 +31,12 @@ def texts(entry: Read) -> list[str]:
     return [entry.text(recording(name).output) for name in NAMES if reader(name) is entry]
 
 
-@st.composite
-def mutated(draw: st.DrawFn, text: str) -> str:
-    """One to three mutations of single lines."""
-    lines = text.split("\n")[:-1]
-    for _ in range(draw(st.integers(1, 3))):
-        if not lines:
-            break
-        at = draw(st.integers(0, len(lines) - 1))
-        line = lines[at]
-        kind = draw(st.sampled_from(("drop", "double", "cut", "garble", "insert", "swap")))
-        if kind == "drop":
-            del lines[at]
-        elif kind == "double":
-            lines.insert(at, line)
-        elif kind == "swap":
-            other = draw(st.integers(0, len(lines) - 1))
-            lines[at], lines[other] = lines[other], lines[at]
-        elif kind == "cut":
-            lines[at] = line[: draw(st.integers(0, len(line)))]
-        else:
-            place = draw(st.integers(0, len(line)))
-            after = place + (kind == "garble")
-            lines[at] = line[:place] + draw(GARBAGE) + line[after:]
-    return "".join(f"{line}\n" for line in lines)
-
-
 @pytest.mark.parametrize(
     "entry", [entry for entry in STRICT if entry.render], ids=lambda entry: entry.names[0]
 )
-@settings(max_examples=60, deadline=None, database=None)
 @given(data=st.data())
 def test_nothing_is_passed_over(entry: Read, data: st.DataObject) -> None:
-    text = data.draw(mutated(data.draw(st.sampled_from(texts(entry)))))
+    text = data.draw(mutated_lines(data.draw(st.sampled_from(texts(entry)))))
     try:
         model = entry.parser(text)
     except ParseError as error:
@@ -74,16 +49,11 @@ def test_nothing_is_passed_over(entry: Read, data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     "entry", [entry for entry in STRICT if not entry.render], ids=lambda entry: entry.names[0]
 )
-@settings(max_examples=40, deadline=None, database=None)
 @given(data=st.data())
 def test_no_other_exception(entry: Read, data: st.DataObject) -> None:
-    text = data.draw(mutated(data.draw(st.sampled_from(texts(entry)))))
-    if entry.names[0] in (
-        "*/ka-stopped-state.txt",
-        "*/flags-save-restore.txt",
-        "v1.9.10/dpip-V.txt",
-    ):
-        return  # Cut into parts by the catalogue, which mutations do not spare.
+    text = data.draw(mutated_lines(data.draw(st.sampled_from(texts(entry)))))
+    if entry.names[0] in PARTED:
+        return  # mutations do not spare what the parts are cut at
     try:
         entry.parser(text)
     except ParseError as error:

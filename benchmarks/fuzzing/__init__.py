@@ -1,1 +1,0 @@
-"""Parsers fed with mutated recordings: `make fuzz`."""
