@@ -7,9 +7,9 @@ cd "$(dirname "$0")"
 
 # What each is for: ip (namespaces, links), sshd (every lab host is reached by ssh), nginx (the real
 # servers), bpftool (loads the TOA reader), nft and ethtool (lab links), ping and curl (checks),
-# patch (S07), dpdk-devbind.py (the simulated DUT's NICs); and for tests ps, sudo, tcpdump,
-# pdftotext (with poppler-data for Chinese).
-PACKAGES="iproute2 openssh-server openssh-client nginx-light bpftool nftables ethtool iputils-ping curl patch dpdk procps sudo tcpdump poppler-utils poppler-data util-linux"
+# patch (S07), dpdk-devbind.py (the simulated DUT's NICs), Pango and two fonts (the PDF of a run,
+# the second for Chinese); and for tests ps, sudo, tcpdump, pdftotext (with poppler-data).
+PACKAGES="iproute2 openssh-server openssh-client nginx-light bpftool nftables ethtool iputils-ping curl patch dpdk procps sudo tcpdump poppler-utils poppler-data util-linux libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-wqy-microhei"
 
 fail() { echo "setup: $*" >&2; exit 1; }
 

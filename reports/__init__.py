@@ -2,7 +2,7 @@
 
 `reading` reads the evidence, `page` makes of both what the pages show, with pictures as plain
 shapes (`topology_picture`, `ladder`, `charts`, `drawing`); `templates/` make HTML of it, `markdown`
-and `pdf` the others; `building` writes the files.
+and `paper` the others; `building` writes the files.
 """
 
 from reports.building import build, build_pdf

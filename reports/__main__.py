@@ -22,8 +22,7 @@ def main(arguments: list[str]) -> int:
     match [argument for argument in arguments if argument not in ("--lang=en", "--lang=zh")]:
         case ["build", directory]:
             try:
-                build(Path(directory), language)
-                build_pdf(Path(directory), language)
+                build_pdf(build(Path(directory), language), Path(directory))
                 write_page_digests(Path(directory))
             except (OSError, ValidationError, UnicodeDecodeError) as error:
                 print(f"reports: no page from {directory}: {error}", file=sys.stderr)

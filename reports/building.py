@@ -16,6 +16,7 @@ from dpvs_acceptance.verdict.signoff import SignOff, from_text
 from reports.drawing import Picture, svg
 from reports.markdown import make_markdown
 from reports.page import make_page
+from reports.paper import make_pdf
 from reports.pieces import SHAPES
 from reports.reading import read_kept
 from reports.shown import Page
@@ -23,23 +24,26 @@ from reports.shown import Page
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def build(run_dir: Path, language: str = "") -> None:
+def build(run_dir: Path, language: str = "") -> Page:
     """Writes `index.html` and `signoff.md` beside the `signoff.json` in `run_dir`.
 
     `language`, `en` or `zh`, instead of the run's own. The same run always gives the same bytes.
+    Gives what the pages show, of which `build_pdf` makes the document on paper.
     Raises OSError when a file cannot be read or written, and pydantic's ValidationError when the
     document is not a sign-off.
     """
     page = read_page(run_dir, language)
     for name, text in render(page).items():
         _write(run_dir / name, text.encode("utf-8"))
+    return page
 
 
-def build_pdf(run_dir: Path, language: str = "") -> None:
-    """Writes `signoff.pdf`, the same content on A4."""
-    from reports.pdf import make_pdf  # a fifth of a second to import, and not always needed
+def build_pdf(page: Page, run_dir: Path) -> None:
+    """Writes `signoff.pdf`: what was judged, on A4, with the decision on the first page.
 
-    _write(run_dir / "signoff.pdf", make_pdf(read_page(run_dir, language)))
+    Raises OSError.
+    """
+    _write(run_dir / "signoff.pdf", make_pdf(_html(page, "paper.html.j2")))
 
 
 def read_page(run_dir: Path, language: str = "") -> Page:
@@ -55,15 +59,19 @@ def read_page(run_dir: Path, language: str = "") -> Page:
 
 def render(page: Page) -> dict[str, str]:
     """The text pages by their file names."""
-    template = _environment().get_template("index.html.j2")
+    return {"index.html": _html(page, "index.html.j2"), "signoff.md": make_markdown(page)}
+
+
+def _html(page: Page, template: str) -> str:
     numbers = count(1)
+    paper = template == "paper.html.j2"
 
     def draw(picture: Picture) -> Markup:
         # All text in it is escaped there.
-        return Markup(svg(picture, f"p{next(numbers)}"))  # noqa: S704
+        return Markup(svg(picture, f"p{next(numbers)}", alone=paper))  # noqa: S704
 
-    html = template.render(page=page, t=page.say, draw=draw)
-    return {"index.html": html, "signoff.md": make_markdown(page)}
+    made = _environment().get_template(template)
+    return made.render(page=page, t=page.say, draw=draw, paper=paper)
 
 
 def render_comparison(comparison: Comparison) -> str:

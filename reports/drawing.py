@@ -94,8 +94,11 @@ def shorten(text: str, size: float, room: float, font: str = SANS) -> str:
     return text + "…"
 
 
-def svg(picture: Picture, name: str) -> str:
-    """The picture as an SVG element; `name` makes its ids unique in the page."""
+def svg(picture: Picture, name: str, alone: bool = False) -> str:
+    """The picture as an SVG element; `name` makes its ids unique in the page.
+
+    alone: with its own style, where that of the page does not reach.
+    """
     ids = f'aria-labelledby="{name}-t {name}-d"'
     size = f'viewBox="0 0 {_n(picture.width)} {_n(picture.height)}"'
     limit = f'style="max-width:{_n(picture.width * 1.2)}px"'
@@ -103,33 +106,35 @@ def svg(picture: Picture, name: str) -> str:
         f'<svg role="img" {size} {limit} {ids}>',
         f'<title id="{name}-t">{escape(picture.title)}</title>',
         f'<desc id="{name}-d">{escape(picture.told)}</desc>',
+        *([_ALONE] if alone else []),
     ]
     parts += [_shape(shape) for shape in picture.shapes]
     parts.append("</svg>")
     return "\n".join(parts)
 
 
-# The colours of pictures that stand alone, on light and on dark pages; those of the report.
+# Of pictures that no page's style reaches: files of their own, and those on paper.
 _ALONE = """<style>
-text { font-family: system-ui, sans-serif; }
-.m { font-family: ui-monospace, monospace; }
+text { font-family: "DejaVu Sans", system-ui, sans-serif; }
+.m { font-family: "DejaVu Sans Mono", ui-monospace, monospace; }
 .f { fill: currentColor; }
 line, rect { stroke: currentColor; }
-rect:not([fill]) { fill: none; }
-.c-ink { color: #1b1f24; } .c-soft { color: #57606a; } .c-accent { color: #0b5cad; }
-.c-pass { color: #1a7f37; } .c-flaky { color: #8a5a00; }
+rect[stroke="none"] { stroke: none; } rect:not([fill]) { fill: none; }
+.c-ink { color: #1b1f24; } .c-soft { color: #57606a; } .c-line { color: #d0d7de; }
+.c-pass { color: #1a7f37; } .c-fail { color: #c11f2e; } .c-flaky { color: #8a5a00; }
+.c-blocked { color: #7a3ea8; } .c-skipped { color: #57606a; } .c-accent { color: #0b5cad; }
 @media (prefers-color-scheme: dark) {
-.c-ink { color: #e6edf3; } .c-soft { color: #9aa5b1; } .c-accent { color: #6cb2ff; }
-.c-pass { color: #4cc065; } .c-flaky { color: #e3b341; }
+.c-ink { color: #e6edf3; } .c-soft { color: #9aa5b1; } .c-line { color: #30363d; }
+.c-pass { color: #4cc065; } .c-fail { color: #ff7b72; } .c-flaky { color: #e3b341; }
+.c-blocked { color: #c297f5; } .c-skipped { color: #9aa5b1; } .c-accent { color: #6cb2ff; }
 }
 </style>"""
 
 
 def svg_file(picture: Picture, name: str) -> str:
     """The picture as a file of its own."""
-    start, rest = svg(picture, name).split("\n", 1)
-    start = start.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    return f"{start}\n{_ALONE}\n{rest}\n"
+    made = svg(picture, name, alone=True)
+    return made.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) + "\n"
 
 
 def _shape(shape: Shape) -> str:

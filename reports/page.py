@@ -63,6 +63,7 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         command=signoff.command,
         commit=signoff.suite.commit,
         run=signoff.run,
+        finished=f"{signoff.finished.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         manifest=kept.manifest,
     )
 

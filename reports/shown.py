@@ -120,4 +120,6 @@ class Page:
     command: str
     commit: str
     run: str
+    finished: str
+    """As a date of HTML's metadata has it."""
     manifest: str
