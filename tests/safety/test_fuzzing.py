@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from dpvs_acceptance.bringup.runner import BringUp
 from dpvs_acceptance.dpvs.errors import ParseError
-from dpvs_acceptance.hosts import batch_format, compare, iproute, survey
+from dpvs_acceptance.hosts import batch_format, compare, iproute, lock, survey
 from dpvs_acceptance.hosts.errors import HostError
 from dpvs_acceptance.hosts.facts import FactError
 from dpvs_acceptance.hosts.gate import WriteGate, WriteMode
@@ -111,6 +111,7 @@ def seen(bench: Benched) -> Iterator[dict[str, Snapshot]]:
         role: WriteGate(host, WriteMode.WRITABLE, run="fuzz") for role, host in bench.hosts.items()
     }
     bring_up = BringUp(gates)
+    held = lock.acquire_all(bench.hosts, "fuzzing")
     try:
         bring_up.carry_out(bench.plan)
         yield {
@@ -119,6 +120,7 @@ def seen(bench: Benched) -> Iterator[dict[str, Snapshot]]:
         }
     finally:
         bring_up.undo()
+        lock.release_all(held.values())
 
 
 @pytest.mark.parametrize(("role", "state"), [("dut", DutState), ("rs1", ServerState)])
