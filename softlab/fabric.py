@@ -7,7 +7,7 @@ DUT's lan arm reaches the real servers.
 
 import subprocess
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from softlab import kernel, trunk
 from softlab.spec import (
@@ -32,6 +32,10 @@ HOST_SYSCTLS: Final = {
 }
 
 
+#: In a lab's directory: its namespace, and the cables of the DUT.
+FABRIC: Final = "fabric.json"
+
+
 class LinkError(Exception):
     """A link could not be made; the text quotes iproute2."""
 
@@ -43,6 +47,23 @@ def ip_batch(lines: list[str]) -> None:
     )
     if done.returncode != 0:
         raise LinkError(f"ip -batch failed: {' '.join(done.stderr.split())}")
+
+
+def described(spec: LabSpec, pid: int, inode: int) -> dict[str, Any]:
+    """JSON values for who works on the cables: the namespace, and the ends that are the DUT's."""
+    return {
+        "pid": pid,
+        "inode": inode,
+        "cables": [
+            {"link": nic.link, "end": f"{_dut(spec)}-{nic.name}", "tagged": nic.link in spec.vlans}
+            for nic in spec.nics
+            if nic.link is not None
+        ],
+    }
+
+
+def _dut(spec: LabSpec) -> str:
+    return next(host.name for host in spec.hosts if host.role == "dut")
 
 
 def build(spec: LabSpec, pids: Mapping[str, int]) -> None:
@@ -78,7 +99,7 @@ def build(spec: LabSpec, pids: Mapping[str, int]) -> None:
         cable(f"{host.name}-m", "mgmt", host.name, "eth0", host.mac(0))
         if host.link is not None:
             cable(f"{host.name}-d", host.link, host.name, "eth1", host.mac(1))
-    dut = next(host.name for host in spec.hosts if host.role == "dut")
+    dut = _dut(spec)
     for nic in spec.nics:
         cable(f"{dut}-{nic.name}", nic.link, dut, nic.name, nic.mac)
     lines.extend(f"link set br-{link} up" for link in ("mgmt", *LINKS))

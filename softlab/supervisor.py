@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn, TextIO
 
-from softlab import bench, cgroups, hugepages, kernel, lab, softports, ssh
+from softlab import bench, cgroups, fabric, hugepages, kernel, lab, softports, ssh
 from softlab.spec import HOSTS, LabSpec
 
 #: What the lab needs on the machine: program and the Debian package that has it.
@@ -30,7 +30,7 @@ PROGRAMS: Final = {
     "bpftool": "bpftool",
 }
 _FILES: Final = (
-    *(bench.BENCH, ssh.SSH_CONFIG, ssh.KNOWN_HOSTS, "lab.log", "lock"),
+    *(bench.BENCH, ssh.SSH_CONFIG, ssh.KNOWN_HOSTS, fabric.FABRIC, "lab.log", "lock"),
     *(name + end for end in ("", ".pub") for name in (ssh.CLIENT_KEY, *map(ssh.host_key, HOSTS))),
 )
 #: How long the end of a lab may take; it takes some 0.05.
@@ -101,6 +101,7 @@ def up(directory: Path, spec: LabSpec) -> None:
         if inode is None:
             return
         (directory / ssh.SSH_CONFIG).write_text(ssh.client_config(directory, init, inode))
+        (directory / fabric.FABRIC).write_text(json.dumps(fabric.described(spec, init, inode)))
         print(f"ready {bench.write(directory, spec)}", flush=True)
         _wait_for_the_end(directory, report, wakeup)
     except PermissionError as error:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
+from softlab.packet import ANY4, ANY6
 from softlab.simulated import errors
-from softlab.simulated.packet import ANY4, ANY6
 from softlab.simulated.sapool import PortPool, lcore_bits
 
 SCOPE_GLOBAL = "global"

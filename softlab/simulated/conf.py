@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Say = Callable[[str, str, str], None]
     Handler = Callable[["Reader", list[str]], None]
+    Tree = dict[str, "tuple[Handler | None, Tree | None]"]
 
 DEFAULT_QUEUES = 16
 MAX_QUEUES = 16
@@ -125,8 +126,11 @@ def tokens_of(line: str) -> list[str]:
 class Reader:
     """Reads one file; ``config`` is the result."""
 
-    def __init__(self, version: Version, say: Say, on_log: Callable[[str, str], bool]) -> None:
+    def __init__(
+        self, version: Version, keywords: Tree, say: Say, on_log: Callable[[str, str], bool]
+    ) -> None:
         self.version = version
+        self._keywords = keywords
         self.say = say
         self.on_log = on_log
         self.config = Configuration()
@@ -140,7 +144,7 @@ class Reader:
             return self.config
         self.say("INFO", "CFG_FILE", f"Opening configuration file '{path}'.")
         self._lines = self._load(file)
-        self._level(tree(self.version), 0)
+        self._level(self._keywords, 0)
         return self.config
 
     def _load(self, file: Path) -> list[str]:
@@ -173,13 +177,3 @@ class Reader:
                 handler(self, [word for word in words if word != "{"])
             if below is not None:
                 self._level(below, depth + 1)
-
-
-Tree = dict[str, "tuple[Handler | None, Tree | None]"]
-
-
-def tree(version: Version) -> Tree:
-    """The keywords this version knows."""
-    from softlab.simulated import conftree
-
-    return conftree.tree(version)

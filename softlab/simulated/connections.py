@@ -5,14 +5,15 @@ from __future__ import annotations
 import heapq
 from itertools import count
 
-from softlab.simulated.packet import PROTO_TCP
+from softlab.packet import PROTO_TCP
 from softlab.simulated.routes import jenkins_hash
 from softlab.simulated.tcpstates import TCP_NONE, UDP_NONE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from softlab.simulated.dests import Dest
     from softlab.simulated.sapool import PortPool
-    from softlab.simulated.services import Dest, LocalAddress, Service
+    from softlab.simulated.services import LocalAddress, Service
 
 Tuple = tuple[int, bytes, int, bytes, int]
 """(protocol, source, source port, destination, destination port) as seen on the wire."""

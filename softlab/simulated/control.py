@@ -7,13 +7,13 @@ the data path's lock. Frames that a change causes are in ``frames``.
 
 from __future__ import annotations
 
-from softlab.simulated import errors, report
+from softlab.packet import ANY4, ANY6, address_text
+from softlab.simulated import errors, interfaces, report
 from softlab.simulated.addresses import IfAddr
 from softlab.simulated.core import DataPath, Frames
 from softlab.simulated.errors import DpvsError
 from softlab.simulated.fields import Fields
 from softlab.simulated.linkcontrol import LinkControl
-from softlab.simulated.packet import ANY4, ANY6, address_text
 from softlab.simulated.ports import Port
 from softlab.simulated.quirks import Quirks
 from softlab.simulated.routes import KNI, LOCAL, Route
@@ -140,7 +140,7 @@ class Control:
         try:
             if entry.sapool and flows:
                 self._add_flows(port, entry)
-            self.frames += self.path.add_address(entry)
+            self.frames += interfaces.add_address(self.path, entry)
         except DpvsError as error:
             text = f"add ifaddr {address_text(entry.addr)} failed -- {error}"
             self.path.say("WARNING", "IFA", f"[00] ifa_entry_add: {text}")
@@ -186,13 +186,13 @@ class Control:
 
     def _addr_del(self, ask: Fields) -> Value:
         port = self._addr_port(ask)
-        self.path.remove_address(port.index, ask.raw("addr"), ask.number("plen"))
+        interfaces.remove_address(self.path, port.index, ask.raw("addr"), ask.number("plen"))
         return {}
 
     def _addr_flush(self, ask: Fields) -> Value:
         port = self._addr_port(ask)
         for entry in self.path.addresses.of_port(port.index):
-            self.path.remove_address(port.index, entry.addr, entry.plen)
+            interfaces.remove_address(self.path, port.index, entry.addr, entry.plen)
         return {}
 
     def _addr_list(self, ask: Fields) -> Value:

@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from softlab.simulated import lcores, portstart, wire
+from softlab.simulated import lcores, portstart, processing, spreading, wire
 from softlab.simulated.control import Control
 from softlab.simulated.core import DataPath, Frames
 from softlab.simulated.kni import Tap
@@ -93,7 +93,7 @@ class Device:
                 else:
                     self._from_nic(lcore, index)
             with self.lock:
-                self.emit(self.path.tick(time.monotonic()))
+                self.emit(processing.tick(self.path, time.monotonic()))
 
     def _from_kni(self, tap: Tap) -> None:
         for _ in range(_BURST):
@@ -101,7 +101,7 @@ class Device:
             if not frame:
                 return
             with self.lock:
-                self.emit(self.path.from_kni(frame, tap.port))
+                self.emit(processing.from_kni(self.path, frame, tap.port))
 
     def _from_nic(self, lcore: int | None, index: int) -> None:
         link = self._links[index]
@@ -114,10 +114,10 @@ class Device:
                 self._log.say("ERR", "NETIF", f"receive on port {index}: {error}")
                 return
             if lcore is None:
-                self._inbox[self.path.lcore_of(frame, index)].put((frame, index))
+                self._inbox[spreading.lcore_of(self.path, frame, index)].put((frame, index))
                 continue
             with self.lock:
-                self.emit(self.path.process(lcore, frame, index, time.monotonic()))
+                self.emit(processing.process(self.path, lcore, frame, index, time.monotonic()))
 
     def _work(self, lcore: int | None) -> None:
         """One worker of several."""
@@ -125,7 +125,7 @@ class Device:
         while True:
             frame, index = inbox.get()
             with self.lock:
-                self.emit(self.path.process(lcore or 0, frame, index, time.monotonic()))
+                self.emit(processing.process(self.path, lcore or 0, frame, index, time.monotonic()))
 
     def look_at_links(self) -> None:
         """Ask the NICs for the state that the tools show."""
@@ -217,7 +217,7 @@ def run(startup: Startup) -> None:
         portstart.make(startup.config, settings, startup.nics),
         settings,
         startup.version,
-        startup.omitted,
+        startup.quirks,
         secret=int.from_bytes(os.urandom(4), "big"),
     )
     now = time.monotonic()

@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-from softlab.simulated import fullnat, hosts, icmperrors, quirks, xmit
-from softlab.simulated.connections import Connection
-from softlab.simulated.fullnat import Packet
-from softlab.simulated.packet import (
+from softlab.packet import (
     ICMP6_NA,
     ICMP6_NS,
     PROTO_ICMP,
@@ -15,8 +12,11 @@ from softlab.simulated.packet import (
     PROTO_UDP,
     ethernet,
 )
+from softlab.simulated import fullnat, hosts, icmperrors, quirks, xmit
+from softlab.simulated.connections import Connection
+from softlab.simulated.dests import COUNTERS, FULLNAT
+from softlab.simulated.fullnat import Packet
 from softlab.simulated.routes import LOCAL
-from softlab.simulated.services import COUNTERS, FULLNAT
 from softlab.simulated.tcpstates import (
     ACK,
     ESTABLISHED,
@@ -32,7 +32,8 @@ from softlab.simulated.tcpstates import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from softlab.simulated.core import DataPath
-    from softlab.simulated.services import Dest, Service
+    from softlab.simulated.dests import Dest
+    from softlab.simulated.services import Service
 
 _IN = COUNTERS.index("inpkts")
 _OUT = COUNTERS.index("outpkts")
@@ -107,9 +108,9 @@ def _virtual(
     _move_state(path, owner, conn, packet, inbound=inbound)
     conn_table = path.connections[owner]
     available = conn.dest in conn.service.dests
-    if available and not path.quirks.omits(quirks.COUNT_SERVICE):
+    if available and not path.quirks.has(quirks.COUNT_SERVICE):
         conn.dest.count(owner, _IN if inbound else _OUT, len(packet))
-        if path.quirks.omits(quirks.COUNT_TWICE):
+        if path.quirks.has(quirks.COUNT_TWICE):
             conn.dest.count(owner, _IN if inbound else _OUT, len(packet))
     if inbound:
         xmit.to_server(path, owner, conn, packet, frame, port, now)
@@ -161,7 +162,7 @@ def _schedule(
     settings = path.settings
     if proto == PROTO_TCP:
         opening = fullnat.tcp_flags(packet.body) & (SYN | ACK | FIN | RST) == SYN
-        opening = opening or path.quirks.omits(quirks.SCHEDULE_ANY)
+        opening = opening or path.quirks.has(quirks.SCHEDULE_ANY)
         if not opening:
             return settings.defence_tcp and path.services.has_vip(proto, packet.dst)
     elif settings.defence_udp and not path.services.has_vip(PROTO_UDP, packet.dst):
@@ -181,26 +182,26 @@ def _schedule(
     if conn is None:
         return True
     dest.inactconns[lcore] += 1
-    dest.stats[lcore][_CONNS] += 2 if path.quirks.omits(quirks.COUNT_CONNS) else 1
-    if proto == PROTO_UDP and not path.quirks.omits(quirks.UOA_ADD):
+    dest.stats[lcore][_CONNS] += 2 if path.quirks.has(quirks.COUNT_CONNS) else 1
+    if proto == PROTO_UDP:
         conn.uoa_left = settings.uoa_max_trail
     path.connections[lcore].add(conn, now, 3)
     return conn
 
 
 def _choose(path: DataPath, lcore: int, service: Service) -> Dest | None:
-    if path.quirks.omits(quirks.SCHEDULE_NEXT):
+    if path.quirks.has(quirks.SCHEDULE_NEXT):
         return service.dests[0] if service.dests else None
-    if path.quirks.omits(quirks.SCHEDULE_UNEVEN) and path.quirks.nth("uneven", 2):
+    if path.quirks.has(quirks.SCHEDULE_UNEVEN) and path.quirks.nth("uneven", 2):
         return service.dests[0] if service.dests else None
-    if path.quirks.omits(quirks.SCHEDULE_WEIGHTS) and service.dests:
+    if path.quirks.has(quirks.SCHEDULE_WEIGHTS) and service.dests:
         turn = path.quirks.counts["turn"] = path.quirks.counts.get("turn", 0) + 1
         return service.dests[turn % len(service.dests)]
-    if path.quirks.omits(quirks.SCHEDULE_HEAVIEST) and service.dests:
+    if path.quirks.has(quirks.SCHEDULE_HEAVIEST) and service.dests:
         return max(service.dests, key=lambda dest: dest.weight)
-    if path.quirks.omits(quirks.SCHEDULE_MOST_LOADED) and service.dests:
+    if path.quirks.has(quirks.SCHEDULE_MOST_LOADED) and service.dests:
         return max(service.dests, key=lambda dest: dest.overhead(lcore) / max(dest.weight, 1))
-    if path.quirks.omits(quirks.SCHEDULE_STICKY) and service.dests:
+    if path.quirks.has(quirks.SCHEDULE_STICKY) and service.dests:
         # Long on one server, then long on the next: fair in the end, never in between.
         turn = path.quirks.counts["turn"] = path.quirks.counts.get("turn", 0) + 1
         return service.dests[turn // 40 % len(service.dests)]
@@ -212,7 +213,7 @@ def _bind(
 ) -> Connection | None:
     """Take a LIP and one of its ports; None when the service has none left for that server."""
     for _ in range(min(16, len(service.laddrs))):
-        if path.quirks.omits(quirks.LADDR_FIRST):
+        if path.quirks.has(quirks.LADDR_FIRST):
             service.current_laddr[lcore] = -1
         laddr = service.next_laddr(lcore, len(dest.addr))
         if laddr is None:
@@ -225,9 +226,9 @@ def _bind(
             path.say("WARNING", "SAPOOL", "sa4_fetch: fetch addr on IP without sapool.")
             continue
         lport = pool.take(dest.addr, dest.port)
-        if path.quirks.omits(quirks.POOL_ONE_PORT):
+        if path.quirks.has(quirks.POOL_ONE_PORT):
             lport = path.quirks.counts.setdefault("port", lport or 0)
-        elif path.quirks.omits(quirks.POOL_REUSE) and not path.quirks.nth("reuse", 3):
+        elif path.quirks.has(quirks.POOL_REUSE) and not path.quirks.nth("reuse", 3):
             lport = path.quirks.counts.setdefault(("reused", dest.addr), lport or 0)
         if lport is None:
             continue
@@ -260,7 +261,7 @@ def _move_state(
     if conn.proto == PROTO_TCP:
         flags = fullnat.tcp_flags(packet.body)
         state = tcp_next(conn.state, "in" if inbound else "out", flags)
-        if state == ESTABLISHED and path.quirks.omits(quirks.STATE_STUCK):
+        if state == ESTABLISHED and path.quirks.has(quirks.STATE_STUCK):
             return
         if state == conn.state:
             return

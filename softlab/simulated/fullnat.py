@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import struct
 
-from softlab.simulated import quirks, tcpopts
-from softlab.simulated.packet import (
+from softlab.packet import (
     PROTO_TCP,
     checksum,
     ipv4_header,
     ipv6_header,
     transport_checksum,
 )
+from softlab.simulated import tcpopts
 from softlab.simulated.tcpstates import ACK, RST, SYN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from softlab.simulated.connections import Connection
-    from softlab.simulated.quirks import Quirks
     from softlab.simulated.versions import Version
 
 _MASK = 0xFFFFFFFF
@@ -175,7 +174,6 @@ def tcp_inbound(
     mtu: int,
     isn: int,
     version: Version,
-    omitted: Quirks,
 ) -> tuple[bytes, bool] | None:
     """A client's segment towards the RS: (IP packet, False when a TOA did not fit), None to drop.
 
@@ -197,17 +195,16 @@ def tcp_inbound(
             conn.delta = (isn - header[2]) & _MASK
     first_data = header[3] == conn.fdata_seq and not flags & (SYN | RST)
     wants_toa = first_data or (opening and version.toa_on_syn)
-    if wants_toa and not omitted.omits(quirks.TOA_ADD):
+    if wants_toa:
         options, fits = _add_toa(conn, options, size, mtu, pruning=version.toa_prunes)
         fits = fits or not version.toa_prunes
-    if not omitted.omits(quirks.SEQ_ADJUST):
-        header[2] = (header[2] + conn.delta) & _MASK
+    header[2] = (header[2] + conn.delta) & _MASK
     header[0], header[1] = conn.lport, conn.dport
     segment = _tcp(conn.laddr, conn.daddr, header, options, payload)
     return readdress(packet, conn.laddr, conn.daddr, PROTO_TCP, segment), fits
 
 
-def tcp_outbound(conn: Connection, packet: Packet, omitted: Quirks) -> bytes | None:
+def tcp_outbound(conn: Connection, packet: Packet) -> bytes | None:
     """An RS's segment towards the client; None to drop."""
     taken = _take_tcp(packet.body)
     if taken is None:
@@ -221,11 +218,9 @@ def tcp_outbound(conn: Connection, packet: Packet, omitted: Quirks) -> bytes | N
         conn.rs_end_ack = header[3]
     if synack:
         conn.fdata_seq = (header[2] + 1) & _MASK
-        if not omitted.omits(quirks.MSS_LOWER):
-            options = tcpopts.lower_mss(options, 4 + len(conn.caddr))
-    if not omitted.omits(quirks.SEQ_ADJUST):
-        header[3] = (header[3] - conn.delta) & _MASK
-        options = tcpopts.shift_sack(options, conn.delta)
+        options = tcpopts.lower_mss(options, 4 + len(conn.caddr))
+    header[3] = (header[3] - conn.delta) & _MASK
+    options = tcpopts.shift_sack(options, conn.delta)
     header[0], header[1] = conn.vport, conn.cport
     segment = _tcp(conn.vaddr, conn.caddr, header, options, payload)
     return readdress(packet, conn.vaddr, conn.caddr, PROTO_TCP, segment)

@@ -15,7 +15,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from softlab.simulated.ports import SPEED
+from softlab.simulated.ports import SPEED, Link
 
 EMULATED = "/run/emulated.sock"
 
@@ -27,14 +27,6 @@ _PACKET_FANOUT = 18
 _PACKET_FANOUT_HASH = 0
 _PACKET_FANOUT_FLAG_DEFRAG = 0x8000
 _MAX_PORTS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """What a NIC says of its cable. Software ports are always up, at 10 Gbit/s."""
-
-    up: bool = True
-    speed: int = SPEED
 
 
 class NoHugepagesError(Exception):

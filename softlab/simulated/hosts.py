@@ -5,37 +5,30 @@ from __future__ import annotations
 
 import struct
 
-from softlab.simulated import quirks
-from softlab.simulated.packet import (
+from softlab.packet import (
     ANY6,
     ARP_REPLY,
     ARP_REQUEST,
-    BROADCAST,
     ICMP6_ECHO,
     ICMP6_ECHO_REPLY,
     ICMP6_NA,
     ICMP6_NS,
     ICMP_ECHO,
     PROTO_ICMP,
-    address_text,
     arp,
     checksum,
     ethernet,
     icmp6,
     ipv4_header,
-    multicast_mac,
     parse_arp,
-    solicited_node,
     transport_checksum,
 )
 from softlab.simulated.routes import NET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from softlab.simulated.addresses import IfAddr
     from softlab.simulated.core import DataPath
     from softlab.simulated.fullnat import Packet
-    from softlab.simulated.ports import Port
 
 ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
 ALL_ROUTERS = bytes.fromhex("ff020000000000000000000000000002")
@@ -56,10 +49,9 @@ def arp_received(path: DataPath, frame: bytes, port: int, now: float) -> bool:
         return True
     own = path.ports[port].hardware
     if op == ARP_REQUEST:
-        if not path.quirks.omits(quirks.ARP_REPLY):
-            # The device turns the request around in its own buffer, padding included.
-            answer = arp(ARP_REPLY, frame[6:12], own, tpa, sha, spa) + frame[42:]
-            path.send(path.workers[0], port, answer)
+        # The device turns the request around in its own buffer, padding included.
+        answer = arp(ARP_REPLY, frame[6:12], own, tpa, sha, spa) + frame[42:]
+        path.send(path.workers[0], port, answer)
         return False
     if op != ARP_REPLY:
         return False
@@ -74,67 +66,6 @@ def learned(
     """A neighbour is known now: what waited for it goes out."""
     for packet in path.neighbours[lcore].learn(port, addr, hardware, now):
         path.send(lcore, port, ethernet(hardware, path.ports[port].hardware, packet))
-
-
-def solicit(path: DataPath, lcore: int, port: int, target: bytes) -> None:
-    """Ask the link who has an address."""
-    own = path.ports[port].hardware
-    source = path.addresses.source_for(port, target)
-    if not any(source):
-        path.say("ERR", "NEIGHBOUR", "neigh_state_confirm: no source ip")
-    if len(target) == 4:
-        request = arp(ARP_REQUEST, BROADCAST, own, source, bytes(6), target)
-        path.send(lcore, port, request + bytes(60 - len(request)))
-        return
-    _send_ns(path, lcore, port, target, source)
-
-
-def _send_ns(path: DataPath, lcore: int, port: int, target: bytes, source: bytes) -> None:
-    own = path.ports[port].hardware
-    group = solicited_node(target)
-    body = struct.pack("!BBHI", ICMP6_NS, 0, 0, 0) + target
-    if source != ANY6:
-        body += bytes([_SOURCE_LINK, 1]) + own
-    packet = icmp6(source, group, body, hops=255)
-    path.send(lcore, port, ethernet(multicast_mac(group), own, packet))
-
-
-def join(path: DataPath, port: Port, group: bytes) -> None:
-    """Listen to an IPv6 multicast group; once is enough."""
-    if group not in port.groups:
-        port.groups.insert(0, group)
-        path.say_each("IFA", f"idev_mc_add: create and add mcaddr {address_text(group)}")
-        _groups_changed(path, port)
-
-
-def _groups_changed(path: DataPath, port: Port) -> None:
-    text = f"{port.name}: configuring {len(port.groups)} multicast hw-addrs"
-    path.say("DEBUG", "NETIF", text)
-    if not port.is_software:
-        return
-    if path.version.late_groups:
-        text = f"{port.name}: rte_eth_dev_set_mc_addr_list failed -- Operation not supported"
-        path.say("WARNING", "NETIF", f"{text},enable all multicast")
-        return
-    text = "rte_eth_dev_set_mc_addr_list is not supported, enable all multicast."
-    for _ in range(2):
-        path.say("WARNING", "NETIF", f"dpdk_set_mc_list: {text}")
-
-
-def address_removed6(path: DataPath, entry: IfAddr) -> None:
-    """Leave the address's multicast group, unless another address needs it."""
-    group = solicited_node(entry.addr)
-    port = path.ports[entry.port]
-    others = (other.addr for other in path.addresses.of_port(entry.port) if len(other.addr) == 16)
-    if group in port.groups and all(solicited_node(other) != group for other in others):
-        port.groups.remove(group)
-        path.say_each("IFA", f"imc_put: del mcaddr {address_text(group)}")
-        _groups_changed(path, port)
-
-
-def look_for_duplicate(path: DataPath, entry: IfAddr) -> None:
-    """Ask the link whether somebody else has the address."""
-    _send_ns(path, path.settings.master, entry.port, entry.addr, ANY6)
 
 
 def _option(body: bytes, kind: int) -> bytes:
@@ -197,8 +128,6 @@ def _send_na(
     flags: int,
     now: float,
 ) -> None:
-    if path.quirks.omits(quirks.ND_ADVERT):
-        return
     body = struct.pack("!BBHI", ICMP6_NA, 0, 0, flags) + target
     if dst == ALL_NODES:
         link = path.ports[port].hardware
@@ -215,7 +144,7 @@ def echo_received(path: DataPath, lcore: int, packet: Packet, port: int, now: fl
     if packet.family == 4:
         if body[0] != ICMP_ECHO:
             return True
-        if checksum(body) or path.quirks.omits(quirks.ICMP_ECHO):
+        if checksum(body):
             return False
         route = path.routes4.lookup_out(packet.src)
         if route is None or route.kind != NET:
@@ -236,8 +165,6 @@ def echo_received(path: DataPath, lcore: int, packet: Packet, port: int, now: fl
     if body[0] != ICMP6_ECHO:
         return True
     if transport_checksum(packet.src, packet.dst, 58, body):
-        return False
-    if path.quirks.omits(quirks.ICMP_ECHO):
         return False
     route = path.routes6.lookup(packet.src, port)
     if route is None or route.kind != NET:

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import struct
 
-from softlab.simulated import quirks
-from softlab.simulated.packet import (
+from softlab.packet import (
     ICMP6_TIME_EXCEEDED,
     ICMP6_TOO_BIG,
     ICMP6_UNREACHABLE,
@@ -19,6 +18,7 @@ from softlab.simulated.packet import (
     icmp6,
     ipv4_header,
 )
+from softlab.simulated import quirks
 from softlab.simulated.routes import NET
 
 TYPE_CHECKING = False
@@ -62,8 +62,7 @@ def related(path: DataPath, lcore: int, packet: Packet, now: float) -> bool:
         return False
     head, proto, rest = quoted
     # The device looks for the whole header of TCP, though an error need not quote more than 8.
-    tcp = 8 if path.quirks.omits(quirks.ICMP_WHOLE_HEADER) else 20
-    if len(rest) < {PROTO_TCP: tcp, PROTO_UDP: 8}.get(proto, 1 << 16):
+    if len(rest) < {PROTO_TCP: 20, PROTO_UDP: 8}.get(proto, 1 << 16):
         return False
     src, dst = (head[12:16], head[16:20]) if four else (head[8:24], head[24:40])
     sport, dport = struct.unpack_from("!HH", rest)
@@ -72,7 +71,7 @@ def related(path: DataPath, lcore: int, packet: Packet, now: float) -> bool:
     for owner in [lcore, *(other for other in path.workers if other != lcore)]:
         table = path.connections[owner]
         conn = table.outbound(key)
-        if conn is None and path.quirks.omits(quirks.ICMP_PORTS):
+        if conn is None and path.quirks.has(quirks.ICMP_PORTS):
             conn = table.between(proto, dst, src)
         if conn is not None:
             _translate(path, owner, packet, conn, (head, proto, rest), now, to_client=True)

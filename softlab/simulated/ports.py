@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 SPEED = 10000
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from softlab.simulated.hardware import Link
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a NIC says of its cable. Software ports are always up, at 10 Gbit/s."""
+
+    up: bool = True
+    speed: int = SPEED
 
 
 class Port:

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import time
 
-from softlab.simulated import hosts, report
+from softlab.packet import link_local, mac_text
+from softlab.simulated import hosts, interfaces, report
 from softlab.simulated.addresses import SCOPE_LINK, IfAddr
-from softlab.simulated.hardware import Link
-from softlab.simulated.packet import link_local, mac_text
-from softlab.simulated.ports import Port
+from softlab.simulated.ports import Link, Port
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -189,10 +188,10 @@ class BringUp:
                 sapool=False,
                 born=now,
             )
-            self._frames += path.add_address(entry)
+            self._frames += interfaces.add_address(path, entry)
         if not path.settings.ipv6_disabled:
-            hosts.join(path, port, hosts.ALL_NODES)
-            hosts.join(path, port, hosts.ALL_ROUTERS)
+            interfaces.join(path, port, hosts.ALL_NODES)
+            interfaces.join(path, port, hosts.ALL_ROUTERS)
         for level, module, text in path.take_log():
             self._log.say(level, module, text)
         if not port.is_software:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from softlab.simulated.packet import multicast_mac
+from softlab.packet import multicast_mac
 from softlab.simulated.quirks import POOL_MISS, POOL_UNCOUNTED
 
 TYPE_CHECKING = False
@@ -41,9 +41,9 @@ def addresses(path: DataPath, port: Port | None, lcores: Iterable[int], now: flo
                     "used": sum(pool.used for pool in pools),
                     "free": sum(pool.free for pool in pools),
                     "miss": 0
-                    if path.quirks.omits(POOL_UNCOUNTED)
+                    if path.quirks.has(POOL_UNCOUNTED)
                     else sum(pool.miss for pool in pools)
-                    + (entry.sapool and path.quirks.omits(POOL_MISS)),
+                    + (entry.sapool and path.quirks.has(POOL_MISS)),
                 }
             )
     return listed

@@ -10,7 +10,7 @@ from math import gcd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from softlab.simulated.services import Dest
+    from softlab.simulated.dests import Dest
 
 NAMES = ("rr", "wrr", "wlc")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from softlab.simulated import quirks
-from softlab.simulated.packet import (
+from softlab.packet import (
     ETH_IPV4,
     ETH_IPV6,
     PROTO_ICMP,
@@ -13,6 +12,7 @@ from softlab.simulated.packet import (
     PROTO_TCP,
     PROTO_UDP,
 )
+from softlab.simulated import quirks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def lcore_of(path: DataPath, frame: bytes, port: int) -> int:
     else:
         return _queue_owner(path, port, 0)
     if proto in (PROTO_ICMP, PROTO_ICMPV6) and path.settings.icmp_core is not None:
-        other = path.quirks.omits(quirks.ICMP_CORE)
+        other = path.quirks.has(quirks.ICMP_CORE)
         return workers[0] if other else path.settings.icmp_core
     key = src + dst
     if proto in (PROTO_TCP, PROTO_UDP):
@@ -43,7 +43,7 @@ def lcore_of(path: DataPath, frame: bytes, port: int) -> int:
             if base < len(workers):
                 return workers[base]
         key += frame[at : at + 4]
-    return _queue_owner(path, port, 0 if path.quirks.omits(quirks.RSS_ONE) else crc32(key))
+    return _queue_owner(path, port, 0 if path.quirks.has(quirks.RSS_ONE) else crc32(key))
 
 
 def _queue_owner(path: DataPath, port: int, spread: int) -> int:

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from softlab.simulated import kni, lcores
+from softlab.simulated import conftree, kni, lcores
 from softlab.simulated.conf import Configuration, Crash, Reader
 from softlab.simulated.hardware import Host, Nic, NoHugepagesError
 from softlab.simulated.log import Log
@@ -49,10 +49,10 @@ class Options:
 class Startup:
     """Everything up to the moment the device answers."""
 
-    def __init__(self, version: Version, options: Options, omitted: Quirks) -> None:
+    def __init__(self, version: Version, options: Options, quirks: Quirks) -> None:
         self.version = version
         self.options = options
-        self.omitted = omitted
+        self.quirks = quirks
         self.log = Log()
         self.host = Host(options.vdevs, pci=options.pci)
         self.config = Configuration()
@@ -112,7 +112,7 @@ class Startup:
             self.log.say("INFO", "DPVS", f"dpvs-conf-file: {self.options.conf}")
             self.log.say("INFO", "DPVS", f"dpvs-pid-file: {self.options.pid_file}")
             self.log.say("INFO", "DPVS", f"dpvs-ipc-file: {self.options.ipc_file}")
-        reader = Reader(self.version, self.log.say, self.log.set)
+        reader = Reader(self.version, conftree.tree(self.version), self.log.say, self.log.set)
         try:
             self.config = reader.read(self.options.conf)
         except Crash as crash:

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import struct
 
-from softlab.simulated import fullnat, uoa
-from softlab.simulated.fullnat import Packet, readdress
-from softlab.simulated.packet import (
+from softlab.packet import (
     PROTO_OPT,
     PROTO_UDP,
     ipv4_header,
     transport_checksum,
 )
+from softlab.simulated import fullnat, uoa
+from softlab.simulated.fullnat import Packet, readdress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

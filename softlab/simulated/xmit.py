@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
+from softlab.packet import PROTO_TCP, PROTO_UDP, ethernet
 from softlab.simulated import fullnat, icmperrors, quirks, udpnat
 from softlab.simulated.connections import Connection
 from softlab.simulated.fullnat import Packet
-from softlab.simulated.packet import PROTO_TCP, PROTO_UDP, ethernet
 from softlab.simulated.tcpstates import ESTABLISHED
 
 TYPE_CHECKING = False
@@ -23,6 +23,8 @@ def to_server(
     port: int,
     now: float,
 ) -> None:
+    if _cut_off(path, conn):
+        return
     same_family = len(conn.laddr) == len(conn.caddr)
     fast = path.settings.fast_xmit and same_family and conn.uoa_left == 0
     if fast and not conn.out_mac:
@@ -47,13 +49,20 @@ def to_server(
             path.send_routed(lcore, route, conn.daddr, translated, now)
 
 
+def _cut_off(path: DataPath, conn: Connection) -> bool:
+    """Whether a device with such a quirk has given up the real server of an open connection."""
+    if path.quirks.has(quirks.DRAINED_CUT_OFF) and conn.dest.weight == 0:
+        return True
+    return path.quirks.has(quirks.REMOVED_CUT_OFF) and conn.dest not in conn.service.dests
+
+
 def _translate_in(
     path: DataPath, conn: Connection, packet: Packet, mtu: int, now: float
 ) -> list[bytes]:
     if conn.proto == PROTO_UDP:
         return udpnat.udp_inbound(conn, packet, mtu, path.settings.uoa_mode, path.ident) or []
     isn = path.first_sequence(conn.laddr, conn.daddr, conn.lport, conn.dport, now)
-    done = fullnat.tcp_inbound(conn, packet, mtu, isn, path.version, path.quirks)
+    done = fullnat.tcp_inbound(conn, packet, mtu, isn, path.version)
     if done is None:
         return []
     translated, fits = done
@@ -76,7 +85,7 @@ def to_client(
     if fast and not conn.in_mac:
         conn.in_port, conn.in_mac, conn.in_own = port, frame[6:12], frame[:6]
     if conn.proto == PROTO_TCP:
-        translated = fullnat.tcp_outbound(conn, packet, path.quirks)
+        translated = fullnat.tcp_outbound(conn, packet)
     else:
         translated = udpnat.udp_outbound(conn, packet)
     if translated is None:
@@ -104,7 +113,7 @@ def connection_expired(path: DataPath, lcore: int, conn: Connection, now: float)
     else:
         dest.actconns[lcore] -= 1
     conn.local.conns[lcore] -= 1
-    if conn.pool is not None and not path.quirks.omits(quirks.POOL_RELEASE):
+    if conn.pool is not None and not path.quirks.has(quirks.POOL_RELEASE):
         conn.pool.release(conn.daddr, conn.dport, conn.lport)
 
 

@@ -7,8 +7,8 @@ import sys
 from softlab.simulated import errors
 from softlab.simulated.tools import dpipargs
 from softlab.simulated.tools.client import complain, number, raw, rows, text
-from softlab.simulated.tools.dpip import Invalid, Request
-from softlab.simulated.tools.dpip import number as atoi
+from softlab.simulated.tools.dpiprequest import Invalid, Request
+from softlab.simulated.tools.dpiprequest import number as atoi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from softlab.simulated.tools.client import complain
-from softlab.simulated.tools.dpip import Invalid, number
+from softlab.simulated.tools.dpiprequest import Invalid, number
 
 
 def address(text: str, family: int) -> bytes:

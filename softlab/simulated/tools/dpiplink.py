@@ -6,7 +6,7 @@ import sys
 
 from softlab.simulated import errors
 from softlab.simulated.tools.client import Refused, complain, number, raw, text
-from softlab.simulated.tools.dpip import Invalid, Request, usage
+from softlab.simulated.tools.dpiprequest import Invalid, Request, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from softlab.packet import PROTO_TCP, PROTO_UDP, address, mac
+from softlab.simulated import interfaces
 from softlab.simulated.addresses import SCOPE_GLOBAL, IfAddr
 from softlab.simulated.core import DataPath
-from softlab.simulated.packet import PROTO_TCP, PROTO_UDP, address, mac
 from softlab.simulated.ports import Port
 from softlab.simulated.quirks import Quirks
 from softlab.simulated.routes import NET, Route
@@ -22,7 +23,7 @@ def add_address(path: DataPath, port: int, text: str, *, sapool: bool = False) -
     """ADDR/PLEN on a port."""
     addr, _, plen = text.partition("/")
     entry = IfAddr(port, address(addr), int(plen), SCOPE_GLOBAL, b"", 0, sapool=sapool, born=0.0)
-    path.add_address(entry)
+    interfaces.add_address(path, entry)
 
 
 def add_route(path: DataPath, port: int, text: str, via: str = "") -> None:
@@ -49,11 +50,11 @@ def add_service(
 
 
 def recorded(
-    settings: Settings | None = None, version: str = "1.10.2", omitted: Quirks | None = None
+    settings: Settings | None = None, version: str = "1.10.2", quirks: Quirks | None = None
 ) -> DataPath:
     """The device of the recordings: two ports, VIPs, LIPs, and a service of each kind."""
     ports = [Port(LAN, "dpdk0", LAN_MAC), Port(WAN, "dpdk1", WAN_MAC)]
-    path = DataPath(ports, settings or Settings(), Version(version), omitted)
+    path = DataPath(ports, settings or Settings(), Version(version), quirks)
     add_address(path, WAN, "10.0.0.100/32")
     add_route(path, WAN, "10.0.0.0/16")
     add_route(path, LAN, "192.168.100.0/24")

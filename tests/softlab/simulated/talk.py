@@ -7,8 +7,9 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
+from softlab.packet import address
+from softlab.simulated import processing
 from softlab.simulated.core import DataPath, Frames
-from softlab.simulated.packet import address
 from tests.softlab.simulated.devices import CLIENT_MAC, LAN, LAN_MAC, RS_MACS, WAN, WAN_MAC
 
 CLIENT, VIP, LIP, RS = "10.0.0.48", "10.0.0.100", "192.168.100.200", "192.168.100.2"
@@ -69,12 +70,12 @@ class Talk:
     def from_client(self, packet: Packet) -> list[Packet]:
         """What the device sends because of a packet of the client."""
         frame = Ether(src=CLIENT_MAC, dst=WAN_MAC) / packet
-        return _sent(self.path.step(bytes(frame), WAN, self.now))
+        return _sent(processing.step(self.path, bytes(frame), WAN, self.now))
 
     def from_server(self, packet: Packet) -> list[Packet]:
         """What the device sends because of a packet of the first server."""
         frame = Ether(src=RS1_MAC, dst=LAN_MAC) / packet
-        return _sent(self.path.step(bytes(frame), LAN, self.now))
+        return _sent(processing.step(self.path, bytes(frame), LAN, self.now))
 
     def segment(self, flags: str, payload: bytes = b"", **fields: object) -> Packet:
         """The client's next segment."""

@@ -11,7 +11,6 @@ from scapy.layers.inet import TCP
 from scapy.layers.inet6 import IPv6
 
 from softlab.simulated import tcpopts
-from softlab.simulated.quirks import TOA_ADD, Quirks
 from tests.softlab.simulated import devices, talk
 from tests.softlab.simulated.talk import Talk
 
@@ -62,8 +61,8 @@ CASES = {
 }
 
 
-def _talk(version: str = "1.10.2", vip: str = talk.VIP, omitted: Quirks | None = None) -> Talk:
-    path = devices.recorded(version=version, omitted=omitted)
+def _talk(version: str = "1.10.2", vip: str = talk.VIP) -> Talk:
+    path = devices.recorded(version=version)
     talk.know(path)
     return Talk(path, vip)
 
@@ -150,13 +149,6 @@ def test_ipv6_client(vip: str) -> None:
     client = "20010db8000100000000000000000048"
     assert _options(got) == f"fe14c350{client}0101{STAMP_RAW}"
     assert (IPv6 in got) == (vip == talk.VIP6)
-
-
-def test_quirk() -> None:
-    conversation = _talk(omitted=Quirks(frozenset({TOA_ADD})))
-    conversation.open()
-    (got,) = conversation.from_client(conversation.segment("A"))
-    assert _options(got) == ""
 
 
 def test_mss_is_lowered_towards_the_client() -> None:

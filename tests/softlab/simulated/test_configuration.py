@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from softlab.simulated import lcores
+from softlab.simulated import conftree, lcores
 from softlab.simulated.conf import Configuration, Crash, Reader, tokens_of
 from softlab.simulated.versions import Version
 from tests.softlab.simulated.bench import Bench
@@ -30,7 +30,7 @@ def _read(folder: Path, text: str, version: str = "1.10.2") -> tuple[Configurati
     def say(level: str, module: str, said: str) -> None:
         lines.append(f"{module}: {said}")
 
-    reader = Reader(Version(version), say, _taken)
+    reader = Reader(Version(version), conftree.tree(Version(version)), say, _taken)
     return reader.read(str(file)), lines[1:]
 
 
@@ -133,7 +133,7 @@ def test_no_file(tmp_path: Path) -> None:
     def say(level: str, module: str, text: str) -> None:
         said.append(text)
 
-    reader = Reader(Version("1.10.2"), say, _taken)
+    reader = Reader(Version("1.10.2"), conftree.tree(Version("1.10.2")), say, _taken)
     assert reader.read(str(tmp_path / "none")) == Configuration()
     assert said == []
 

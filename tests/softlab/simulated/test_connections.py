@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP
 
+from softlab.packet import PROTO_TCP, address
+from softlab.simulated import processing
 from softlab.simulated.core import DataPath
-from softlab.simulated.packet import PROTO_TCP, address
-from softlab.simulated.quirks import COUNT_SERVICE, SEQ_ADJUST, Quirks
-from softlab.simulated.services import ROUTE
+from softlab.simulated.dests import ROUTE
+from softlab.simulated.quirks import COUNT_SERVICE, Quirks
 from softlab.simulated.settings import Settings
 from softlab.simulated.tcpstates import ESTABLISHED
 from tests.softlab.simulated import devices, talk
@@ -70,9 +71,9 @@ def test_an_established_connection_that_times_out_is_reset(path: DataPath) -> No
     conversation.from_client(conversation.segment("A"))
     conversation.from_server(conversation.answer(syn, "PA", b"hi", seq=5001, ack=syn[TCP].seq + 1))
     assert pool.used == 1
-    out = [talk.Ether(frame) for _, frame in path.tick(1.0 + 89)]
+    out = [talk.Ether(frame) for _, frame in processing.tick(path, 1.0 + 89)]
     assert out == []
-    out = [talk.Ether(frame) for _, frame in path.tick(1.0 + 91)]
+    out = [talk.Ether(frame) for _, frame in processing.tick(path, 1.0 + 91)]
     assert [(p[IP].dst, str(p[TCP].flags)) for p in out] == [(talk.RS, "R"), (talk.CLIENT, "R")]
     assert len(path.connections[1]) == 0
     assert (pool.used, pool.miss) == (0, 0)
@@ -82,7 +83,7 @@ def test_an_established_connection_that_times_out_is_reset(path: DataPath) -> No
 def test_one_that_never_opened_goes_in_silence(path: DataPath) -> None:
     conversation = Talk(path)
     conversation.from_client(conversation.segment("S"))
-    assert path.tick(1.0 + 31) == []
+    assert processing.tick(path, 1.0 + 31) == []
     assert len(path.connections[1]) == 0
 
 
@@ -177,7 +178,9 @@ def test_a_packet_too_big_for_the_route() -> None:
     assert (told[ICMP].type, told[ICMP].code, told[ICMP].nexthopmtu) == (3, 4, 1000)
     answer = conversation.answer(syn, "PA", payload, seq=5001, ack=syn[TCP].seq + 1)
     frame = talk.Ether(src=talk.RS1_MAC, dst=devices.LAN_MAC) / answer
-    parts = [talk.Ether(out)[IP] for _, out in path.step(bytes(frame), devices.LAN, 1.0)]
+    parts = [
+        talk.Ether(out)[IP] for _, out in processing.step(path, bytes(frame), devices.LAN, 1.0)
+    ]
     assert [part.len <= 1000 for part in parts] == [True, True]
     assert [(part.frag, str(part.flags)) for part in parts] == [(0, "MF"), (122, "")]
     whole = b"".join(bytes(part.payload) for part in parts)
@@ -191,10 +194,10 @@ def test_fragments_are_dropped(path: DataPath) -> None:
     assert conversation.from_client(part) == []
 
 
-def test_sequence_numbers_can_be_left_alone() -> None:
-    path = devices.recorded(omitted=Quirks(frozenset({SEQ_ADJUST, COUNT_SERVICE})))
+def test_services_can_be_left_uncounted() -> None:
+    path = devices.recorded(quirks=Quirks(frozenset({COUNT_SERVICE})))
     talk.know(path)
-    assert Talk(path).open()[TCP].seq == 1000
+    Talk(path).open()
     service = path.services.get(PROTO_TCP, address(talk.VIP), 80)
     assert service
     assert [dest.stats[1][1:] for dest in service.dests] == [[0] * 4] * 2

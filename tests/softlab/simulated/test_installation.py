@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from softlab import simulated
-from softlab.simulated.quirks import ARP_REPLY, Quirks, known
+from softlab.simulated import processing
+from softlab.simulated.quirks import COUNT_PORT, KNOWN, Quirks
 from tests.softlab.simulated import devices, talk
 from tests.softlab.simulated.bench import Bench
 
@@ -50,14 +51,14 @@ def test_version_that_cannot_be_emulated(tmp_path: Path) -> None:
 
 def test_quirks() -> None:
     """A value: made as a whole, of known points only."""
-    quirks = Quirks(frozenset({ARP_REPLY}))
-    assert quirks.omits(ARP_REPLY)
-    assert not Quirks().omits(ARP_REPLY)
-    assert ARP_REPLY in known()
+    quirks = Quirks(frozenset({COUNT_PORT}))
+    assert quirks.has(COUNT_PORT)
+    assert not Quirks().has(COUNT_PORT)
+    assert COUNT_PORT in KNOWN
     with pytest.raises(ValueError, match=r"no\.such"):
         Quirks(frozenset({"no.such"}))
     with pytest.raises(AttributeError):
-        quirks.omitted = frozenset()  # type: ignore[misc]
+        quirks.points = frozenset()  # type: ignore[misc]
 
 
 def test_tools_start_at_once(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_packets_per_second() -> None:
     for _ in range(5):
         before = time.monotonic()
         for _ in range(500):
-            assert len(path.step(to_vip, devices.WAN, 2.0)) == 1
-            assert len(path.step(to_lip, devices.LAN, 2.0)) == 1
+            assert len(processing.step(path, to_vip, devices.WAN, 2.0)) == 1
+            assert len(processing.step(path, to_lip, devices.LAN, 2.0)) == 1
         rates.append(1000 / (time.monotonic() - before))
     assert statistics.median(rates) > 3000

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import pytest
 
+from softlab.packet import ETH_ARP, ETH_IPV6
+from softlab.simulated import processing
 from softlab.simulated.core import DataPath
-from softlab.simulated.packet import ETH_ARP, ETH_IPV6
 from tests.softlab.simulated import devices, pcaps
 from tests.softlab.simulated.devices import CLIENT_MAC, LAN, LAN_MAC, RS_MACS, WAN, WAN_MAC
 
@@ -56,7 +57,7 @@ class Replayed:
                 self.expected[who].append(frame)
                 continue
             port = WAN if who == "client" else LAN
-            for leaving, out in self.path.step(frame, port, when):
+            for leaving, out in processing.step(self.path, frame, port, when):
                 self._deliver(leaving, out)
 
     def _deliver(self, port: int, frame: bytes) -> None:

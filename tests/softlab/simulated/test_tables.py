@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from softlab.simulated import errors
+from softlab.packet import address, address_text, mac
+from softlab.simulated import errors, interfaces, processing
 from softlab.simulated.addresses import SCOPE_GLOBAL, SCOPE_LINK, AddressTable, IfAddr
 from softlab.simulated.neighbours import NeighbourTable
-from softlab.simulated.packet import address, address_text, mac
 from softlab.simulated.routes import KNI, LOCAL, NET, Route, Routes4, Routes6
 from softlab.simulated.sapool import HIGH, LOW, PortPool, lcore_bits
 from softlab.simulated.schedulers import Start
@@ -300,7 +300,7 @@ def test_an_address_brings_its_routes_and_takes_them_away() -> None:
     devices.add_address(path, devices.WAN, "10.9.0.1/24")
     added = path.routes4.all()
     assert len(added) == before + 2
-    path.remove_address(devices.WAN, address("10.9.0.1"), 24)
+    interfaces.remove_address(path, devices.WAN, address("10.9.0.1"), 24)
     assert len(path.routes4.all()) == before
 
 
@@ -316,8 +316,8 @@ def test_a_lifetime_ends() -> None:
     entry = IfAddr(
         devices.WAN, address("10.0.0.7"), 32, SCOPE_GLOBAL, b"", 5, sapool=False, born=10.0
     )
-    path.add_address(entry)
-    path.tick(14.0)
+    interfaces.add_address(path, entry)
+    processing.tick(path, 14.0)
     assert path.addresses.is_local(devices.WAN, address("10.0.0.7"))
-    path.tick(15.5)
+    processing.tick(path, 15.5)
     assert not path.addresses.is_local(devices.WAN, address("10.0.0.7"))

@@ -1,0 +1,125 @@
+"""The rules at work: what goes on instead of each frame. No I/O, no clock of its own."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from softlab.wire.actions import ACTIONS
+from softlab.wire.fields import FIELDS, OPERATIONS
+from softlab.wire.flows import Flows
+from softlab.wire.frame import Frame
+from softlab.wire.kinds import KINDS
+from softlab.wire.rule import Rule
+from softlab.wire.scene import Scene
+from softlab.wire.seen import Out, Seen
+
+
+class Passed(NamedTuple):
+    """A frame to send on a link, to the DUT or (leaving) away from it; at: when, 0 for now."""
+
+    leaving: bool
+    raw: bytes
+    at: float
+
+
+class RuleError(ValueError):
+    """A rule names what there is not; one sentence."""
+
+
+class Wire:
+    """The rules of one fault, with what they remember."""
+
+    def __init__(self, rules: Sequence[Rule], scene: Scene) -> None:
+        for rule in rules:
+            check(rule)
+        self._scene = scene
+        self._flows = Flows()
+        self._rules = [_Active(rule, scene) for rule in rules]
+
+    def passed(self, link: str, raw: bytes, *, leaving: bool, now: float) -> list[Passed]:
+        """What goes on because of this frame, which left the DUT on the link or is on its way."""
+        frame = Frame(raw)
+        leg = self._scene.leg(frame, leaving=leaving)
+        at_server = leg in ("dut-rs", "rs-dut")
+        flow = self._flows.of(frame, leaving=leaving, at_server=at_server, now=now)
+        outs = [Out(raw)]
+        for rule in self._rules:
+            after: list[Out] = []
+            for out in outs:
+                if out.back or out.at:
+                    after.append(out)
+                    continue
+                one = frame if out.raw is raw else Frame(out.raw)
+                after += rule.apply(Seen(one, link, leaving, leg, flow, now))
+            outs = after
+        return [Passed(leaving is not out.back, out.raw, out.at) for out in outs]
+
+
+class _Active:
+    """One rule with its state."""
+
+    def __init__(self, rule: Rule, scene: Scene) -> None:
+        self._rule = rule
+        self._action = ACTIONS[rule.do](rule, scene)
+        self._kind = KINDS[rule.kind]
+        named = (scene.clients.get(rule.client), scene.servers.get(rule.server))
+        self._others = frozenset[bytes]().union(*(one for one in named if one is not None))
+        self._count = 0
+
+    def apply(self, seen: Seen) -> list[Out]:
+        return self._action(seen) if self._about(seen) else [Out(seen.frame.raw)]
+
+    def _about(self, seen: Seen) -> bool:
+        rule, frame = self._rule, seen.frame
+        if rule.leg and rule.leg not in (seen.leg, "leaving" if seen.leaving else "arriving"):
+            return False
+        if (rule.link and rule.link != seen.link) or (rule.family and rule.family != frame.family):
+            return False
+        if not self._kind(frame) or not self._between(frame, seen.leaving):
+            return False
+        if rule.size and not rule.size[0] <= frame.size <= rule.size[1]:
+            return False
+        if rule.payload and not rule.payload[0] <= len(frame.payload) <= rule.payload[1]:
+            return False
+        return self._in_flow(seen) and self._nth()
+
+    def _between(self, frame: Frame, leaving: bool) -> bool:
+        rule = self._rule
+        if (rule.client or rule.server) and (
+            (frame.dst if leaving else frame.src) not in self._others
+        ):
+            return False
+        return not rule.port or rule.port in (frame.ports or ())
+
+    def _in_flow(self, seen: Seen) -> bool:
+        rule, flow = self._rule, seen.flow
+        plain = rule.flows == 1 and not rule.position
+        if plain and not (rule.after or rule.idle or rule.beyond):
+            return True
+        if flow is None or flow.number % rule.flows or flow.rank < rule.beyond:
+            return False
+        if seen.now - flow.began < rule.after or seen.now - flow.before < rule.idle:
+            return False
+        if rule.position is None:
+            return True
+        key = (id(self), seen.leaving)
+        number = flow.counts[key] = flow.counts.get(key, 0) + 1
+        return rule.position[0] <= number <= rule.position[1]
+
+    def _nth(self) -> bool:
+        self._count += 1
+        return self._count % self._rule.every == 0
+
+
+def check(rule: Rule) -> None:
+    """Raise RuleError for a rule that names what there is not."""
+    known = (
+        ("do", rule.do, ACTIONS),
+        ("kind", rule.kind, KINDS),
+        ("field", rule.field, {"": None, **FIELDS}),
+        ("op", rule.op, {"swap": None, **OPERATIONS}),
+    )
+    for key, value, table in known:
+        if value not in table:
+            raise RuleError(f"{key}: there is no {value!r}; there are {', '.join(map(str, table))}")
+    if (rule.do == "change") != bool(rule.field):
+        raise RuleError(f"do: {rule.do}: a field goes with change, and change needs one")
