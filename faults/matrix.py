@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 from dpvs_acceptance.verdict.outcomes import BAD, CheckResult, Outcome
-from faults.model import Fault
+from faults.model import Fault, Kind
 
 SCHEMA = 1
 _ACCIDENT = re.compile(r"[A-Z]\w*(Error|Exception|Exit|Iteration): ")
@@ -60,7 +61,7 @@ class Row:
     fault: str
     breaks: str
     source: str
-    kind: int
+    kind: Kind
     fate: Fate
     cells: Mapping[str, Cell]
     caught: tuple[Caught, ...]
@@ -259,7 +260,7 @@ class Matrix:
             **asdict(self),
             "summary": {
                 "faults": len(self.rows),
-                "by_kind": {k: sum(row.kind == k for row in self.rows) for k in (1, 2)},
+                "by_kind": dict(Counter(row.kind for row in self.rows)),
                 **{str(fate): len(self.of(fate)) for fate in Fate},
                 "false_alarms": len(self.false_alarms),
                 "missed": [f"{row.fault}: {one}" for row, one in self.missed],

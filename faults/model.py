@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from dpvs_acceptance.model.loading import DeclarationError, load_model
 from faults.needs import NEEDS
-from faults.reach import GROUPS, SUITES
+from softlab.wire.engine import RuleError, check
+from softlab.wire.rule import Rule
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 
@@ -20,6 +21,9 @@ Role = Literal["dut", "client1", "client2", "rs1", "rs2"]
 Moment = Literal["bring-up", "snapshot", "readers"]
 """After which step of a run a fault happens: the bring-up, the snapshot that the state checks
 share (so that only what comes later can see it), or the loading of the TOA and UOA readers."""
+
+
+Kind = Literal["hosts", "wire", "simulated"]
 
 
 def _sentence(text: str) -> str:
@@ -37,10 +41,12 @@ def _with_traffic(ids: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for i in ids for one in (_TRAFFIC if i == "traffic" else (i,))))
 
 
-def _groups(names: tuple[str, ...]) -> tuple[str, ...]:
-    if unknown := [name for name in names if name not in (*GROUPS, *SUITES)]:
-        raise ValueError(f"no such group of checks: {', '.join(unknown)} (faults/reach.py)")
-    return names
+def _rule(rule: Rule) -> Rule:
+    try:
+        check(rule)
+    except RuleError as error:
+        raise ValueError(str(error)) from None
+    return rule
 
 
 def _needs(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -71,6 +77,8 @@ class Fault(BaseModel):
     """A sed script: dpvs.conf is changed by it, and dpvs brought up anew with that."""
     revive: bool = False
     """dpvs is brought up anew afterwards, since the fault ended it."""
+    wire: tuple[Annotated[Rule, AfterValidator(_rule)], ...] = ()
+    """What becomes of frames on the cable in front of the DUT (softlab/wire/rule.py)."""
     quirk: str = ""
     """A quirk of the simulated DPVS (softlab/simulated/quirks.py), switched on while it runs."""
     red: tuple[str, ...] = ()
@@ -81,8 +89,6 @@ class Fault(BaseModel):
     check that is never anything else."""
     may: Annotated[tuple[str, ...], AfterValidator(_with_traffic)] = ()
     """Requirements that it may take along; every other has to stay green."""
-    reach: Annotated[tuple[str, ...], AfterValidator(_groups)]
-    """Groups of checks that can see it (faults/reach.py); a full run proves that no other can."""
     needs: Annotated[tuple[str, ...], AfterValidator(_needs)] = ()
     """What a machine must have for it to be made there (faults/needs.py); it is asked."""
     version: str = ""
@@ -95,9 +101,9 @@ class Fault(BaseModel):
     """Why no check can see it yet. A fault that is known to survive counts as one that does."""
 
     @property
-    def kind(self) -> int:
-        """1: by the tools and the hosts, on any DPVS; 2: inside the simulated DPVS."""
-        return 2 if self.quirk else 1
+    def kind(self) -> Kind:
+        """Where it is made; what is inside the simulated DPVS no other device can have."""
+        return "simulated" if self.quirk else "wire" if self.wire else "hosts"
 
     @property
     def starts_anew(self) -> bool:
@@ -117,14 +123,14 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _cross_check(self) -> Fault:
-        if not (self.inject or self.quirk or self.restart):
-            raise ValueError("says neither inject nor restart nor quirk: nothing is broken")
+        if not (self.inject or self.wire or self.quirk or self.restart):
+            raise ValueError("has no inject, restart, wire or quirk: nothing is broken")
         if missing := set(self.inject) - set(self.repair):
             raise ValueError(f"no repair for {', '.join(sorted(missing))}")
         if not (self.red or self.green or self.survives):
             raise ValueError("names no requirement that must turn red, nor why it survives")
-        if self.green and (self.red or not self.quirk):
-            raise ValueError("green is what a quirk mends; it breaks nothing besides")
+        if self.green and (self.red or not (self.wire or self.quirk)):
+            raise ValueError("green is what the wire or a quirk mends; it breaks nothing else")
         return self
 
 

@@ -104,7 +104,7 @@ def _row(row: Row) -> str:
     ]
     bad = "" if row.fate is Fate.KILLED else ' class="bad"'
     return (
-        f"<tr><td{bad}>{escape(row.fault)}<br><span class=dim>{row.fate}, kind {row.kind}, "
+        f"<tr><td{bad}>{escape(row.fault)}<br><span class=dim>{row.fate}, {row.kind}, "
         f"{row.checks} checks, {row.seconds} s</span><td>{escape(row.breaks)}"
         f"<td>{escape(row.source)}<td>{'<br>'.join(told)}"
     )

@@ -6,30 +6,30 @@ from typing import Final
 
 from softlab import packet
 from softlab.wire import client_address, connections, mended
+from softlab.wire.addresses import Addresses
 from softlab.wire.fields import changed
 from softlab.wire.frame import ACK, ICMP, ICMP6, RST, UDP, Frame, with_ip_sum
 from softlab.wire.rule import Rule
-from softlab.wire.scene import Scene
 from softlab.wire.seen import Action, Factory, Out, Seen, same
 
 
-def _drop(_rule: Rule, _scene: Scene) -> Action:
+def _drop(_rule: Rule, _addresses: Addresses) -> Action:
     return lambda _seen: []
 
 
-def _double(_rule: Rule, _scene: Scene) -> Action:
+def _double(_rule: Rule, _addresses: Addresses) -> Action:
     return lambda seen: same(seen) * 2
 
 
-def _delay(rule: Rule, _scene: Scene) -> Action:
+def _delay(rule: Rule, _addresses: Addresses) -> Action:
     return lambda seen: [Out(seen.frame.raw, at=seen.now + rule.seconds)]
 
 
-def _change(rule: Rule, _scene: Scene) -> Action:
+def _change(rule: Rule, _addresses: Addresses) -> Action:
     return lambda seen: [Out(changed(seen.frame, rule.field, rule.op, rule.value))]
 
 
-def _cut(rule: Rule, _scene: Scene) -> Action:
+def _cut(rule: Rule, _addresses: Addresses) -> Action:
     """What is carried ends after `value` octets."""
 
     def action(seen: Seen) -> list[Out]:
@@ -40,12 +40,12 @@ def _cut(rule: Rule, _scene: Scene) -> Action:
     return action
 
 
-def _from_lip(_rule: Rule, scene: Scene) -> Action:
+def _from_lip(_rule: Rule, book: Addresses) -> Action:
     """The frame comes from a local address."""
 
     def action(seen: Seen) -> list[Out]:
         frame = seen.frame
-        lips = [lip for lip in scene.lips if len(lip) == len(frame.src)]
+        lips = [lip for lip in book.lips if len(lip) == len(frame.src)]
         if not lips:
             return same(seen)
         name = "ip.src" if frame.family == 4 else "ip6.src"
@@ -54,9 +54,9 @@ def _from_lip(_rule: Rule, scene: Scene) -> Action:
     return action
 
 
-def _mac_of_another_port(_rule: Rule, scene: Scene) -> Action:
+def _mac_of_another_port(_rule: Rule, book: Addresses) -> Action:
     def action(seen: Seen) -> list[Out]:
-        others = [one for link, one in sorted(scene.macs.items()) if link != seen.link]
+        others = [one for link, one in sorted(book.macs.items()) if link != seen.link]
         other = int.from_bytes(others[-1], "big")
         return [Out(changed(seen.frame, "eth.src", "set", other))]
 
@@ -66,27 +66,27 @@ def _mac_of_another_port(_rule: Rule, scene: Scene) -> Action:
 # -- answers in the device's stead -----------------------------------------------------------------
 
 
-def _arp_for_anything(_rule: Rule, scene: Scene) -> Action:
+def _arp_for_anything(_rule: Rule, book: Addresses) -> Action:
     """ARP for addresses that the DUT does not have on this link is answered."""
-    return lambda seen: _arp_answer(seen, scene, elsewhere=False)
+    return lambda seen: _arp_answer(seen, book, elsewhere=False)
 
 
-def _arp_on_other_links(_rule: Rule, scene: Scene) -> Action:
+def _arp_on_other_links(_rule: Rule, book: Addresses) -> Action:
     """ARP for an address that the DUT has on another link is answered (arp_ignore of a Linux)."""
-    return lambda seen: _arp_answer(seen, scene, elsewhere=True)
+    return lambda seen: _arp_answer(seen, book, elsewhere=True)
 
 
-def _arp_answer(seen: Seen, scene: Scene, *, elsewhere: bool) -> list[Out]:
+def _arp_answer(seen: Seen, book: Addresses, *, elsewhere: bool) -> list[Out]:
     assert seen.frame.arp is not None
     _, sha, spa, _, tpa = seen.frame.arp
-    known = any(tpa in addresses for addresses in scene.addresses.values())
-    if not any(spa) or spa == tpa or scene.local(seen.link, tpa) or known is not elsewhere:
+    ours = any(tpa in addresses for addresses in book.addresses.values())
+    if not any(spa) or spa == tpa or book.local(seen.link, tpa) or ours is not elsewhere:
         return same(seen)
-    own = scene.macs[seen.link]
+    own = book.macs[seen.link]
     return [Out(packet.arp(packet.ARP_REPLY, sha, own, tpa, sha, spa), back=True)]
 
 
-def _reset(_rule: Rule, _scene: Scene) -> Action:
+def _reset(_rule: Rule, _addresses: Addresses) -> Action:
     """A segment is answered by a RST instead of being delivered."""
 
     def action(seen: Seen) -> list[Out]:
@@ -101,7 +101,7 @@ def _reset(_rule: Rule, _scene: Scene) -> Action:
     return action
 
 
-def _unreachable(_rule: Rule, _scene: Scene) -> Action:
+def _unreachable(_rule: Rule, _addresses: Addresses) -> Action:
     """ICMP's "port unreachable" comes back instead."""
 
     def action(seen: Seen) -> list[Out]:
@@ -123,7 +123,7 @@ def _unreachable(_rule: Rule, _scene: Scene) -> Action:
     return action
 
 
-def _echo(_rule: Rule, _scene: Scene) -> Action:
+def _echo(_rule: Rule, _addresses: Addresses) -> Action:
     """An echo request or a datagram comes back as its own answer."""
 
     def action(seen: Seen) -> list[Out]:

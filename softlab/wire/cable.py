@@ -21,8 +21,8 @@ from typing import Final
 
 from softlab import kernel
 from softlab.fabric import LinkError, ip_batch
-from softlab.wire import rule, scene
-from softlab.wire.engine import RuleError, Wire
+from softlab.wire import addresses, rule
+from softlab.wire.engine import RuleError, RuleSet
 
 _ETH_P_ALL: Final = 3
 _SOL_PACKET: Final = 263
@@ -105,16 +105,16 @@ class Switchboard:
     def __init__(self, cables: Mapping[str, Cable]) -> None:
         self._cables = cables
         self._plugged: list[Plugged] = []
-        self._wire: Wire | None = None
+        self._wire: RuleSet | None = None
         self._late: list[tuple[float, int, Plugged, bool, bytes]] = []
         self._order = count()
 
     def switch(self, text: str) -> None:
-        """Have the rules of a JSON message in force: {"rules": [...], "scene": {...}}; without
+        """Have the rules of a JSON message in force: {"rules": [...], "addresses": {...}}; without
         rules the cables are as they were. Raises RuleError, LinkError, OSError."""
         asked = json.loads(text)
         rules = [rule.from_json(one) for one in asked["rules"]]
-        wire = Wire(rules, scene.from_json(asked["scene"])) if rules else None
+        wire = RuleSet(rules, addresses.from_json(asked["addresses"])) if rules else None
         self.unplug()
         if wire is not None:
             for cable in self._cables.values():

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from softlab import packet
+from softlab.wire.addresses import Addresses
 from softlab.wire.fields import TOA, split_options
 from softlab.wire.flows import key_of
 from softlab.wire.frame import ACK, SYN, UDP, UOA, Frame
 from softlab.wire.rule import Rule
-from softlab.wire.scene import Scene
 from softlab.wire.seen import Action, Factory, Out, Seen, same
 
 Options = list[tuple[int, bytes]]
@@ -29,7 +29,7 @@ def _options(change: Callable[[Options], Options]) -> Factory:
         raw = b"".join(one for _, one in new)
         return [Out(frame.segment(frame.header, raw, frame.payload))]
 
-    return lambda _rule, _scene: action
+    return lambda _rule, _addresses: action
 
 
 def _without(options: Options) -> Options:
@@ -78,7 +78,7 @@ def _stamp_lost(options: Options) -> Options:
     return [(1, b"\x01" * len(raw)) if kind == 8 else (kind, raw) for kind, raw in options]
 
 
-def _everywhere(_rule: Rule, _scene: Scene) -> Action:
+def _everywhere(_rule: Rule, _addresses: Addresses) -> Action:
     """On later segments as well: the one that the connection had is put on all of them."""
     last: dict[object, bytes] = {}
 
@@ -96,7 +96,7 @@ def _everywhere(_rule: Rule, _scene: Scene) -> Action:
     return action
 
 
-def _on_the_syn(_rule: Rule, _scene: Scene) -> Action:
+def _on_the_syn(_rule: Rule, _addresses: Addresses) -> Action:
     """On the SYN too, as versions up to 1.9.4 have it: the client's SYN came just before."""
     came: deque[Frame] = deque(maxlen=64)
 
@@ -129,11 +129,11 @@ def bare(frame: Frame) -> bytes:
     return frame.carrying(udp[:6] + total.to_bytes(2, "big") + udp[8:], proto=UDP)
 
 
-def _uoa_off(_rule: Rule, _scene: Scene) -> Action:
+def _uoa_off(_rule: Rule, _addresses: Addresses) -> Action:
     return lambda seen: [Out(bare(seen.frame))] if seen.frame.proto == UOA else same(seen)
 
 
-def _uoa_on_all(_rule: Rule, _scene: Scene) -> Action:
+def _uoa_on_all(_rule: Rule, _addresses: Addresses) -> Action:
     """Beyond those that the device puts it on: the header that the flow had."""
     headers: dict[object, bytes] = {}
 

@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from softlab.wire.addresses import Addresses
 from softlab.wire.flows import key_of
 from softlab.wire.frame import ACK, FIN, ICMP6, SYN, Frame
 from softlab.wire.rule import Rule
-from softlab.wire.scene import Scene
 from softlab.wire.seen import Action, Factory, Out, Seen, same
 
 _MASK: Final = 0xFFFFFFFF
@@ -16,7 +16,7 @@ _MASK: Final = 0xFFFFFFFF
 def _dropping(made: Callable[[], Callable[[Seen], bool]]) -> Factory:
     """An action that drops what the function says, which remembers what it saw."""
 
-    def factory(_rule: Rule, _scene: Scene) -> Action:
+    def factory(_rule: Rule, _addresses: Addresses) -> Action:
         lost = made()
         return lambda seen: [] if seen.frame.is_tcp and lost(seen) else same(seen)
 
@@ -91,7 +91,7 @@ def _second_fin() -> Callable[[Seen], bool]:
     return lost
 
 
-def _repeated_syn(_rule: Rule, _scene: Scene) -> Action:
+def _repeated_syn(_rule: Rule, _addresses: Addresses) -> Action:
     """A repeated SYN gets to the real server from another port."""
     known: set[object] = set()
 
@@ -117,7 +117,7 @@ def _header(change: Callable[[list[int]], list[int]]) -> Factory:
             return same(seen)
         return [Out(frame.segment(new, frame.options, frame.payload))]
 
-    return lambda _rule, _scene: action
+    return lambda _rule, _addresses: action
 
 
 def _wrapped(header: list[int]) -> list[int]:
@@ -130,7 +130,7 @@ def _opened(header: list[int]) -> list[int]:
     return [*header[:5], header[5] or 512, *header[6:]]
 
 
-def _sequence_of_the_client(_rule: Rule, _scene: Scene) -> Action:
+def _sequence_of_the_client(_rule: Rule, _addresses: Addresses) -> Action:
     """Sequence numbers stay the client's, both ways: how far they were moved is seen by the SYN."""
     came: deque[Frame] = deque(maxlen=64)
     moved: dict[object, int] = {}
@@ -160,7 +160,7 @@ def _sequence_of_the_client(_rule: Rule, _scene: Scene) -> Action:
     return action
 
 
-def _timestamp_kept(_rule: Rule, _scene: Scene) -> Action:
+def _timestamp_kept(_rule: Rule, _addresses: Addresses) -> Action:
     """The ten NOPs that the client's timestamp was replaced by become one again."""
     stamp = b"\x08\x0a\0\x01\0\x01" + bytes(4)
 
@@ -172,7 +172,7 @@ def _timestamp_kept(_rule: Rule, _scene: Scene) -> Action:
     return action
 
 
-def _proxy_line_off(_rule: Rule, _scene: Scene) -> Action:
+def _proxy_line_off(_rule: Rule, _addresses: Addresses) -> Action:
     def action(seen: Seen) -> list[Out]:
         frame = seen.frame
         if not frame.is_tcp or not frame.payload.startswith(b"PROXY "):
@@ -183,7 +183,7 @@ def _proxy_line_off(_rule: Rule, _scene: Scene) -> Action:
     return action
 
 
-def _another_sequence_quoted(_rule: Rule, _scene: Scene) -> Action:
+def _another_sequence_quoted(_rule: Rule, _addresses: Addresses) -> Action:
     """An ICMP error quotes another sequence number than the receiver's own."""
 
     def action(seen: Seen) -> list[Out]:

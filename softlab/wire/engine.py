@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from softlab.wire.actions import ACTIONS
+from softlab.wire.addresses import Addresses
 from softlab.wire.fields import FIELDS, OPERATIONS
 from softlab.wire.flows import Flows
 from softlab.wire.frame import Frame
 from softlab.wire.kinds import KINDS
 from softlab.wire.rule import Rule
-from softlab.wire.scene import Scene
 from softlab.wire.seen import Out, Seen
 
 
@@ -25,20 +25,20 @@ class RuleError(ValueError):
     """A rule names what there is not; one sentence."""
 
 
-class Wire:
+class RuleSet:
     """The rules of one fault, with what they remember."""
 
-    def __init__(self, rules: Sequence[Rule], scene: Scene) -> None:
+    def __init__(self, rules: Sequence[Rule], book: Addresses) -> None:
         for rule in rules:
             check(rule)
-        self._scene = scene
+        self._addresses = book
         self._flows = Flows()
-        self._rules = [_Active(rule, scene) for rule in rules]
+        self._rules = [_Active(rule, book) for rule in rules]
 
     def passed(self, link: str, raw: bytes, *, leaving: bool, now: float) -> list[Passed]:
         """What goes on because of this frame, which left the DUT on the link or is on its way."""
         frame = Frame(raw)
-        leg = self._scene.leg(frame, leaving=leaving)
+        leg = self._addresses.leg(frame, leaving=leaving)
         at_server = leg in ("dut-rs", "rs-dut")
         flow = self._flows.of(frame, leaving=leaving, at_server=at_server, now=now)
         outs = [Out(raw)]
@@ -57,11 +57,11 @@ class Wire:
 class _Active:
     """One rule with its state."""
 
-    def __init__(self, rule: Rule, scene: Scene) -> None:
+    def __init__(self, rule: Rule, book: Addresses) -> None:
         self._rule = rule
-        self._action = ACTIONS[rule.do](rule, scene)
+        self._action = ACTIONS[rule.do](rule, book)
         self._kind = KINDS[rule.kind]
-        named = (scene.clients.get(rule.client), scene.servers.get(rule.server))
+        named = (book.clients.get(rule.client), book.servers.get(rule.server))
         self._others = frozenset[bytes]().union(*(one for one in named if one is not None))
         self._count = 0
 

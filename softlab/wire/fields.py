@@ -114,7 +114,7 @@ def changed(frame: Frame, name: str, op: str, value: int) -> bytes:
         return raw
     # Addresses are part of the transport's checksum: it is made over the new ones.
     after = Frame(raw)
-    return after.carrying(after.body) if after.family and frame.sound else raw
+    return after.carrying(after.body, sound=frame.sound) if after.family else raw
 
 
 def _layer(frame: Frame, name: str) -> tuple[int, int] | None:

@@ -144,14 +144,17 @@ class Frame:
         body = _HEADER.pack(*header[:4], control, *header[5:]) + options + payload
         return self.carrying(body)
 
-    def carrying(self, body: bytes, *, proto: int | None = None) -> bytes:
+    def carrying(
+        self, body: bytes, *, proto: int | None = None, sound: bool | None = None
+    ) -> bytes:
         """The frame with another transport header and payload, of another protocol if given.
 
-        A checksum that was wrong stays wrong, and one that was not there stays so.
+        A checksum that was wrong stays wrong, and one that was not there stays so; sound: whether
+        it was right, where the frame itself does not show that any more.
         """
         raw, proto = self.raw, self.proto if proto is None else proto
         if proto in _CHECKSUM_AT and not self.fragment:
-            body = _summed(self, proto, body)
+            body = _summed(self, proto, body, self.sound if sound is None else sound)
         if self.family == 4:
             head = raw[14:16] + (self.at - 14 + len(body)).to_bytes(2, "big") + raw[18:23]
             head = with_ip_sum(head + bytes([proto]) + raw[24 : self.at])
@@ -174,7 +177,7 @@ def _transport_sum(frame: Frame, proto: int, body: bytes) -> int:
     return packet.transport_checksum(frame.src, frame.dst, proto, body)
 
 
-def _summed(frame: Frame, proto: int, body: bytes) -> bytes:
+def _summed(frame: Frame, proto: int, body: bytes, sound: bool) -> bytes:
     at = _CHECKSUM_AT[proto]
     if len(body) < at + 2 or (proto == frame.proto == UDP and frame.body[6:8] == b"\0\0"):
         return body
@@ -183,6 +186,6 @@ def _summed(frame: Frame, proto: int, body: bytes) -> bytes:
     total = _transport_sum(frame, proto, body[:at] + b"\0\0" + body[at + 2 :])
     if proto == UDP:
         total = total or 0xFFFF
-    if proto == frame.proto and not frame.sound:
+    if proto == frame.proto and not sound:
         total ^= 0x5A5A
     return body[:at] + total.to_bytes(2, "big") + body[at + 2 :]

@@ -42,6 +42,7 @@ KINDS: Final[Mapping[str, Callable[[Frame], bool]]] = {
     "syn": lambda frame: frame.flags & (SYN | ACK) == SYN,
     "syn-ack": lambda frame: frame.flags & (SYN | ACK) == SYN | ACK,
     "not-syn": lambda frame: frame.is_tcp and not frame.flags & SYN,
+    "not-rst": lambda frame: frame.is_tcp and not frame.flags & RST,
     "ack": lambda frame: frame.flags & (SYN | ACK | FIN | RST) == ACK and not frame.payload,
     "data": lambda frame: frame.is_tcp and bool(frame.payload),
     "fin": lambda frame: bool(frame.flags & FIN),

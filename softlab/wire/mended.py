@@ -7,16 +7,16 @@ does it right, and the check has to turn green.
 from collections.abc import Mapping
 from typing import Final
 
+from softlab.wire.addresses import Addresses
 from softlab.wire.flows import key_of
 from softlab.wire.frame import ACK, ICMP, ICMP6, RST, TCP
 from softlab.wire.rule import Rule
-from softlab.wire.scene import Scene
 from softlab.wire.seen import Action, Factory, Out, Seen, same
 
 _WINDOW: Final = 1 << 16
 
 
-def _resets_outside_of_the_window(_rule: Rule, _scene: Scene) -> Action:
+def _resets_outside_of_the_window(_rule: Rule, _addresses: Addresses) -> Action:
     """A RST outside of the window goes nowhere (RFC 9293, 3.10.7.4; RFC 5961, 3): what the other
     side acknowledged last is where the window begins."""
     acknowledged: dict[object, int] = {}
@@ -37,7 +37,7 @@ def _resets_outside_of_the_window(_rule: Rule, _scene: Scene) -> Action:
     return action
 
 
-def _quotation_made_long(_rule: Rule, _scene: Scene) -> Action:
+def _quotation_made_long(_rule: Rule, _addresses: Addresses) -> Action:
     """An ICMP error that quotes eight octets of TCP gets the rest of a TCP header."""
 
     def action(seen: Seen) -> list[Out]:

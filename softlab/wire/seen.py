@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from softlab.wire.addresses import Addresses
 from softlab.wire.flows import Flow
 from softlab.wire.frame import Frame
 from softlab.wire.rule import Rule
-from softlab.wire.scene import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Out:
 
 
 Action = Callable[[Seen], list[Out]]
-Factory = Callable[[Rule, Scene], Action]
+Factory = Callable[[Rule, Addresses], Action]
 """Makes the action of one rule; what it has to remember lives as long as the rule."""
 
 

@@ -10,7 +10,7 @@ from softlab.wire.frame import ICMP6, Frame
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Addresses:
     """Addresses in network order, 4 or 16 octets.
 
     macs: link to the MAC of the DUT's port. addresses: link to all that the DUT has on it.
@@ -53,10 +53,10 @@ class Scene:
         return address in self.addresses.get(link, ())
 
 
-def from_json(value: Mapping[str, Any]) -> Scene:
-    """A scene of JSON values: addresses and MACs as text."""
+def from_json(value: Mapping[str, Any]) -> Addresses:
+    """Addresses of JSON values: addresses and MACs as text."""
     servers = _named(value["servers"])
-    return Scene(
+    return Addresses(
         macs={link: mac(text) for link, text in value["macs"].items()},
         addresses={link: tuple(map(address, texts)) for link, texts in value["addresses"].items()},
         vips=frozenset(map(address, value["vips"])),
