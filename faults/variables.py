@@ -117,7 +117,9 @@ tidy() {
         dpip link set "$p" forward2kni off
     done
 } >/dev/null 2>&1
-off_tool() { umount "$BIN/$1" && rm -f "/run/faults/$1" "/run/faults/$1.real"; }
+off_tool() {
+    umount "$BIN/$1" && rm -f "/run/faults/$1" "/run/faults/$1.real" /run/faults/kept.*
+}
 """
 
 

@@ -22,7 +22,7 @@ from softlab.packet import (
     multicast_mac,
     solicited_node,
 )
-from softlab.simulated import errors, quirks
+from softlab.simulated import errors
 from softlab.simulated.addresses import AddressTable
 from softlab.simulated.connections import ConnectionTable
 from softlab.simulated.neighbours import NeighbourTable
@@ -82,9 +82,8 @@ class DataPath:
     def send(self, lcore: int, port: int, frame: bytes) -> None:
         """Put a frame on the wire."""
         leaving = self.ports[port]
-        if not self.quirks.has(quirks.COUNT_PORT):
-            leaving.opackets += 1
-            leaving.obytes += len(frame)
+        leaving.opackets += 1
+        leaving.obytes += len(frame)
         # What the control plane sends leaves by a worker.
         stats = self.lcores[lcore if lcore in self.connections else self.workers[0]]
         stats.opackets += 1

@@ -108,10 +108,8 @@ def _virtual(
     _move_state(path, owner, conn, packet, inbound=inbound)
     conn_table = path.connections[owner]
     available = conn.dest in conn.service.dests
-    if available and not path.quirks.has(quirks.COUNT_SERVICE):
+    if available:
         conn.dest.count(owner, _IN if inbound else _OUT, len(packet))
-        if path.quirks.has(quirks.COUNT_TWICE):
-            conn.dest.count(owner, _IN if inbound else _OUT, len(packet))
     if inbound:
         xmit.to_server(path, owner, conn, packet, frame, port, now)
     else:
@@ -182,7 +180,7 @@ def _schedule(
     if conn is None:
         return True
     dest.inactconns[lcore] += 1
-    dest.stats[lcore][_CONNS] += 2 if path.quirks.has(quirks.COUNT_CONNS) else 1
+    dest.stats[lcore][_CONNS] += 1
     if proto == PROTO_UDP:
         conn.uoa_left = settings.uoa_max_trail
     path.connections[lcore].add(conn, now, 3)
@@ -261,8 +259,6 @@ def _move_state(
     if conn.proto == PROTO_TCP:
         flags = fullnat.tcp_flags(packet.body)
         state = tcp_next(conn.state, "in" if inbound else "out", flags)
-        if state == ESTABLISHED and path.quirks.has(quirks.STATE_STUCK):
-            return
         if state == conn.state:
             return
         conn.state = state

@@ -7,7 +7,7 @@ a port the index inverted.
 from __future__ import annotations
 
 from softlab.packet import ETH_ARP, ETH_IPV4, ETH_IPV6
-from softlab.simulated import forwarding, hosts, interfaces, quirks, spreading, xmit
+from softlab.simulated import forwarding, hosts, interfaces, spreading, xmit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +31,8 @@ def process(path: DataPath, lcore: int, frame: bytes, port: int, now: float) -> 
     multicast = frame[0] & 1
     if not multicast and frame[:6] != arrived.hardware and not arrived.promisc:
         return []
-    if not path.quirks.has(quirks.COUNT_PORT):
-        arrived.ipackets += 1
-        arrived.ibytes += len(frame)
+    arrived.ipackets += 1
+    arrived.ibytes += len(frame)
     stats = path.lcores[lcore]
     stats.ipackets += 1
     stats.ibytes += len(frame)

@@ -8,11 +8,6 @@ is no quirk: the wire in front of any device does that (softlab/wire).
 
 from __future__ import annotations
 
-COUNT_PORT = "count.port"
-COUNT_SERVICE = "count.service"
-COUNT_TWICE = "count.twice"
-COUNT_CONNS = "count.conns"
-STATE_STUCK = "state.stuck"
 SCHEDULE_NEXT = "schedule.next"
 SCHEDULE_UNEVEN = "schedule.uneven"
 SCHEDULE_STICKY = "schedule.sticky"
@@ -23,8 +18,6 @@ SCHEDULE_ANY = "schedule.any"
 POOL_ONE_PORT = "pool.one-port"
 POOL_RELEASE = "pool.release"
 POOL_REUSE = "pool.reuse"
-POOL_MISS = "pool.miss"
-POOL_UNCOUNTED = "pool.uncounted"
 ICMP_CORE = "icmp.core"
 ICMP_PORTS = "icmp.ports"
 LADDR_FIRST = "laddr.first"
@@ -34,11 +27,6 @@ REMOVED_CUT_OFF = "server.removed"
 
 KNOWN = frozenset(
     {
-        COUNT_PORT,
-        COUNT_SERVICE,
-        COUNT_TWICE,
-        COUNT_CONNS,
-        STATE_STUCK,
         SCHEDULE_NEXT,
         SCHEDULE_UNEVEN,
         SCHEDULE_STICKY,
@@ -49,8 +37,6 @@ KNOWN = frozenset(
         POOL_ONE_PORT,
         POOL_RELEASE,
         POOL_REUSE,
-        POOL_MISS,
-        POOL_UNCOUNTED,
         ICMP_CORE,
         ICMP_PORTS,
         LADDR_FIRST,

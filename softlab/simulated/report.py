@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from softlab.packet import multicast_mac
-from softlab.simulated.quirks import POOL_MISS, POOL_UNCOUNTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,10 +39,7 @@ def addresses(path: DataPath, port: Port | None, lcores: Iterable[int], now: flo
                     "sapool": entry.sapool,
                     "used": sum(pool.used for pool in pools),
                     "free": sum(pool.free for pool in pools),
-                    "miss": 0
-                    if path.quirks.has(POOL_UNCOUNTED)
-                    else sum(pool.miss for pool in pools)
-                    + (entry.sapool and path.quirks.has(POOL_MISS)),
+                    "miss": sum(pool.miss for pool in pools),
                 }
             )
     return listed

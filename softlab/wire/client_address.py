@@ -38,7 +38,7 @@ def _without(options: Options) -> Options:
 
 def _last(options: Options) -> Options:
     own = options[:1] if options and options[0][0] == TOA else []
-    return options[len(own) :] + own
+    return [one for one in options[len(own) :] if one[0]] + own
 
 
 def _doubled(options: Options) -> Options:

@@ -16,7 +16,6 @@ FAULT = Fault(
     quirk="arp.reply",
     red=("S25",),
     may=("S26",),
-    reach=("state",),
 )
 
 
@@ -81,7 +80,6 @@ MENDING = Fault(
     source="issue",
     quirk="mended.checksums",
     green=("EDG-24",),
-    reach=("edges",),
 )
 
 

@@ -9,7 +9,6 @@ from softlab.packet import PROTO_TCP, address
 from softlab.simulated import processing
 from softlab.simulated.core import DataPath
 from softlab.simulated.dests import ROUTE
-from softlab.simulated.quirks import COUNT_SERVICE, Quirks
 from softlab.simulated.settings import Settings
 from softlab.simulated.tcpstates import ESTABLISHED
 from tests.softlab.simulated import devices, talk
@@ -192,12 +191,3 @@ def test_fragments_are_dropped(path: DataPath) -> None:
     part = conversation.segment("S")
     part[IP].flags = "MF"
     assert conversation.from_client(part) == []
-
-
-def test_services_can_be_left_uncounted() -> None:
-    path = devices.recorded(quirks=Quirks(frozenset({COUNT_SERVICE})))
-    talk.know(path)
-    Talk(path).open()
-    service = path.services.get(PROTO_TCP, address(talk.VIP), 80)
-    assert service
-    assert [dest.stats[1][1:] for dest in service.dests] == [[0] * 4] * 2

@@ -11,7 +11,7 @@ import pytest
 
 from softlab import simulated
 from softlab.simulated import processing
-from softlab.simulated.quirks import COUNT_PORT, KNOWN, Quirks
+from softlab.simulated.quirks import KNOWN, RSS_ONE, Quirks
 from tests.softlab.simulated import devices, talk
 from tests.softlab.simulated.bench import Bench
 
@@ -51,10 +51,10 @@ def test_version_that_cannot_be_emulated(tmp_path: Path) -> None:
 
 def test_quirks() -> None:
     """A value: made as a whole, of known points only."""
-    quirks = Quirks(frozenset({COUNT_PORT}))
-    assert quirks.has(COUNT_PORT)
-    assert not Quirks().has(COUNT_PORT)
-    assert COUNT_PORT in KNOWN
+    quirks = Quirks(frozenset({RSS_ONE}))
+    assert quirks.has(RSS_ONE)
+    assert not Quirks().has(RSS_ONE)
+    assert RSS_ONE in KNOWN
     with pytest.raises(ValueError, match=r"no\.such"):
         Quirks(frozenset({"no.such"}))
     with pytest.raises(AttributeError):

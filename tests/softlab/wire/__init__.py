@@ -1,0 +1,1 @@
+"""The wire: rules on frames made with scapy."""
