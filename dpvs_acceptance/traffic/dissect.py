@@ -1,4 +1,4 @@
-"""Bytes to views. Lengths and checksums are taken from the bytes themselves, nothing is assumed."""
+"""Bytes to views. Lengths are taken from the bytes; checksums are verified as a receiver does."""
 
 from __future__ import annotations
 
@@ -28,19 +28,21 @@ _VLAN_TYPES = (0x8100, 0x88A8)
 _EXTENSIONS = (0, 43, 60)
 _ICMP = (1, 58)
 _GRE = 47
-# What stands between a tunnel's header and the packet: nothing, or GRE's header for IPv4, without
-# any option (RFC 2784).
+# Bytes between the outer IP header and the inner packet: none, or a GRE header for IPv4 without
+# options (RFC 2784).
 _TUNNELS = {4: b"", 41: b"", _GRE: b"\x00\x00\x08\x00"}
 
 
 def dissect(frame: Frame | bytes) -> View:
-    """The most specific view of a frame; never raises on strange bytes (see ``problem``)."""
+    """The most specific view of a frame; never raises on malformed bytes (see ``problem``)."""
     if not isinstance(frame, Frame):
         frame = Frame(frame, length=len(frame))
     data = frame.data
     common: dict[str, Any] = {"mac_dst": "", "mac_src": "", "vlans": (), "ethertype": -1}
     if len(data) < 14:
-        return LinkView(**common, frame=frame, problem=f"{len(data)} bytes are no frame")
+        return LinkView(
+            **common, frame=frame, problem=f"{len(data)} bytes are too short for a frame"
+        )
     at, vlans = 12, []
     (ethertype,) = struct.unpack_from("!H", data, at)
     while ethertype in _VLAN_TYPES and len(data) >= at + 6:
@@ -100,7 +102,7 @@ def _ipv4(common: dict[str, Any], body: bytes) -> View:
         "padding": body[end:],
     }
     if not header <= end <= len(body):
-        common["problem"] = f"IPv4 length {length}, but {len(body)} bytes are there"
+        common["problem"] = f"IPv4 length {length}, but {len(body)} bytes captured"
         return IpView(**common)
     pseudo = body[12:20]
     if fragment & 0x1FFF:
@@ -110,7 +112,7 @@ def _ipv4(common: dict[str, Any], body: bytes) -> View:
 
 def _no_header(common: dict[str, Any], family: str) -> LinkView:
     link = {name: value for name, value in common.items() if name != "outer"}
-    return LinkView(**link, problem=f"no {family} header where one should be")
+    return LinkView(**link, problem=f"no valid {family} header")
 
 
 def _ipv6(common: dict[str, Any], body: bytes) -> View:
@@ -144,7 +146,7 @@ def _ipv6(common: dict[str, Any], body: bytes) -> View:
         "padding": body[end:],
     }
     if not at <= end <= len(body):
-        common["problem"] = f"IPv6 length {end}, but {len(body)} bytes are there"
+        common["problem"] = f"IPv6 length {end}, but {len(body)} bytes captured"
         return IpView(**common)
     if offset & 0xFFF8:
         return IpView(**common)
@@ -152,7 +154,7 @@ def _ipv6(common: dict[str, Any], body: bytes) -> View:
 
 
 def _upper(common: dict[str, Any], pseudo: bytes, fragmented: bool) -> View:
-    """pseudo: source and destination address, as both families' pseudo headers begin."""
+    """pseudo: source and destination address, the start of the pseudo header."""
     protocol, data = common["protocol"], common["ip_payload"]
     between = _TUNNELS.get(protocol)
     carries = between is not None and data.startswith(between) and not fragmented
@@ -175,12 +177,12 @@ def _upper(common: dict[str, Any], pseudo: bytes, fragmented: bool) -> View:
     if protocol in _ICMP and len(data) >= 8:
         return _icmp(common, pseudo, data, fragmented)
     if protocol in (socket.IPPROTO_TCP, socket.IPPROTO_UDP, *_ICMP):
-        common["problem"] = f"{len(data)} bytes are no header of protocol {protocol}"
+        common["problem"] = f"{len(data)} bytes are too short for a header of protocol {protocol}"
     return IpView(**common)
 
 
 def _inner(common: dict[str, Any], data: bytes, between: bytes) -> View:
-    """The packet inside of a tunnel's, with the tunnel's header as ``outer``; one level deep."""
+    """The packet inside a tunnel, with the tunnel's header as ``outer``; one level deep."""
     outer = Outer(
         version=common["version"],
         src=common["src"],
@@ -208,19 +210,27 @@ def _inner(common: dict[str, Any], data: bytes, between: bytes) -> View:
 def _sum(
     common: dict[str, Any], pseudo: bytes, protocol: int, data: bytes, at: int, fragmented: bool
 ) -> tuple[Checksum, int, int]:
-    """(state, seen, right) of the 16-bit checksum at ``at`` of an L4 segment."""
+    """(state, seen, right) of the 16-bit checksum at ``at`` of an L4 segment.
+
+    Verified as by a receiver: the sum over everything, checksum included, is zero in one's
+    complement. So 0x0000 and 0xffff are the same, except in UDP, where 0x0000 means that there is
+    no checksum: allowed over IPv4 (RFC 768), not over IPv6 (RFC 8200, 8.1).
+    """
     seen = int.from_bytes(data[at : at + 2], "big")
-    if fragmented:  # a fragment's checksum covers the whole datagram: not to be told from here
+    if fragmented:  # the checksum covers the whole datagram, of which this is a part
         return "pending", seen, seen
-    cleared = data[:at] + b"\0\0" + data[at + 2 :]
-    right = internet_checksum(pseudo + struct.pack("!II", len(data), protocol) + cleared)
+    if protocol != socket.IPPROTO_ICMP:  # ICMP over IPv4 has no pseudo header
+        pseudo += struct.pack("!II", len(data), protocol)
+    else:
+        pseudo = b""
+    right = internet_checksum(pseudo + data[:at] + b"\0\0" + data[at + 2 :])
     if protocol == socket.IPPROTO_UDP:
-        if seen == 0:
-            return ("absent" if common["version"] == 4 else "wrong"), seen, right or 0xFFFF
         right = right or 0xFFFF
+        if seen == 0:
+            return ("absent" if common["version"] == 4 else "wrong"), seen, right
     if common["frame"].checksum_pending:
         return "pending", seen, right
-    return ("correct" if seen == right else "wrong"), seen, right
+    return ("correct" if internet_checksum(pseudo + data) == 0 else "wrong"), seen, right
 
 
 def _tcp(common: dict[str, Any], pseudo: bytes, data: bytes, fragmented: bool) -> View:
@@ -233,7 +243,7 @@ def _tcp(common: dict[str, Any], pseudo: bytes, data: bytes, fragmented: bool) -
         return IpView(**common)
     options, left = tcpoptions.decode(data[20:header])
     if tcpoptions.broken(options, left):
-        common["problem"] = f"TCP option with a length that makes no sense: {left.hex(' ')}"
+        common["problem"] = f"TCP option with an invalid length: {left.hex(' ')}"
     state, seen, right = _sum(common, pseudo, socket.IPPROTO_TCP, data, 16, fragmented)
     return TcpView(
         **common,
@@ -260,7 +270,7 @@ def _udp(
 ) -> View:
     sport, dport, length, _ = struct.unpack_from("!HHHH", data)
     if not fragmented and length != len(data):
-        common["problem"] = f"UDP length {length}, but {len(data)} bytes are there"
+        common["problem"] = f"UDP length {length}, but {len(data)} bytes captured"
     state, seen, right = _sum(common, pseudo, socket.IPPROTO_UDP, data, 6, fragmented)
     return UdpView(
         **common,
@@ -276,14 +286,7 @@ def _udp(
 
 
 def _icmp(common: dict[str, Any], pseudo: bytes, data: bytes, fragmented: bool) -> View:
-    if common["protocol"] == 1:  # no pseudo header in ICMP for IPv4
-        seen = int.from_bytes(data[2:4], "big")
-        right = internet_checksum(data[:2] + b"\0\0" + data[4:])
-        state: Checksum = "correct" if seen == right else "wrong"
-        if fragmented or common["frame"].checksum_pending:
-            state = "pending"
-    else:
-        state, seen, right = _sum(common, pseudo, 58, data, 2, fragmented)
+    state, seen, right = _sum(common, pseudo, common["protocol"], data, 2, fragmented)
     return IcmpView(
         **common,
         icmp_type=data[0],

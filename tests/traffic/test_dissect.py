@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -125,6 +126,67 @@ def test_what_scapy_builds_is_what_we_see(
     assert not Match(sport=(ports[0] + 1) % 65536, src=ends.src).select([frame])
     if letters:
         assert not Match(no_flags=letters).select([frame])
+
+
+SUM_AT = {"icmp": 2, "icmpv6": 2, "tcp": 16, "udp": 6}
+
+
+def with_checksum(kind: str, ends: frames.Ends, wanted: int, sent: int) -> bytes:
+    """A frame whose data makes `wanted` the right checksum, and which carries `sent`."""
+
+    def made(word: int) -> bytes:
+        payload = b"xx" + word.to_bytes(2, "big")
+        if kind.startswith("icmp"):
+            return frames.echo_request(ends, 7, 1, payload)
+        return (
+            frames.tcp(ends, 1, 2, "A", payload=payload, chksum=0)
+            if kind == "tcp"
+            else frames.udp(ends, 1, 2, payload, chksum=0)
+        )
+
+    plain = dissect(made(0))
+    assert isinstance(plain, TcpView | UdpView | IcmpView)
+    data = made((plain.checksum_right - wanted) % 0xFFFF)  # one's complement arithmetic
+    view = dissect(data)
+    assert isinstance(view, TcpView | UdpView | IcmpView)
+    assert view.checksum_right == wanted
+    at = (34 if ends.version == 4 else 54) + SUM_AT[kind]
+    return data[:at] + sent.to_bytes(2, "big") + data[at + 2 :]
+
+
+def verified(data: bytes) -> str:
+    view = dissect(data)
+    assert isinstance(view, TcpView | UdpView | IcmpView)
+    return view.checksum
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends"), [("icmp", ENDS4), ("icmpv6", ENDS6), ("tcp", ENDS4), ("tcp", ENDS6)]
+)
+def test_both_zeros_of_a_checksum_are_right_as_for_a_receiver(kind: str, ends: frames.Ends) -> None:
+    # DPVS sends 0xffff where the sum is 0 (src/ipv6/icmp6.c); every receiver accepts both.
+    assert verified(with_checksum(kind, ends, 0, 0)) == "correct"
+    assert verified(with_checksum(kind, ends, 0, 0xFFFF)) == "correct"
+    assert verified(with_checksum(kind, ends, 0, 1)) == "wrong"
+    # Elsewhere neither zero is right.
+    assert verified(with_checksum(kind, ends, 0x1234, 0x1234)) == "correct"
+    assert verified(with_checksum(kind, ends, 0x1234, 0xFFFF)) == "wrong"
+    assert verified(with_checksum(kind, ends, 0x1234, 0)) == "wrong"
+
+
+@pytest.mark.parametrize(("ends", "zero"), [(ENDS4, "absent"), (ENDS6, "wrong")])
+def test_udp_sends_0xffff_for_a_sum_of_zero(ends: frames.Ends, zero: str) -> None:
+    assert verified(with_checksum("udp", ends, 0xFFFF, 0xFFFF)) == "correct"
+    assert verified(with_checksum("udp", ends, 0xFFFF, 0)) == zero
+    assert verified(with_checksum("udp", ends, 0x1234, 0xFFFF)) == "wrong"
+
+
+def test_a_damaged_octet_is_seen_whatever_the_checksum() -> None:
+    for kind, ends in (("icmp", ENDS4), ("icmpv6", ENDS6), ("tcp", ENDS6), ("udp", ENDS4)):
+        data = bytearray(with_checksum(kind, ends, 0xFFFF if kind == "udp" else 0, 0xFFFF))
+        assert verified(bytes(data)) == "correct"
+        data[-1] ^= 1
+        assert verified(bytes(data)) == "wrong", kind
 
 
 def test_udp_checksum_zero_is_absent_in_ipv4_and_wrong_in_ipv6() -> None:

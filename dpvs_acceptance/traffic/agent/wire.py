@@ -89,7 +89,7 @@ def unpacked(address: bytes) -> str:
 
 
 def internet_checksum(data: bytes) -> int:
-    """RFC 1071's sum over data, complemented; 0 when a right checksum is inside data."""
+    """RFC 1071's sum over data, complemented; 0 if data includes a correct checksum."""
     if len(data) % 2:
         data += b"\0"
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
