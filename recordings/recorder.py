@@ -69,7 +69,7 @@ def record(topology: Topology, home: Path | None, version: str) -> Recording:
         bring_up = BringUp(gates)
         known = facts(Version.parse(bench.dut.dpvs.version))
         plan = make_plan(deployment, known)
-        if home is None and not known.kni_switch:
+        if home is None and not known.has_keyword("global_defs/kni"):
             # This version always makes kni devices; those of a build are left out of the plan too.
             hosts["dut"].run(f"insmod {bench.dut.dpvs.modules_dir}/rte_kni.ko carrier=on")
         # What is left of a lab ends with it, so nothing has to be undone here.

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from softlab import hugepages, softports
+from softlab.simulated.versions import Version
 from softlab.spec import LabSpec, Nic
 from softlab.ssh import SSH_CONFIG
 
@@ -85,7 +86,7 @@ def _binding(nic: Nic, number: int, spec: LabSpec) -> dict[str, Any]:
     return {
         "pci": nic.pci,
         "kernel_driver": nic.kernel_driver,
-        "dpdk_driver": _dpdk_driver(spec),
+        "dpdk_driver": Version(spec.dpvs_version).dpdk_driver,
         "model": nic.model,
     }
 
@@ -102,12 +103,6 @@ def _dpvs(spec: LabSpec) -> dict[str, Any]:
         "devbind": str(dpdk / "usertools/dpdk-devbind.py"),
         "modules_dir": str(dpdk / "kmod"),
     }
-
-
-def _dpdk_driver(spec: LabSpec) -> str:
-    """What the NICs are bound to: the article's igb_uio up to 1.8, as upstream's README since."""
-    version = tuple(int(part) for part in spec.dpvs_version.split("."))
-    return "igb_uio" if version < (1, 9) else "uio_pci_generic"
 
 
 def as_yaml(value: Any, indent: int = 0) -> str:

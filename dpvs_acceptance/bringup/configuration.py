@@ -6,6 +6,8 @@ from dpvs_acceptance.dpvs.conf import ConfSpec, DeviceSpec, PortQueues, WorkerSp
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
 
+_FAST_FREE = "netif_defs/device/tx/mbuf_fast_free"  # off, as two arms on two NUMA nodes need it
+
 
 def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
     """What dpvs.conf has to say for this deployment; checks compare the running DPVS with it."""
@@ -19,7 +21,7 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
         pktpool_size=declared.pktpool_size,
         conn_pool_size=declared.connection_pool_size,
         # A version without the switch always has kni on, and ends where it cannot make one.
-        kni=deployment.kni or not facts.kni_switch,
+        kni=deployment.kni or not facts.has_keyword("global_defs/kni"),
         # A port without rte_flow cannot steer a LIP's packets; one worker needs no steering.
         sa_pool_flow=not software_ports,
         conn_redirect=software_ports and queues > 1,
@@ -35,7 +37,7 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
                 rss=declared.rss,
                 kni_name=port.kni if deployment.kni else None,
                 # Frames between NUMA nodes are freed into the wrong pool with it (1.9.10's notes).
-                mbuf_fast_free=len(nodes) == 1 or not facts.mbuf_fast_free_switch,
+                mbuf_fast_free=len(nodes) == 1 or not facts.has_keyword(_FAST_FREE),
             )
             for port in deployment.ports
         ),
@@ -57,7 +59,7 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
         ),
         # Lcores that share a CPU answer each other only when the scheduler lets them.
         msg_timeout_us=1_000_000 if _shares_cpus(deployment) else 2000,
-        unix_domain=facts.ipc_path if facts.ipc_keyword else None,
+        unix_domain=facts.ipc_path if facts.has_keyword("ctrl_defs/ipc_msg") else None,
     )
 
 

@@ -22,7 +22,6 @@ _NO_DEVICE = Said(1, "no such device(-27)")
 _BAD_ADDRESS = Said(1, "invalid ipaddress: ")
 _NOTHING = Said(0)
 _CALLBACK = "msg callback failed(-23)"
-_NEW_STATUS = Version(1, 9, 0)  # of `ipvsadm -G` for a service that does not exist
 
 _DPIP: Mapping[str, Said] = {
     "object that is none": Said(1, "dpip: invalid object"),
@@ -135,10 +134,7 @@ _FLUSH_OF_ONE: Mapping[str, Said] = {
 
 def tool_facts(version: Version) -> Mapping[str, Said]:
     """How each case ends in `version`: what is printed, and the exit status."""
-    differing = _FLUSH_OF_ALL if facts(version).route_flush == "route flush" else _FLUSH_OF_ONE
-    show = {"LIP show, no service": Said(255 if version < _NEW_STATUS else 1, _CALLBACK)}
+    known = facts(version)
+    differing = _FLUSH_OF_ALL if known.route_flush == "route flush" else _FLUSH_OF_ONE
+    show = {"LIP show, no service": Said(known.missing_service_status, _CALLBACK)}
     return MappingProxyType({**_DPIP, **_IPVSADM, **differing, **show})
-
-
-SILENT = tuple(case for case, said in {**_DPIP, **_IPVSADM}.items() if said == _NOTHING)
-"""Cases in which nothing is done, without a word and with status 0."""

@@ -1,7 +1,8 @@
 """DPVS versions, and the one table of everything that differs between them.
 
 The tags are those at which upstream's sources changed (`git diff` between release tags); where a
-note and a tag disagreed, the tag was taken. Only the list of dpvs.conf's keywords has versions too.
+note and a tag disagreed, the tag was taken. The list of dpvs.conf's keywords, at the end, is of the
+install_keyword() calls of each release tag.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import lru_cache
 from typing import Literal, TypeVar
 
 _Value = TypeVar("_Value")
+KeywordPath = tuple[str, ...]
 _VERSION = re.compile(r"v?([0-9]{1,4})\.([0-9]{1,4})[.-]([0-9]{1,4})")
 
 
@@ -53,23 +55,17 @@ class VersionFacts:
     version: Version
     """The version that these facts are of."""
 
+    keywords: frozenset[KeywordPath]
+    """Paths of all keywords that dpvs.conf has, e.g. ("global_defs", "kni")."""
+
     dpdk: str
     """The DPDK release that this version is built on; 1.10 panics on an older one (main.c)."""
-
-    conf_path: str
-    """Where dpvs looks for its configuration unless told otherwise."""
 
     pid_file: str
     """Where dpvs writes its process id unless told otherwise."""
 
     ipc_path: str
     """The unix socket between dpvs and its tools unless told otherwise."""
-
-    ipc_env: str | None
-    """The environment variable by which the tools find another socket; None: path built in."""
-
-    ipc_keyword: bool
-    """dpvs.conf may name the socket: ctrl_defs/ipc_msg/unix_domain."""
 
     daemon_paths: bool
     """dpvs takes -c CONF, -p PIDFILE and -x SOCKET; before that it refuses them."""
@@ -85,26 +81,6 @@ class VersionFacts:
 
     kni_kind: Literal["rte_kni", "virtio-user"]
     """What makes kni devices: the rte_kni module, or virtio-user over /dev/vhost-net."""
-
-    kni_switch: bool
-    """dpvs.conf can turn kni off: global_defs/kni."""
-
-    fdir_blocks: bool
-    """Each device of dpvs.conf has an fdir block. Later versions do not know the block, and its
-    closing brace then ends the device: everything after it is lost."""
-
-    sa_pool_flow_switch: bool
-    """dpvs.conf can do without rte_flow (one worker): sa_pool/flow_enable."""
-
-    mbuf_fast_free_switch: bool
-    """dpvs.conf can turn the fast-free offload off, as two arms on two NUMA nodes need it."""
-
-    icmp_redirect_core: bool
-    """Worker keyword icmp_redirect_core exists, in builds with CONFIG_ICMP_REDIRECT_CORE: upstream
-    leaves that option off, and such a build says `not supported keyword`."""
-
-    lcore_error: str
-    """How a bad worker and queue map is reported at start, `{}` standing for the code."""
 
     toa_on_syn: bool
     """TOA is already in the SYN towards the real server, not only in the packets after it."""
@@ -130,26 +106,8 @@ class VersionFacts:
     dpip_reports_version: bool
     """`dpip -V` has DPVS's version; before that it says dpip-v1.0.0."""
 
-    ipvsadm_cpu: Literal["cid", "index"]
-    """What `ipvsadm --cpu N` means: an lcore's id, or its place among the workers (0: master)."""
-
-    laddr_delete: bool
-    """`ipvsadm -Q` (delete a local address) works (#958)."""
-
-    conn_timeout_flag: str
-    """How `ipvsadm -ln` spells a service's connection timeout."""
-
     proxy_protocol: bool
     """Services can speak the proxy protocol."""
-
-    dest_check: bool
-    """Services can have passive health checks (dest-check), and real servers be `inhibited`."""
-
-    sctp_and_quic: bool
-    """SCTP services and the quic flag exist; access lists can name ipsets."""
-
-    access_list_protocol_first: bool
-    """`ipvsadm -B` and `-W` print PROTO before VIP:VPORT."""
 
     route_tos_and_outwall: bool
     """`dpip route` knows tos and `table outwall`; later it prints `tos 0` as a constant."""
@@ -157,26 +115,20 @@ class VersionFacts:
     route_flush: str
     """The form of `dpip route flush`, `{}` standing for the device."""
 
-    link_xstats: bool
-    """`dpip -s -v link show` lists the driver's extended statistics."""
-
     lldp: bool
     """`dpip link show` has the flag lldp, and dpvs.conf the keyword."""
 
-    link_local_addresses: bool
-    """Ports get an fe80:: address by themselves, which `dpip addr show` lists."""
+    missing_service_status: int
+    """How `ipvsadm -G` of a service that does not exist ends."""
 
-    vlan_delete_cleans: bool
-    """Deleting a VLAN device takes its addresses and routes with it."""
-
-    keepalived_restart_keeps_lips: bool
-    """A restart of keepalived leaves the local addresses of its services alone."""
-
-    many_cpus: bool
-    """A machine with more than 64 CPUs needs no explicit -l."""
+    def has_keyword(self, path: str) -> bool:
+        """Whether dpvs.conf has the keyword, e.g. `global_defs/kni`."""
+        return tuple(path.split("/")) in self.keywords
 
 
 OLDEST = Version(1, 8, 0)
+EVER, NEVER = Version(0, 0, 0), Version(9999, 0, 0)
+"""Ends of a span of versions that has none."""
 
 
 @lru_cache(maxsize=64)
@@ -200,12 +152,15 @@ def facts(version: Version) -> VersionFacts:
 
     return VersionFacts(
         version=version,
+        keywords=frozenset(
+            path
+            for path, spans in KEYWORDS.items()
+            if any(version >= since and version < before for since, before in spans)
+        ),
+        missing_service_status=since(255, ("1.9.0", 1)),
         dpdk=since("18.11.2", ("1.9.0", "20.11.1"), ("1.9.8", "20.11.10"), ("1.10.0", "24.11")),
-        conf_path="/etc/dpvs.conf",
         pid_file="/var/run/dpvs.pid",
         ipc_path=since("/var/run/dpvs_ctrl", ("1.9.4", "/var/run/dpvs.ipc")),
-        ipc_env=since(None, ("1.9.4", "DPVS_IPC_FILE")),
-        ipc_keyword=since(True, ("1.9.6", False)),
         daemon_paths=since(False, ("1.9.4", True)),
         main_lcore_option=since("--master-lcore", ("1.9.0", "--main-lcore")),
         allow_option=since("-w", ("1.9.0", "-a")),
@@ -213,15 +168,6 @@ def facts(version: Version) -> VersionFacts:
             "lcore-slave-{}", ("1.9.0", "lcore-worker-{}"), ("1.10.0", "dpdk-worker{}")
         ),
         kni_kind="virtio-user" if version >= Version(1, 10, 0) else "rte_kni",
-        kni_switch=since(False, ("1.9.4", True)),
-        fdir_blocks=since(True, ("1.9.0", False)),
-        sa_pool_flow_switch=since(False, ("1.9.0", True)),
-        mbuf_fast_free_switch=since(False, ("1.9.10", True)),
-        icmp_redirect_core=since(False, ("1.8.10", True)),
-        lcore_error=since(
-            "bad lcore configuration (err={})",
-            ("1.9.2", "bad lcore configuration (error code: {})"),
-        ),
         toa_on_syn=since(True, ("1.9.6", False)),
         toa_on_fin=since(False, ("1.8.8", True)),
         toa_prunes=since(False, ("1.9.6", True)),
@@ -231,19 +177,168 @@ def facts(version: Version) -> VersionFacts:
         ipvsadm_reports_version=since(False, ("1.9.4", True)),
         # 1.8.12 is younger than 1.9.0 and has the change that 1.9.2 has.
         dpip_reports_version=since(False, ("1.8.12", True), ("1.9.0", False), ("1.9.2", True)),
-        ipvsadm_cpu="index" if version >= Version(1, 9, 4) else "cid",
-        laddr_delete=since(False, ("1.9.8", True)),
-        conn_timeout_flag=since("conn_timeout", ("1.9.6", "conn-timeout")),
         proxy_protocol=since(False, ("1.9.6", True)),
-        dest_check=since(False, ("1.9.6", True)),
-        sctp_and_quic=since(False, ("1.9.8", True)),
-        access_list_protocol_first=since(False, ("1.9.8", True)),
         route_tos_and_outwall=since(True, ("1.9.6", False)),
         route_flush=since("route flush", ("1.9.10", "route flush dev {}")),
-        link_xstats=since(False, ("1.9.6", True)),
         lldp=since(False, ("1.9.8", True)),
-        link_local_addresses=since(False, ("1.9.8", True)),
-        vlan_delete_cleans=since(False, ("1.9.10", True)),
-        keepalived_restart_keeps_lips=since(False, ("1.8.10", True)),
-        many_cpus=since(False, ("1.9.8", True)),
     )
+
+
+# One path per line; after it the versions that have it, `from-` or `-before` or `from-before`, all
+# of them where nothing is said. Lists of versions are by number: 1.8.12 is younger than 1.9.0.
+_KEYWORDS = """
+global_defs
+global_defs/log_level
+global_defs/log_file
+global_defs/log_async_mode
+global_defs/log_async_pool_size             1.9.2-
+global_defs/log_with_timestamp              1.9.2-
+global_defs/pdump                           1.8.8-
+global_defs/kni                             1.9.4-
+global_defs/lldp                            1.9.8-
+netif_defs
+netif_defs/pktpool_size
+netif_defs/pktpool_cache
+netif_defs/fdir_mode                        1.9.0-
+netif_defs/device
+netif_defs/device/rx
+netif_defs/device/rx/queue_number
+netif_defs/device/rx/descriptor_number
+netif_defs/device/rx/rss
+netif_defs/device/tx
+netif_defs/device/tx/queue_number
+netif_defs/device/tx/descriptor_number
+netif_defs/device/tx/mbuf_fast_free         1.9.10-
+netif_defs/device/fdir                      -1.9.0
+netif_defs/device/fdir/filter               1.8.8-1.9.0
+netif_defs/device/fdir/mode                 -1.9.0
+netif_defs/device/fdir/pballoc              -1.9.0
+netif_defs/device/fdir/status               -1.9.0
+netif_defs/device/promisc_mode
+netif_defs/device/allmulticast              1.9.6-
+netif_defs/device/mtu                       1.8.10-
+netif_defs/device/kni_name
+netif_defs/bonding
+netif_defs/bonding/mode
+netif_defs/bonding/slave
+netif_defs/bonding/primary
+netif_defs/bonding/kni_name
+netif_defs/bonding/options                  1.8.12-
+netif_defs/bonding/numa_node                1.9.0-
+worker_defs
+worker_defs/worker
+worker_defs/worker/type
+worker_defs/worker/cpu_id
+worker_defs/worker/icmp_redirect_core       1.8.10-
+worker_defs/worker/port
+worker_defs/worker/port/rx_queue_ids
+worker_defs/worker/port/tx_queue_ids
+worker_defs/worker/port/isol_rx_cpu_ids
+worker_defs/worker/port/isol_rxq_ring_sz
+timer_defs
+timer_defs/schedule_interval
+neigh_defs
+neigh_defs/unres_queue_length
+neigh_defs/timeout
+sa_pool
+sa_pool/pool_hash_size
+sa_pool/flow_enable                         1.9.0-
+ipset_defs                                  1.8.12-1.9.0 1.9.2-
+ipset_defs/ipset_hash_pool_size             1.8.12-1.9.0 1.9.2-
+ipv4_defs
+ipv4_defs/default_ttl
+ipv4_defs/forwarding
+ipv4_defs/fragment
+ipv4_defs/fragment/bucket_number
+ipv4_defs/fragment/bucket_entries
+ipv4_defs/fragment/max_entries
+ipv4_defs/fragment/ttl
+ipv6_defs
+ipv6_defs/forwarding
+ipv6_defs/disable
+ipv6_defs/addr_gen_mode                     1.9.8-
+ipv6_defs/stable_secret                     1.9.8-
+ipv6_defs/route6
+ipv6_defs/route6/method
+ipv6_defs/route6/recycle_time
+ipv6_defs/route6/lpm
+ipv6_defs/route6/lpm/lpm6_max_rules
+ipv6_defs/route6/lpm/lpm6_num_tbl8s
+ipv6_defs/route6/lpm/rt6_array_size         -1.9.10
+ipv6_defs/route6/lpm/rt6_hash_bucket
+ctrl_defs
+ctrl_defs/lcore_msg
+ctrl_defs/lcore_msg/ring_size
+ctrl_defs/lcore_msg/sync_msg_timeout_us
+ctrl_defs/lcore_msg/priority_level
+ctrl_defs/ipc_msg                           -1.9.6
+ctrl_defs/ipc_msg/unix_domain               -1.9.6
+ipvs_defs
+ipvs_defs/conn
+ipvs_defs/conn/conn_pool_size
+ipvs_defs/conn/conn_pool_cache
+ipvs_defs/conn/conn_init_timeout
+ipvs_defs/conn/expire_quiescent_template
+ipvs_defs/conn/redirect
+ipvs_defs/conn/fast_xmit_close
+ipvs_defs/conn/xmit_ttl
+ipvs_defs/tcp
+ipvs_defs/tcp/defence_tcp_drop
+ipvs_defs/tcp/timeout
+ipvs_defs/tcp/timeout/none
+ipvs_defs/tcp/timeout/established
+ipvs_defs/tcp/timeout/syn_sent
+ipvs_defs/tcp/timeout/syn_recv
+ipvs_defs/tcp/timeout/fin_wait
+ipvs_defs/tcp/timeout/time_wait
+ipvs_defs/tcp/timeout/close
+ipvs_defs/tcp/timeout/close_wait
+ipvs_defs/tcp/timeout/last_ack
+ipvs_defs/tcp/timeout/listen
+ipvs_defs/tcp/timeout/synack
+ipvs_defs/tcp/timeout/last
+ipvs_defs/tcp/synproxy
+ipvs_defs/tcp/synproxy/synack_options
+ipvs_defs/tcp/synproxy/synack_options/mss
+ipvs_defs/tcp/synproxy/synack_options/ttl
+ipvs_defs/tcp/synproxy/synack_options/sack
+ipvs_defs/tcp/synproxy/synack_options/wscale
+ipvs_defs/tcp/synproxy/synack_options/timestamp
+ipvs_defs/tcp/synproxy/close_client_window  1.9.2-
+ipvs_defs/tcp/synproxy/defer_rs_syn
+ipvs_defs/tcp/synproxy/rs_syn_max_retry
+ipvs_defs/tcp/synproxy/ack_storm_thresh
+ipvs_defs/tcp/synproxy/max_ack_saved
+ipvs_defs/tcp/synproxy/conn_reuse_state
+ipvs_defs/tcp/synproxy/conn_reuse_state/close
+ipvs_defs/tcp/synproxy/conn_reuse_state/time_wait
+ipvs_defs/tcp/synproxy/conn_reuse_state/fin_wait
+ipvs_defs/tcp/synproxy/conn_reuse_state/close_wait
+ipvs_defs/tcp/synproxy/conn_reuse_state/last_ack
+ipvs_defs/udp
+ipvs_defs/udp/defence_udp_drop
+ipvs_defs/udp/uoa_max_trail
+ipvs_defs/udp/uoa_mode
+ipvs_defs/udp/timeout
+ipvs_defs/udp/timeout/oneway                1.9.6-
+ipvs_defs/udp/timeout/normal
+ipvs_defs/udp/timeout/last
+"""
+
+
+def _rows() -> dict[KeywordPath, tuple[tuple[Version, Version], ...]]:
+    rows = {}
+    for line in _KEYWORDS.split("\n"):
+        if line.strip():
+            path, *spans = line.split()
+            rows[tuple(path.split("/"))] = tuple(_span(span) for span in spans or ["-"])
+    return rows
+
+
+def _span(text: str) -> tuple[Version, Version]:
+    since, _, before = text.partition("-")
+    return Version.parse(since) if since else EVER, Version.parse(before) if before else NEVER
+
+
+KEYWORDS = _rows()
+"""Keyword of dpvs.conf to the spans of versions that have it: since, and before."""

@@ -200,17 +200,6 @@ def hugepages(text: str) -> tuple[HugepagePool, ...]:
     )
 
 
-def meminfo(text: str) -> dict[str, int]:
-    """Section `/proc/meminfo`: values in kB, counts of pages as they are."""
-    found = {}
-    for line in text.splitlines():
-        match = re.fullmatch(r"(\S+):\s+(\d{1,18})(?: kB)?", line)
-        if match is None:
-            raise FactError("/proc/meminfo", line, "`Name: number kB`")
-        found[match[1]] = int(match[2])
-    return found
-
-
 def mounts(text: str, section: str = "/proc/mounts") -> tuple[Mount, ...]:
     """Section `/proc/mounts` or `/etc/fstab`, in order; comments of fstab are no mounts."""
     found = []
@@ -247,19 +236,6 @@ def module_infos(text: str) -> dict[str, ModuleInfo]:
         values = dict(attributes)
         filename, vermagic = values.get("filename", ""), values.get("vermagic", "").strip()
         found[name] = ModuleInfo(name, filename, vermagic)
-    return found
-
-
-def os_release(text: str) -> dict[str, str]:
-    """Section `/etc/os-release`: its variables without their quotes."""
-    found = {}
-    for line in text.splitlines():
-        if not line.strip() or line.startswith("#"):
-            continue
-        match = re.fullmatch(r"""([A-Z0-9_]+)=(["']?)(.*)\2\s*""", line)
-        if match is None:
-            raise FactError("/etc/os-release", line, "`NAME=value`")
-        found[match[1]] = match[3]
     return found
 
 

@@ -74,17 +74,6 @@ class PciDevice:
         return f"{self.vendor}:{self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """A bound socket. `protocol` is tcp or udp, `address` as ss prints it (`*`, `0.0.0.0`)."""
-
-    protocol: str
-    address: str
-    port: int
-    process: str | None
-    pid: int | None
-
-
 def net_devices(text: str) -> dict[str, NetDevice]:
     """Section `net devices`, by name."""
     found = {}
@@ -148,29 +137,6 @@ def pci_devices(text: str) -> dict[str, PciDevice]:
         except (KeyError, ValueError) as exc:
             raise FactError("pci net", f"{address} {values}", f"a PCI device ({exc})") from exc
     return found
-
-
-def listeners(text: str) -> tuple[Listener, ...]:
-    """Section `ss -ltnup`."""
-    found = []
-    for line in text.splitlines():
-        if line.startswith("Netid"):
-            continue
-        words = line.split(None, 6)
-        if len(words) < 5 or words[0] not in ("tcp", "udp"):
-            raise FactError("ss -ltnup", line, "a line of ss about tcp or udp")
-        address, _, port = words[4].rpartition(":")
-        process = re.search(r'users:\(\("([^"]*)",pid=(\d{1,18})', line)
-        found.append(
-            Listener(
-                protocol=words[0],
-                address=address.strip("[]"),
-                port=_number("ss -ltnup", port),
-                process=process[1] if process else None,
-                pid=int(process[2]) if process else None,
-            )
-        )
-    return tuple(found)
 
 
 def _number(section: str, text: str) -> int:

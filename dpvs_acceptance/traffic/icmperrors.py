@@ -15,7 +15,6 @@ from . import frames
 from .agent.wire import internet_checksum, packed
 from .connection import Connection, SocketAddress
 from .expected import Expected, NotPredicted
-from .frame import Frame
 from .translate import towards_client, towards_rs
 from .views import IcmpView, IpView
 
@@ -108,13 +107,3 @@ def _requoted(sent: IcmpView, src: SocketAddress, dst: SocketAddress, shift: int
         number = (int.from_bytes(upper[4:8], "big") + shift) % WRAP
         upper = upper[:4] + number.to_bytes(4, "big") + upper[8:]
     return head + upper
-
-
-def as_view(frame: Frame) -> IcmpView:
-    """The view of a frame that is an error; TypeError where it is none."""
-    from .dissect import dissect
-
-    view = dissect(frame)
-    if not isinstance(view, IcmpView):
-        raise TypeError(f"no ICMP: {view}")
-    return view

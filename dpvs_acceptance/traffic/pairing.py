@@ -194,10 +194,6 @@ def paired(
     return tuple(pairs)
 
 
-def _is_from(view: V, end: SocketAddress) -> bool:
-    return view.src == end.address and view.sport == end.port
-
-
 def _aligned(
     sent: Sequence[V],
     seen: Sequence[V],

@@ -36,14 +36,6 @@ class InterfaceFacts:
     addresses: tuple[str, ...]
     offloads: dict[str, bool | None]
 
-    @property
-    def merging(self) -> tuple[str, ...]:
-        """The offloads that are on and make captures show other frames than the wire had.
-
-        gro (and lro) join received segments, tso and gso show sent ones before they are cut.
-        """
-        return tuple(name for name in ("gro", "tso", "gso") if self.offloads.get(name))
-
     def address(self, version: int) -> str:
         """The first global address of a family (4 or 6), without its length."""
         for text in self.addresses:

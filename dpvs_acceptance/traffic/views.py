@@ -20,7 +20,7 @@ Checksum = Literal["correct", "wrong", "absent", "pending"]
 """absent: UDP's 0 over IPv4. pending: an outgoing frame whose NIC fills it in."""
 
 FLAGS = "FSRPAUEC"
-DONT_FRAGMENT, MORE_FRAGMENTS = 2, 1
+DONT_FRAGMENT = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class Version:
             if number >= (1, 9, 4)
             else "[netif_lcore_init] bad lcore configuration (err={}), exit ..."
         )
+        # The article's, and that of upstream's README since.
+        self.dpdk_driver = "uio_pci_generic" if number >= (1, 9, 0) else "igb_uio"
         # Two keywords came late; older builds only warn about them.
         self.oneway_timeout = number >= (1, 9, 6)
         self.message_numbers = _NUMBERS_1_9_6 if number >= (1, 9, 6) else _NUMBERS_1_8

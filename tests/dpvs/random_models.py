@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dpvs_acceptance.dpvs import dpip, ipvsadm
 from dpvs_acceptance.dpvs.addresses import Endpoint
+from dpvs_acceptance.dpvs.dpip.devinfo import NUMBERS
 from dpvs_acceptance.dpvs.dpip.link import FLAGS, OFFLOADS
 from dpvs_acceptance.dpvs.ipvsadm.identity import Header
 from dpvs_acceptance.dpvs.versions import Version
@@ -46,26 +47,13 @@ def some_of(words: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:
     )
 
 
+TITLES = [title for table in NUMBERS for title in table.titles]
+SIZES = {"flowtype_rss_ol": U64, "vmdq_que_base": U16, "vmdq_que_num": U16}
 DEVICE_INFO = st.builds(
     dpip.DeviceInfo,
     maybe(st.from_regex(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]|vdev", fullmatch=True)),
     maybe(NAMES),
-    *[U32] * 9,
-    U32,
-    U32,
-    U32,
-    U32,
-    flowtype_rss_ol=U64,
-    vmdq_que_base=U16,
-    vmdq_que_num=U16,
-    rx_desc_max=U32,
-    rx_desc_min=U32,
-    rx_desc_align=U32,
-    vmdq_pool_base=U32,
-    tx_desc_max=U32,
-    tx_desc_min=U32,
-    tx_desc_align=U32,
-    speed_capa=U32,
+    st.fixed_dictionaries({title: SIZES.get(title, U32) for title in TITLES}),
 )
 CPU = maybe(st.integers(0, 127))
 VERBOSE = st.builds(

@@ -73,7 +73,7 @@ def verbose(one: dpip.Verbose) -> str:
     for names in titles:
         text += row(16, names) + FOUR
         for name in names:
-            value = getattr(info, name)
+            value = info.numbers[name]
             text += f"0x{value:<14X}" if name in hexadecimal else f"{value:<16}"
         text += "\n"
     if one.queues or one.queues_truncated:

@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from dpvs_acceptance.dpvs.answers import DONE, Answer, Said, disagreement
-from dpvs_acceptance.dpvs.toolfacts import SILENT, tool_facts
+from dpvs_acceptance.dpvs.toolfacts import tool_facts
 from dpvs_acceptance.dpvs.undoing import inverse
 from dpvs_acceptance.dpvs.versions import Version
 
@@ -41,8 +41,6 @@ def test_each_case_is_known_of_each_version() -> None:
         "route flush, device not named",
         "route flush, no such device",
     }
-    assert all(new[case].exit_status == 0 for case in SILENT)
-    assert "route add, existing" in SILENT
 
 
 @pytest.mark.parametrize(

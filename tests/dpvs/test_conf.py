@@ -20,7 +20,6 @@ from dpvs_acceptance.dpvs.conf import (
     UdpTimeouts,
     WorkerSpec,
     check,
-    known_keywords,
     parse,
     read_spec,
     render,
@@ -145,7 +144,7 @@ def test_what_is_written_is_known_to_its_version_and_read_back(version: Version)
     conf = parse(render(spec, version))
     assert [str(problem) for problem in check(conf, version=version, ports=2)] == []
     assert read_spec(conf) == spec
-    known = known_keywords(version)
+    known = facts(version).keywords
     assert all(path in known for path, _ in conf.walk())
 
 

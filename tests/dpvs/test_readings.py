@@ -8,7 +8,6 @@ import pytest
 
 from dpvs_acceptance.dpvs import banners, devbind, dpip, ipvsadm
 from dpvs_acceptance.dpvs.addresses import Endpoint
-from dpvs_acceptance.dpvs.complaints import Complaint, complaints
 from dpvs_acceptance.dpvs.errors import ParseError
 from dpvs_acceptance.dpvs.versions import Version
 from tests.dpvs.recorded import recording
@@ -40,7 +39,8 @@ def test_link_with_everything() -> None:
     verbose = link.verbose
     assert verbose is not None
     assert (verbose.info.pci_addr, verbose.info.driver_name) == ("vdev", "net_af_packet")
-    assert (verbose.info.rx_ol_capa, verbose.info.rx_desc_max) == (0x4001, 65535)
+    numbers = verbose.info.numbers
+    assert (numbers["rx_ol_capa"], numbers["rx_desc_max"]) == (0x4001, 65535)
     assert verbose.queues == (dpip.PortQueue(0, 1, 1),)
     assert verbose.multicast[0] == dpip.MulticastFilter("33:33:ff:00:01:01", refcnt=1, synced=0)
 
@@ -70,9 +70,10 @@ def test_mellanox_columns_that_touch() -> None:
     first, second = dpip.parse_links(text)
     assert first.verbose is not None
     assert second.verbose is not None
-    assert first.verbose.info.flowtype_rss_ol == 0xF80000000003AFFC
-    assert (first.verbose.info.hash_key_size, first.verbose.info.vmdq_que_base) == (40, 0)
-    assert second.verbose.info.flowtype_rss_ol == 0
+    numbers = first.verbose.info.numbers
+    assert numbers["flowtype_rss_ol"] == 0xF80000000003AFFC
+    assert (numbers["hash_key_size"], numbers["vmdq_que_base"]) == (40, 0)
+    assert second.verbose.info.numbers["flowtype_rss_ol"] == 0
 
 
 def test_lcores_and_their_queues() -> None:
@@ -308,22 +309,6 @@ Crypto devices using DPDK-compatible driver
     assert (i350.active, i350.interfaces) == (True, ("eth0",))
     assert (spare.binding, spare.driver) == ("none", None)
     assert (dma.category, dma.unused) == ("Misc (rawdev)", ())
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("err-addr-add-existing", (Complaint("already exist", 47, -3),)),
-        (
-            "err-laddr-add-baddev",
-            (Complaint("not exist", 47, -4), Complaint("not exist", 0, -4)),
-        ),
-        ("err-notrunning-ipvsadm", (Complaint("No such file or directory"),)),
-        ("err-route-add-existing", ()),
-    ],
-)
-def test_what_the_tools_complain_of(name: str, expected: tuple[Complaint, ...]) -> None:
-    assert complaints(output(f"v1.10.2/{name}.txt")) == expected
 
 
 def test_error_says_where_what_and_where_to_report() -> None:

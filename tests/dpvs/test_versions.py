@@ -55,25 +55,19 @@ def test_newer_versions_have_the_newest_facts() -> None:
     [
         ("dpdk", "18.11.2", "20.11.10", "24.11"),
         ("ipc_path", "/var/run/dpvs_ctrl", "/var/run/dpvs.ipc", "/var/run/dpvs.ipc"),
-        ("ipc_env", None, "DPVS_IPC_FILE", "DPVS_IPC_FILE"),
-        ("ipc_keyword", True, False, False),
         ("daemon_paths", False, True, True),
         ("main_lcore_option", "--master-lcore", "--main-lcore", "--main-lcore"),
         ("allow_option", "-w", "-a", "-a"),
         ("worker_thread", "lcore-slave-{}", "lcore-worker-{}", "dpdk-worker{}"),
         ("kni_kind", "rte_kni", "rte_kni", "virtio-user"),
-        ("kni_switch", False, True, True),
-        ("fdir_blocks", True, False, False),
         ("toa_on_syn", True, False, False),
         ("synproxy_closes_window", True, False, False),
         ("synproxy_sack", False, True, True),
         ("server_port_copied", True, False, False),
         ("ipvsadm_reports_version", False, True, True),
         ("dpip_reports_version", False, True, True),
-        ("conn_timeout_flag", "conn_timeout", "conn-timeout", "conn-timeout"),
         ("route_tos_and_outwall", True, False, False),
         ("route_flush", "route flush", "route flush dev {}", "route flush dev {}"),
-        ("link_local_addresses", False, True, True),
         ("lldp", False, True, True),
     ],
 )
@@ -83,6 +77,20 @@ def test_facts_that_checks_see(
     wanted = {(1, 8, 10): v1_8_10, (1, 9, 10): v1_9_10, (1, 10, 2): v1_10_2}
     for version, value in wanted.items():
         assert getattr(facts(Version(*version)), name) == value, version
+
+
+@pytest.mark.parametrize(
+    ("keyword", "there"),
+    [
+        ("global_defs/kni", (False, True, True)),
+        ("ctrl_defs/ipc_msg", (True, False, False)),
+        ("netif_defs/device/fdir", (True, False, False)),
+        ("netif_defs/device/tx/mbuf_fast_free", (False, True, True)),
+    ],
+)
+def test_keywords_by_version(keyword: str, there: tuple[bool, ...]) -> None:
+    versions = (Version(1, 8, 10), Version(1, 9, 10), Version(1, 10, 2))
+    assert tuple(facts(version).has_keyword(keyword) for version in versions) == there
 
 
 def test_toa_left_the_syn_with_1_9_6() -> None:
@@ -98,7 +106,7 @@ def test_1_8_12_is_younger_than_1_9_0() -> None:
 
 def test_every_fact_differs_or_is_a_path() -> None:
     """A fact that is the same for all versions has no place in the table."""
-    always = {"conf_path", "pid_file"}
+    always = {"pid_file"}
     for field in fields(VersionFacts):
         values = {getattr(facts(version), field.name) for version in RELEASES}
         assert (len(values) == 1) == (field.name in always), field.name

@@ -1,7 +1,7 @@
 """dpvs.conf: read into a tree, read for what checks need, written, and checked before DPVS does."""
 
 from dpvs_acceptance.dpvs.conf.check import Problem, check
-from dpvs_acceptance.dpvs.conf.keywords import is_block, known_keywords
+from dpvs_acceptance.dpvs.conf.keywords import is_block
 from dpvs_acceptance.dpvs.conf.reading import read_spec
 from dpvs_acceptance.dpvs.conf.render import NotInThisVersionError, render
 from dpvs_acceptance.dpvs.conf.spec import (
@@ -29,7 +29,6 @@ __all__ = [
     "WorkerSpec",
     "check",
     "is_block",
-    "known_keywords",
     "parse",
     "read_spec",
     "render",

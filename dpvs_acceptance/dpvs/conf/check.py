@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from dpvs_acceptance.dpvs.conf.keywords import is_block, known_keywords, versions_with
+from dpvs_acceptance.dpvs.conf.keywords import is_block, versions_with
 from dpvs_acceptance.dpvs.conf.reading import read_spec
 from dpvs_acceptance.dpvs.conf.spec import (
     LOG_LEVELS,
@@ -21,7 +21,7 @@ from dpvs_acceptance.dpvs.conf.spec import (
     WorkerSpec,
 )
 from dpvs_acceptance.dpvs.conf.tree import Conf, ConfError, Item
-from dpvs_acceptance.dpvs.versions import Version
+from dpvs_acceptance.dpvs.versions import Version, facts
 
 MAX_QUEUES = 16
 """NETIF_MAX_QUEUES: queue ids run from 0 to one less."""
@@ -101,7 +101,7 @@ class _Checking:
         self.problems.append(Problem(self._conf.source, line, sentence, fatal=False))
 
     def keywords(self, version: Version) -> None:
-        known = known_keywords(version)
+        known = facts(version).keywords
         unknown: set[tuple[str, ...]] = set()
         for path, item in self._conf.walk():
             if path[:-1] in unknown:

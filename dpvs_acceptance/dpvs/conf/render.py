@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from dpvs_acceptance.dpvs.conf.keywords import Path, known_keywords, versions_with
+from dpvs_acceptance.dpvs.conf.keywords import versions_with
 from dpvs_acceptance.dpvs.conf.spec import DEFAULT_MTU, ConfSpec, DeviceSpec, WorkerSpec
 from dpvs_acceptance.dpvs.conf.tree import Item, Remark, write
 from dpvs_acceptance.dpvs.versions import Version, facts
+
+_FDIR = "netif_defs/device/fdir"
+# Versions with this block of a device lose all that stands behind it in later ones, which do not
+# know it: its closing brace then ends the device.
 
 
 class NotInThisVersionError(ValueError):
@@ -27,7 +31,7 @@ class _Render:
     def __init__(self, spec: ConfSpec, version: Version) -> None:
         self._spec = spec
         self._version = version
-        self._known = known_keywords(version)
+        self._known = facts(version).keywords
         self._missing: list[str] = []
 
     def text(self) -> str:
@@ -47,7 +51,7 @@ class _Render:
 
     def _can(self, path: str, *, asked: bool) -> bool:
         """Whether to write a keyword; what is asked for and cannot be written is noted."""
-        keyword: Path = tuple(path.split("/"))
+        keyword = tuple(path.split("/"))
         if keyword in self._known:
             return True
         if asked:
@@ -89,7 +93,7 @@ class _Render:
         if self._can("netif_defs/device/tx/mbuf_fast_free", asked=not device.mbuf_fast_free):
             tx.append(_switch("mbuf_fast_free", device.mbuf_fast_free))
         block = [Item("rx", block=tuple(rx)), Item("tx", block=tuple(tx))]
-        if facts(self._version).fdir_blocks:
+        if facts(self._version).has_keyword(_FDIR):
             fdir = [("mode", "perfect"), ("pballoc", "64k"), ("status", "matched")]
             # Before sa_pool/flow_enable this was how a NIC without flow rules was said to be one.
             if self._can("netif_defs/device/fdir/filter", asked=not self._spec.sa_pool_flow):
@@ -156,7 +160,7 @@ class _Render:
         )
 
     def _sa_pool(self) -> tuple[Item, ...]:
-        asked = not self._spec.sa_pool_flow and not facts(self._version).fdir_blocks
+        asked = not self._spec.sa_pool_flow and not facts(self._version).has_keyword(_FDIR)
         if not self._can("sa_pool/flow_enable", asked=asked):
             return ()
         return (

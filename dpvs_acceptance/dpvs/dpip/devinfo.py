@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dpvs_acceptance.dpvs.dpip.columns import Table, read_numbers, read_table
@@ -13,35 +14,13 @@ class DeviceInfo:
     """What the driver says of itself; names are those that dpip prints.
 
     pci_addr: `0000:04:00.0` up to 1.9; from 1.10 on only the name of the bus (`pci`, `vdev`).
-    Both texts are None, and all numbers 0, on devices without hardware (VLAN, tunnel).
+    Both texts are None, and all numbers 0, on devices without hardware (VLAN, tunnel). `numbers` by
+    the titles of their columns.
     """
 
     pci_addr: str | None
     driver_name: str | None
-    if_index: int
-    min_rx_bufsize: int
-    max_rx_pktlen: int
-    max_mac_addrs: int
-    max_rx_queues: int
-    max_tx_queues: int
-    max_hash_addrs: int
-    max_vfs: int
-    max_vmdq_pools: int
-    rx_ol_capa: int
-    tx_ol_capa: int
-    reta_size: int
-    hash_key_size: int
-    flowtype_rss_ol: int
-    vmdq_que_base: int
-    vmdq_que_num: int
-    rx_desc_max: int
-    rx_desc_min: int
-    rx_desc_align: int
-    vmdq_pool_base: int
-    tx_desc_max: int
-    tx_desc_min: int
-    tx_desc_align: int
-    speed_capa: int
+    numbers: Mapping[str, int]
 
 
 NAMES = Table(32, ("pci_addr", "driver_name"))
@@ -71,10 +50,10 @@ def read_device_info(lines: Lines) -> DeviceInfo | None:
         return None
     if any(len(name.split()) > 1 for name in names):
         raise lines.previous_error("a PCI address and a driver name, without spaces")
-    values: list[int] = []
+    values: dict[str, int] = {}
     for table in NUMBERS:
         numbers = read_numbers(lines, table)
         if numbers is None:
             raise lines.error(f"the column titles {' '.join(table.titles)}")
-        values += numbers
-    return DeviceInfo(names[0] or None, names[1] or None, *values)
+        values |= zip(table.titles, numbers, strict=True)
+    return DeviceInfo(names[0] or None, names[1] or None, values)
