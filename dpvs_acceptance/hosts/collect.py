@@ -115,6 +115,7 @@ done
 SSH_SESSION = """\
 s=${SSH_CONNECTION-}
 p=$$
+dev() { ip -o route get "$@" 2>/dev/null | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p'; }
 while [ -z "$s" ] && [ "${p:-0}" -gt 1 ]; do
 s=$(tr '\\0' '\\n' <"/proc/$p/environ" | sed -n 's/^SSH_CONNECTION=//p')
 if [ -z "$s" ]; then
@@ -129,7 +130,59 @@ set -- $s
 [ -n "$3" ] || { echo "no SSH_CONNECTION in this session" >&2; exit 1; }
 echo "client $1"
 echo "server $3"
-ip -o route get "$1" 2>/dev/null | sed -n 's/.* dev \\([^ ]*\\).*/route \\1/p'
+d=$(dev "$1")
+[ -z "$d" ] || echo "route $d"
+d=$(dev "$1" from "$3")
+[ -z "$d" ] || echo "route $d"
+# From the host itself: a reverse tunnel, a jump, a proxy. What its process talks to besides.
+local_address() {
+case "$(ip -o route get "$1" 2>/dev/null)" in *"dev lo "*|local*) ;; *) false ;; esac
+}
+local_address "$1" || exit 0
+all=$({ ss -tnp; ss -unp; } 2>/dev/null | head -c 1000000 | tr -d '[]' | sed 's/::ffff://g')
+ends="$1:$2"
+for depth in 1 2 3; do
+next=
+for end in $ends; do
+pid=$(echo "$all" | grep "^[^ ]* *[0-9]* *[0-9]* *$end " | sed -n 's/.*pid=\\([0-9]*\\),.*/\\1/p;q')
+[ -n "$pid" ] || continue
+read -r program <"/proc/$pid/comm"
+for peer in $(echo "$all" | grep -F "pid=$pid," | head -n 50 |
+sed -n 's/^[^ ]* *[0-9]* *[0-9]* *[^ ]* *\\([^ ]*\\) .*/\\1/p'); do
+a=${peer%:*}
+if local_address "$a"; then [ "$a:${peer##*:}" = "$3:$4" ] || next="$next $peer"
+else d=$(dev "$a"); [ -z "$d" ] || echo "by $a $d $program"
+fi
+done
+done
+ends=$next
+done 2>/dev/null
+:"""
+
+# `device address interface` for each far end of a tunnel: where its packets leave the host.
+TUNNELS = """\
+{
+ip -d -o link | sed -n 's/^[0-9]*: \\([^:@]*\\)[:@].* remote \\([^ ]*\\) .*/\\1 \\2/p'
+bridge fdb show | sed -n 's/.*dev \\([^ ]*\\) dst \\([^ ]*\\).*/\\1 \\2/p'
+wg show all endpoints | tr '\\t[]' '   ' |
+sed -n 's/^\\([^ ]*\\) .* \\([^ ]*\\) *:[0-9]*$/\\1 \\2/p'
+} 2>/dev/null | sort -u | head -n 200 | while read -r n a; do
+d=$(ip -o route get "$a" 2>/dev/null | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p')
+[ -z "$d" ] || echo "$n $a $d"
+done
+:"""
+
+# A record per bridge of Open vSwitch: its ports, and the far ends of those that are patches.
+OVS = """\
+command -v ovs-vsctl >/dev/null 2>&1 || exit 0
+for b in $(ovs-vsctl --timeout=3 list-br); do
+echo "bridge $b"
+for p in $(ovs-vsctl --timeout=3 list-ifaces "$b"); do
+echo " port $p"
+q=$(ovs-vsctl --timeout=3 --if-exists get interface "$p" options:peer | tr -d '"')
+[ -z "$q" ] || echo " peer $q"
+done
+done 2>/dev/null
 :"""
 
 CPU = """\

@@ -28,10 +28,12 @@ LONGEST_LEASE = 86400
 """Seconds: a lock that says more cannot be read as a lock."""
 LOST = 79
 """Exit status of a piece of work that was not begun, because the host is another run's."""
-_LOCK_BYTES, _TOKEN_BYTES = 4096, 300
+_LOCK_BYTES, _TOKEN_BYTES = 2048, 300
 
 _READING = r"""
 lock=$root/lock
+newline='
+'
 read -r boot </proc/sys/kernel/random/boot_id
 uptime() { read -r now _ </proc/uptime; echo "${now%.*}"; }
 started() {
@@ -44,18 +46,20 @@ its_token= its_boot= its_number= its_time= its_lease= its_pid= its_when=
 its_owner= its_since= its_from=
 [ -e "$lock" ] || [ -L "$lock" ] || return 1
 [ -f "$lock" ] && [ ! -L "$lock" ] || return 2
-while read -r word first rest; do
-case $word in
-token) its_token="$first $rest" its_boot=$first its_number=${rest%% *} ;;
-lease) its_time=$first its_lease=$rest ;;
-keeper) its_pid=$first its_when=$rest ;;
-owner) its_owner=$first${rest:+ $rest} ;;
-since) its_since=$first ;;
-from) its_from=$first ;;
+text=$(head -c @LOCK_BYTES@ "$lock" | tr -d '\000')
+while [ -n "$text" ]; do
+line=${text%%"$newline"*} rest=${text#*"$newline"}
+[ "$rest" != "$text" ] && text=$rest || text=
+value=${line#* }
+case $line in
+"token "*) its_token=$value its_boot=${value%% *} rest=${value#* }; its_number=${rest%% *} ;;
+"lease "*) its_time=${value%% *} its_lease=${value#* } ;;
+"keeper "*) its_pid=${value%% *} its_when=${value#* } ;;
+"owner "*) its_owner=$value ;;
+"since "*) its_since=$value ;;
+"from "*) its_from=$value ;;
 esac
-done <<END
-$(head -c @LOCK_BYTES@ "$lock" | tr -d '\000')
-END
+done
 number "$its_number" && number "$its_time" && number "$its_lease" &&
 [ "$its_lease" -le @LONGEST@ ] || return 2
 [ "$its_boot" != "$boot" ] || [ "$its_time" -le "$(uptime)" ] || return 2

@@ -39,15 +39,26 @@ class NetDevice:
 
 
 @dataclass(frozen=True, slots=True)
-class SshSession:
-    """How we came in: the client's address, the host's own, and the interface of the way back.
+class Carrier:
+    """A far end that a program on the host talks to, and the interface of the way there."""
 
-    route: None where the host does not say.
+    address: str
+    interface: str
+    program: str
+
+
+@dataclass(frozen=True, slots=True)
+class SshSession:
+    """How we came in: the client's address, the host's own, the interfaces of the way back.
+
+    routes: none where the host does not say. carriers: where the client is the host itself, what
+    the program that ssh came from talks to (a reverse tunnel, a jump, a proxy).
     """
 
     client: IPv4Address | IPv6Address
     server: IPv4Address | IPv6Address
-    route: str | None
+    routes: tuple[str, ...] = ()
+    carriers: tuple[Carrier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +112,17 @@ def net_devices(text: str) -> dict[str, NetDevice]:
 
 def ssh_session(text: str) -> SshSession:
     """Section `ssh session`."""
-    values = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
+    lines = [line.split(" ", 1) for line in text.splitlines() if " " in line]
+    values = dict(lines)
     try:
         return SshSession(
             # An address of one link only carries its interface: `fe80::1%eth0`.
             client=ip_address(values["client"].partition("%")[0]),
             server=ip_address(values["server"].partition("%")[0]),
-            route=values.get("route"),
+            routes=tuple(dict.fromkeys(value for key, value in lines if key == "route")),
+            carriers=tuple(Carrier(*value.split(" ", 2)) for key, value in lines if key == "by"),
         )
-    except (KeyError, ValueError) as exc:
+    except (KeyError, ValueError, TypeError) as exc:
         raise FactError("ssh session", text, f"`client`, `server`, `route` ({exc})") from exc
 
 

@@ -15,13 +15,18 @@ MACHINE_ID = "4c4c4544000000000000000000000001"
 
 @dataclass
 class Device:
-    """A kernel interface: its PCI function, what it stands on, and its addresses."""
+    """A kernel interface: its PCI function, what it stands on, and its addresses.
+
+    kind, over: as `ip -d link` has them.
+    """
 
     mac: str = "02:00:00:00:00:01"
     pci: str | None = None
     lowers: tuple[str, ...] = ()
     master: str | None = None
     addresses: tuple[str, ...] = ()
+    kind: str = ""
+    over: str = ""
 
 
 @dataclass
@@ -35,7 +40,10 @@ class Function:
 
 @dataclass
 class Machine:
-    """A host. `server`: the address that ssh came in on; `route`: the way back to its client."""
+    """A host. `server`: the address that ssh came in on; `route`: the way back to its client.
+
+    session: further lines of what the host says of the session.
+    """
 
     devices: dict[str, Device]
     functions: dict[str, Function] = field(default_factory=dict)
@@ -43,14 +51,21 @@ class Machine:
     route: str | None = None
     routes: tuple[str, ...] = ()
     dpvs: tuple[int, ...] = ()
+    client: str = "10.255.0.254"
+    session: str = ""
+    tunnels: str = ""
+    ovs: str = ""
 
     def snapshot(self, host: str) -> Snapshot:
-        session = f"client 10.255.0.254\nserver {self.server}\n"
+        session = f"client {self.client}\nserver {self.server}\n{self.session}"
         if self.route:
             session += f"route {self.route}\n"
         texts: dict[str, str | None] = {
             "ssh session": session if self.server else None,
             "net devices": "".join(self._net_device(name) for name in self.devices),
+            "ip -d link": "".join(self._details(name) for name in self.devices),
+            "tunnels": self.tunnels,
+            "ovs": self.ovs,
             "pci net": "".join(self._function(address) for address in self.functions),
             "ip addr": json.dumps([self._addresses(name) for name in self.devices]),
             "ip -4 route": json.dumps([_route(r) for r in self.routes if ":" not in r]),
@@ -68,6 +83,17 @@ class Machine:
         lines += [f" master {device.master}"] if device.master else []
         lines += [f" path /sys/devices/pci0000:00/{device.pci}"] if device.pci else []
         return "\n".join([*lines, ""])
+
+    def _details(self, name: str) -> str:
+        device = self.devices[name]
+        index = list(self.devices).index(name) + 1
+        over = f"@{device.over}" if device.over else ""
+        kind = f" \\    {device.kind} " if device.kind else " "
+        return (
+            f"{index}: {name}{over}: <BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue \\    "
+            f"link/ether {device.mac} brd ff:ff:ff:ff:ff:ff promiscuity 0 minmtu 68 maxmtu 65535"
+            f"{kind}numtxqueues 1 numrxqueues 1\n"
+        )
 
     def _function(self, address: str) -> str:
         function = self.functions[address]

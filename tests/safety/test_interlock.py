@@ -86,6 +86,69 @@ def _other_function(dut: Machine) -> None:
     dut.functions["0000:04:00.1"] = dut.functions.pop("0000:01:00.0")
 
 
+def _veth_in_a_bridge(dut: Machine) -> None:
+    """The management address is on one end of a veth, the other end is a port beside the NIC."""
+    dut.server = "192.0.2.2"
+    dut.devices["mgmt"] = Device(kind="veth", over="mgmt-p", addresses=("192.0.2.2/24",))
+    dut.devices["mgmt-p"] = Device(kind="veth", over="mgmt", master="br0")
+    dut.devices["br0"] = Device(kind="bridge")
+    dut.devices["eth2"].master = "br0"
+
+
+def _ovs_named(dut: Machine) -> None:
+    dut.server = "192.0.2.2"
+    dut.devices["br-ex"] = Device(kind="openvswitch", addresses=("192.0.2.2/24",))
+    dut.devices["eth2"].master = "ovs-system"
+    dut.ovs = (
+        "bridge br-ex\n port patch-a\n peer patch-b\nbridge br-up\n port eth2\n port patch-b\n"
+    )
+
+
+def _ovs_unnamed(dut: Machine) -> None:
+    """ovs-vsctl is not there, or does not answer."""
+    _ovs_named(dut)
+    dut.ovs = ""
+
+
+def _macvlan(dut: Machine) -> None:
+    dut.server = "192.0.2.2"
+    dut.devices["mv0"] = Device(kind="macvlan", over="eth2", addresses=("192.0.2.2/24",))
+
+
+def _vrf(dut: Machine) -> None:
+    dut.server = "192.0.2.2"
+    dut.devices["vrf-m"] = Device(kind="vrf", addresses=("192.0.2.2/32",))
+    dut.devices["eth2"].master = "vrf-m"
+
+
+def _team(dut: Machine) -> None:
+    dut.server = "192.0.2.2"
+    dut.devices["team0"] = Device(kind="team", addresses=("192.0.2.2/24",))
+    dut.devices["eth2"].master = "team0"
+
+
+def _wireguard(dut: Machine) -> None:
+    dut.server = "192.0.2.2"
+    dut.devices["wg0"] = Device(kind="wireguard", addresses=("192.0.2.2/24",))
+    dut.tunnels = "wg0 203.0.113.7 eth2\n"
+
+
+def _vxlan_over_a_device(dut: Machine) -> None:
+    dut.server = "192.0.2.2"
+    kind = "vxlan id 5 group 239.1.1.1 dev eth2 srcport 0 0 dstport 4789"
+    dut.devices["vx0"] = Device(kind=kind, addresses=("192.0.2.2/24",))
+
+
+def _reverse_tunnel(dut: Machine) -> None:
+    dut.client, dut.server = "127.0.0.1", "127.0.0.1"
+    dut.session = "by 203.0.113.7 eth2 ssh\n"
+
+
+def _second_way_back(dut: Machine) -> None:
+    """Policy routing: with our address as its source a packet goes another way."""
+    dut.session = "route eth0\nroute eth2\n"
+
+
 def _iommu_group(dut: Machine) -> None:
     dut.functions["0000:01:00.0"].iommu_group = 17
     dut.functions[ETH2].iommu_group = 17
@@ -109,6 +172,25 @@ def _under_another_name(dut: Machine) -> None:
         (_bond_member, "bond0 stands on eth2; bond0 has the address 192.0.2.2"),
         (_vlan_on_bridge, "br0 stands on eth2; br0.7 stands on br0; br0.7 has the address"),
         (_other_function, "it is another function of the device of 0000:04:00.1; eth0 has"),
+        (
+            _veth_in_a_bridge,
+            "br0 stands on eth2; mgmt-p is a port of br0; mgmt-p is the other end of",
+        ),
+        (
+            _ovs_named,
+            "eth2 is a port of br-up; br-ex is connected with br-up; br-ex has the address",
+        ),
+        (_ovs_unnamed, "eth2 is a port of Open vSwitch, as br-ex is; br-ex has the address"),
+        (_macvlan, "mv0 stands on eth2; mv0 has the address"),
+        (_vrf, "vrf-m stands on eth2; vrf-m has the address"),
+        (_team, "team0 stands on eth2; team0 has the address"),
+        (_wireguard, "eth2 is the way to 203.0.113.7, the far end of wg0; wg0 has the address"),
+        (_vxlan_over_a_device, "vx0 stands on eth2; vx0 has the address"),
+        (
+            _reverse_tunnel,
+            "eth2 is the way to 203.0.113.7, by which ssh on the host carries the ssh",
+        ),
+        (_second_way_back, "eth2 is the way back to 10.255.0.254, ssh's client"),
         (_iommu_group, "it is in the IOMMU group 17 of 0000:01:00.0; eth0 has the address"),
         (_virtual_function, "it is the physical function of 0000:01:00.0; eth0 has the address"),
         (_under_another_name, "eth2 has the address 10.255.0.10 that ssh came in on"),
@@ -125,6 +207,59 @@ def test_what_carries_ssh_is_refused_naming_both(
         one.startswith("lb01: the bench gives 0000:04:00.0 (eth2) to DPVS, but ") and words in one
         for one in found
     ), found
+
+
+def _bridge_without_us(dut: Machine) -> None:
+    dut.devices["br1"] = Device(kind="bridge")
+    dut.devices["eth2"].master = "br1"
+
+
+def _vxlan_by_the_management_nic(dut: Machine) -> None:
+    dut.devices["vx0"] = Device(kind="vxlan id 5 remote 10.255.0.9 srcport 0 0 dstport 4789")
+    dut.tunnels = "vx0 10.255.0.9 eth0\n"
+
+
+def _two_bridges_of_ovs(dut: Machine) -> None:
+    dut.devices["br-ex"] = Device(kind="openvswitch", addresses=("10.255.0.10/24",))
+    dut.devices["eth0"] = Device(pci="0000:01:00.0", master="ovs-system")
+    dut.devices["eth2"].master = "ovs-system"
+    dut.ovs = "bridge br-ex\n port eth0\nbridge br-lan\n port eth2\n"
+
+
+def _veth_of_a_container(dut: Machine) -> None:
+    dut.devices["veth7"] = Device(kind="veth", over="if2", master="docker0")
+    dut.devices["docker0"] = Device(kind="bridge")
+
+
+def _management_in_a_vrf(dut: Machine) -> None:
+    dut.devices["eth0"].master = "vrf-m"
+    dut.devices["vrf-m"] = Device(kind="vrf")
+    dut.devices["eth2"].master = "vrf-m"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _bridge_without_us,
+        _vxlan_by_the_management_nic,
+        _two_bridges_of_ovs,
+        _veth_of_a_container,
+        _management_in_a_vrf,
+    ],
+)
+def test_what_has_nothing_to_do_with_ssh_is_not_refused(
+    deployment: Deployment, change: Callable[[Machine], None]
+) -> None:
+    dut = _dut()
+    change(dut)
+    assert _refusals(deployment, dut) == []
+
+
+def test_what_would_be_deleted_with_a_nic_is_refused(deployment: Deployment) -> None:
+    dut = _dut()
+    dut.devices["eth2.7"] = Device(kind="vlan protocol 802.1Q id 7", over="eth2")
+    (found,) = _refusals(deployment, dut)
+    assert "eth2.7 (vlan) stands on eth2, and would be deleted when DPVS takes eth2" in found
 
 
 def test_a_nic_of_somebody_else_s_is_refused_until_it_is_given_up(deployment: Deployment) -> None:
