@@ -27,7 +27,7 @@ class LinkDetails:
 
 
 @dataclass(frozen=True, slots=True)
-class TunnelEnd:
+class FarEnd:
     """A far end of a tunnel, and the interface by which its packets leave."""
 
     device: str
@@ -60,14 +60,14 @@ def link_details(text: str) -> dict[str, LinkDetails]:
     return found
 
 
-def tunnel_ends(text: str) -> tuple[TunnelEnd, ...]:
+def tunnel_ends(text: str) -> tuple[FarEnd, ...]:
     """Section `tunnels`."""
     found = []
     for line in text.splitlines():
         words = line.split()
         if len(words) != 3:
             raise FactError("tunnels", line, "`device address interface`")
-        found.append(TunnelEnd(*words))
+        found.append(FarEnd(*words))
     return tuple(found)
 
 
