@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dpvs_acceptance.hosts import iproute, linkfacts, netfacts
-from dpvs_acceptance.hosts.linkfacts import LinkDetails, OvsBridge, FarEnd
+from dpvs_acceptance.hosts.linkfacts import FarEnd, LinkDetails, OvsBridge
 from dpvs_acceptance.hosts.netfacts import NetDevice, PciDevice
 from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError
 
