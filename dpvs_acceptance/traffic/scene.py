@@ -86,16 +86,22 @@ class Scene:
             self._next_hops[name, version] = macs[0]
         return self._next_hops[name, version]
 
-    def fullnat(self, service: Service, client: str) -> FullNat:
-        """What the service must do with this client's packets, as seen at the client's side."""
+    def fullnat(
+        self, service: Service, client: str, targets: dict[SocketAddress, str] | None = None
+    ) -> FullNat:
+        """What the service must do with this client's packets, as seen at the client's side.
+
+        targets: the ends of its real servers to their MACs, where they are not the topology's.
+        """
         topology = self.deployment.topology
         lan = self.deployment.lip_port(service.local_addresses[0])
-        targets = {
-            SocketAddress(str(expected.address), expected.port): self.stations[target.name].mac
-            for target, expected in zip(
-                service.real_servers, self.deployment.targets(service), strict=True
-            )
-        }
+        if targets is None:
+            targets = {
+                SocketAddress(str(expected.address), expected.port): self.stations[target.name].mac
+                for target, expected in zip(
+                    service.real_servers, self.deployment.targets(service), strict=True
+                )
+            }
         return FullNat(
             vip=self.vip(service),
             lips=frozenset(map(str, service.local_addresses)),

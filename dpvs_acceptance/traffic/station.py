@@ -182,9 +182,10 @@ class Station:
 
     @contextmanager
     def toa_server(self, address: str, port: int) -> Iterator[None]:
-        """A small HTTP server of the host's, in the context, that tells clients by TOA (NAT64).
+        """In the context, a small HTTP server of the host: it answers with the client's address.
 
-        It asks getsockopt(IPPROTO_IP, 4096), and says what nginx says, or what the kernel said.
+        It reads that by getsockopt(IPPROTO_IP, 4096) and words it as nginx does, or gives the
+        kernel's error.
         """
         server = self._link.ask("toa_server", {"address": address, "port": port})["server"]
         try:

@@ -1,7 +1,7 @@
-"""How long an answer is waited for: in full, or less where most answers are known not to come.
+"""Timeouts of traffic: in full, or a share of them where most answers are known not to come.
 
-A check of a device waits as long as a slow answer may take. A run that breaks the device on
-purpose, and makes the same checks hundreds of times, mostly waits for what cannot come.
+A check of a device waits as long as a slow answer may take. A run of the fault matrix breaks the
+device on purpose and repeats the checks hundreds of times: most of its answers never come.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _SHARE: ContextVar[float] = ContextVar("share", default=1.0)
 
 
 def seconds(full: float, given: float | None = None) -> float:
-    """`given` where a caller chose a time itself, else this run's share of the full time."""
+    """`given` where a caller sets a timeout itself, else this run's share of the full one."""
     return full * _SHARE.get() if given is None else given
 
 
@@ -25,7 +25,7 @@ def tries(full: int) -> int:
 
 @contextmanager
 def shortened(share: float) -> Iterator[None]:
-    """Wait for this share (0 to 1) of every time that nobody chose, while in the context."""
+    """In the context, wait only this share (0 to 1) of every timeout that no caller has set."""
     token = _SHARE.set(share)
     try:
         yield

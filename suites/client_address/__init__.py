@@ -1,1 +1,1 @@
-"""What a real server learns of the client (seed 4)."""
+"""What a real server sees of the client (deployment guide, 4)."""

@@ -1,38 +1,29 @@
-"""The readers of the client's address on the real servers (seed 4)."""
+"""The readers of the client's address on the real servers (deployment guide, 4)."""
 
 from __future__ import annotations
 
-import pytest
+from dpvs_acceptance.testbed import READERS, RealServer, servers
+from fixtures.checks import for_each, needs, requirement
 
-from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.verdict.causes import NotTested
-from fixtures.state import Servers
-
-pytestmark = [pytest.mark.requirement("S32"), pytest.mark.usefixtures("readers")]
+pytestmark = needs(READERS)
 
 
-def test_the_toa_reader_is_loaded(
-    servers: Servers, deployment: Deployment, server_name: str
-) -> None:
-    """Steps: lsmod on the RS. Verify: the module that the bench names is there."""
-    reader = deployment.bench.real_servers[server_name].toa
-    if reader is None:
-        raise NotTested(f"the bench names no TOA reader for {server_name} (real_servers.*.toa)")
-    modules = servers.look(server_name).modules
-    assert reader.name in modules, f"{server_name}: TOA reader {reader.name} is not loaded"
+@requirement("S32", core=True)
+@for_each(server=servers)
+def test_the_toa_reader_is_loaded(server: RealServer) -> None:
+    """Steps: lsmod on the RS. Verify: the module that the bench names is loaded."""
+    reader = server.toa_reader
+    assert reader.name in server.read().modules, f"{server}: TOA reader {reader.name} is not loaded"
 
 
-def test_the_toa_reader_is_loaded_again_after_a_reboot(
-    servers: Servers, deployment: Deployment, server_name: str
-) -> None:
+@requirement("S32")
+@for_each(server=servers)
+def test_the_toa_reader_is_loaded_at_boot(server: RealServer) -> None:
     """Steps: rc.local and modules-load.d on the RS. Verify: one of them loads the module."""
-    reader = deployment.bench.real_servers[server_name].toa
-    if reader is None:
-        raise NotTested(f"the bench names no TOA reader for {server_name} (real_servers.*.toa)")
-    lines = servers.look(server_name).boot_lines
-    wanted = (reader.module, reader.name)
-    loading = [line for line in lines if any(word in line.split() for word in wanted)]
+    reader = server.toa_reader
+    names = (reader.module, reader.name)
+    loading = [line for line in server.read().boot_lines if any(n in line.split() for n in names)]
     assert loading, (
-        f"{server_name}: after a reboot the TOA reader is missing: no line at boot names "
+        f"{server}: after a reboot the TOA reader is missing: no boot script names "
         f"{reader.module} or {reader.name}"
     )

@@ -1,1 +1,1 @@
-"""What DPVS is configured to do, and says that it does (seed 2.4, 3)."""
+"""What DPVS is configured to do, and what it reports of itself (deployment guide, 2.4, 3)."""

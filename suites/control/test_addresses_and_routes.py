@@ -1,45 +1,43 @@
-"""VIPs, LIPs and routes as `dpip` lists them (seed 3)."""
+"""VIPs, LIPs and routes as `dpip` and `ipvsadm` list them (deployment guide, 3)."""
 
 from __future__ import annotations
 
-import pytest
-
-from dpvs_acceptance.model.deployment import Deployment, ExpectedAddress
-from dpvs_acceptance.observed.dut import DutState
+from dpvs_acceptance.testbed import SOURCE_PORT_POOLS, LoadBalancer, Service, services
+from fixtures.checks import for_each, needs, requirement
 
 
-@pytest.mark.requirement("S25", "DPI-07", "DPI-08")
-def test_each_vip_is_on_its_port_and_only_there(dut: DutState, deployment: Deployment) -> None:
+@requirement("S25", "DPI-07", "DPI-08", core=True)
+def test_each_vip_is_on_its_port_and_only_there(lb: LoadBalancer) -> None:
     """Steps: `dpip addr show`.
 
-    Verify: each VIP once, on its link's port, as a host address; DPVS's own with their network's.
+    Verify: each VIP once, on its link's port, as a host address; DPVS's own addresses once, on
+    their port, with their network's prefix length.
     """
     words = {"vip": "VIP", "own": "own address"}
     wrong = []
-    for owned in (one for one in deployment.addresses if one.use in words):
-        seen = [(e.device, e.interface.network.prefixlen) for e in dut.addresses_of(owned.address)]
+    for owned in (one for one in lb.deployment.addresses if one.use in words):
+        entries = lb.state.addresses_of(owned.address)
+        seen = [(e.device, e.interface.network.prefixlen) for e in entries]
         wanted = [(owned.port, owned.prefix)]
         if seen != wanted:
             what = f"{words[owned.use]} {owned.address}"
-            wrong.append(f"{what}: expected {wanted}, seen {seen or 'nowhere'}")
-    assert not wrong, "VIPs are not where they belong: " + "\n".join(wrong)
+            wrong.append(f"{what}: expected {wanted}, seen {seen or 'on no port'}")
+    assert not wrong, "addresses are not on their ports: " + "\n".join(wrong)
 
 
-@pytest.mark.requirement("S26", "DPI-10", "DPI-11")
-def test_the_routes_are_the_declared_ones_and_no_other(
-    dut: DutState, deployment: Deployment
-) -> None:
-    """Steps: `dpip route show`, also -6. Verify: the set is the declared one.
+@requirement("S26", "DPI-10", "DPI-11", core=True)
+def test_the_routes_are_the_declared_ones_and_no_other(lb: LoadBalancer) -> None:
+    """Steps: `dpip route show`, also -6. Verify: the routes are exactly the declared ones.
 
-    Link-local routes, which later versions make by themselves, are left out.
+    Link-local routes, which later versions add themselves, are left out.
     """
     wanted = {
         (str(route.destination), route.port, route.scope, str(route.via) if route.via else None)
-        for route in deployment.routes
+        for route in lb.deployment.routes
     }
     seen = {
         (str(r.network), r.device, r.scope, str(r.via) if r.via else None)
-        for r in dut.routes
+        for r in lb.state.routes
         if not r.network.is_link_local
     }
     missing = sorted(f"{d} dev {p} scope {s} via {v}" for d, p, s, v in wanted - seen)
@@ -48,32 +46,28 @@ def test_the_routes_are_the_declared_ones_and_no_other(
     assert not wrong, "routes are not the declared ones: " + "\n".join(wrong)
 
 
-@pytest.mark.requirement("S28", "local address")
-def test_each_lip_is_a_local_address_of_its_service(
-    dut: DutState, deployment: Deployment, fnat_name: str
-) -> None:
+@requirement("S28", "local address", core=True)
+@for_each(service=services.having(mode="fullnat"))
+def test_each_lip_is_a_local_address_of_its_service(lb: LoadBalancer, service: Service) -> None:
     """Steps: `ipvsadm -G`. Verify: the service's LIPs are the declared ones."""
-    service = deployment.topology.service(fnat_name)
-    wanted = set(service.local_addresses)
-    seen = dut.local_addresses_of(service)
-    assert seen == wanted, (
-        f"local addresses of {fnat_name}: expected {[str(a) for a in sorted(wanted, key=str)]}, "
-        f"`ipvsadm -G` has {[str(a) for a in sorted(seen, key=str)] or 'none'}"
+    seen = {str(address) for address in lb.state.local_addresses_of(service.declared)}
+    assert seen == service.lips, (
+        f"local addresses of {service}: expected {sorted(service.lips)}, "
+        f"`ipvsadm -G` has {sorted(seen) or 'none'}"
     )
 
 
-@pytest.mark.requirement("S28")
-def test_each_lip_is_on_its_port_with_free_source_ports(
-    dut: DutState, pools: tuple[ExpectedAddress, ...]
-) -> None:
-    """Steps: `dpip -s addr show`. Verify: each LIP, and each address of SNAT, on its link's port
-    with a pool that has room.
+@requirement("S28")
+@needs(SOURCE_PORT_POOLS)
+def test_each_lip_is_on_its_port_with_free_source_ports(lb: LoadBalancer) -> None:
+    """Steps: `dpip -s addr show`. Verify: each LIP, and each address of SNAT, is on its link's
+    port, with a pool that has free source ports.
 
-    An address added by `dpip addr add` looks right and has no pool (#861): connections then fail.
+    An address added by `dpip addr add` is listed alike, but has no pool (#861): connections fail.
     """
     wrong = []
-    for lip in pools:
-        entries = dut.addresses_of(lip.address)
+    for lip in (owned for owned in lb.deployment.addresses if owned.has_pool):
+        entries = lb.state.addresses_of(lip.address)
         if [entry.device for entry in entries] != [lip.port]:
             wrong.append(
                 f"LIP {lip.address}: expected on {lip.port}, seen on {[e.device for e in entries]}"
@@ -82,4 +76,4 @@ def test_each_lip_is_on_its_port_with_free_source_ports(
             wrong.append(f"LIP {lip.address} has no source-address pool: not added by --add-laddr")
         elif entries[0].pool.free == 0:
             wrong.append(f"LIP {lip.address}: no free source port, {entries[0].pool.used} in use")
-    assert not wrong, "LIPs cannot work: " + "\n".join(wrong)
+    assert not wrong, "LIPs cannot be used: " + "\n".join(wrong)

@@ -1,58 +1,53 @@
-"""dpvs.conf, and that the running DPVS is what it says (seed 2.4)."""
+"""dpvs.conf, and the settings of the running DPVS (deployment guide, 2.4)."""
 
 from __future__ import annotations
 
-import pytest
-import testinfra.host
-
 from dpvs_acceptance.dpvs.conf import check
-from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
-from dpvs_acceptance.verdict.causes import Inconclusive, NotApplicable, NotSupported
+from dpvs_acceptance.testbed import ICMP_WORKER, LoadBalancer
+from dpvs_acceptance.verdict.causes import Inconclusive
+from fixtures.checks import needs, requirement
 
 
-@pytest.mark.requirement("S18")
-def test_the_log_goes_where_the_topology_says(
-    host: testinfra.host.Host, dut: DutState, deployment: Deployment
-) -> None:
-    """Steps: log_file and log_level of dpvs.conf; the file. Verify: as declared, and written to."""
-    declared = deployment.topology.dpvs
-    log = (dut.conf.log_level, dut.conf.log_file)
-    assert log == (declared.log_level, declared.log_file), (
-        f"logging: expected {declared.log_level} to {declared.log_file}, dpvs.conf has {log}"
+@requirement("S18", core=True)
+def test_the_log_goes_where_the_topology_says(lb: LoadBalancer) -> None:
+    """Steps: log_file and log_level of dpvs.conf; the file. Verify: as declared; not empty."""
+    declared = lb.topology.dpvs
+    settings = (lb.state.conf.log_level, lb.state.conf.log_file)
+    assert settings == (declared.log_level, declared.log_file), (
+        f"logging: expected {declared.log_level} to {declared.log_file}, dpvs.conf has {settings}"
     )
-    log = host.file(declared.log_file)
+    log = lb.host.file(declared.log_file)
     assert log.exists, f"dpvs should log to {declared.log_file}, which does not exist"
     assert log.size, f"dpvs writes nothing to {declared.log_file}"
 
 
-@pytest.mark.requirement("S18")
-def test_the_log_has_no_word_of_a_known_failure(dut: DutState) -> None:
+@requirement("S18")
+def test_the_log_has_no_known_failure(lb: LoadBalancer) -> None:
     """Steps: compare each log line with the known failures. Verify: none is there.
 
-    Whether the build knows icmp_redirect_core is S21's matter.
+    A build without icmp_redirect_core is left to S21.
     """
-    if not dut.log_lines:
-        raise Inconclusive("the log is empty, so that it says nothing proves nothing")
+    if not lb.state.log_lines:
+        raise Inconclusive("the log is empty: that it has no failure proves nothing")
     findings = [
         f"{finding.meaning}: {finding.line}"
-        for finding in dut.log_findings
+        for finding in lb.state.log_findings
         if "icmp_redirect_core" not in finding.line
     ]
-    assert not findings, "the log tells of failures: " + "\n".join(findings)
+    assert not findings, "failures in the log: " + "\n".join(findings)
 
 
-@pytest.mark.requirement("S19")
-def test_each_port_has_the_queues_of_the_configuration(
-    dut: DutState, deployment: Deployment
-) -> None:
-    """Steps: `dpip link show`, dpvs.conf. Verify: queues, descriptors, RSS, kni name per port."""
-    declared = deployment.topology.dpvs
-    queues = len(deployment.workers)
+@requirement("S19", core=True)
+def test_each_port_has_the_queues_of_the_configuration(lb: LoadBalancer) -> None:
+    """Steps: `dpip link show`, dpvs.conf, the log of the start.
+
+    Verify: queues, descriptors, RSS and kni name of each port.
+    """
+    declared, queues = lb.topology.dpvs, len(lb.deployment.workers)
     wanted = (queues, queues, declared.rx_descriptors, declared.tx_descriptors, declared.rss)
     wrong = []
-    for port in deployment.ports:
-        device, read = dut.conf_device(port.name), dut.start_settings(port.name)
+    for port in lb.deployment.ports:
+        device, read = lb.state.conf_device(port.name), lb.state.start_settings(port.name)
         if device is None or read is None:
             wrong.append(f"{port.name}: no such device in {'dpvs.conf' if read else 'the log'}")
             continue
@@ -64,14 +59,14 @@ def test_each_port_has_the_queues_of_the_configuration(
             read.nb_tx_desc,
             read.rss,
         )
-        link = dut.link(port.name)
-        for source, seen in (("dpvs.conf", in_file), ("the log of its start", as_read)):
+        link = lb.state.link(port.name)
+        for source, seen in (("dpvs.conf", in_file), ("the log of the start", as_read)):
             if seen != wanted:
                 wrong.append(
                     f"{port.name}: rx, tx queues, rx, tx descriptors, rss: {wanted} expected, "
                     f"{source} has {seen}"
                 )
-        if deployment.kni and device.kni_name != port.kni:
+        if lb.deployment.kni and device.kni_name != port.kni:
             wrong.append(f"{port.name}: kni {port.kni} expected, dpvs.conf has {device.kni_name}")
         if (link.rx_queues, link.tx_queues) != (queues, queues):
             wrong.append(
@@ -81,20 +76,20 @@ def test_each_port_has_the_queues_of_the_configuration(
     assert not wrong, "ports are not as configured: " + "\n".join(wrong)
 
 
-@pytest.mark.requirement("S20")
-def test_the_queue_map_is_consistent(dut: DutState) -> None:
-    """Steps: re-derive DPVS's own check of workers and queues over dpvs.conf. Verify: no error."""
-    problems = [str(problem) for problem in check(dut.conf_tree)]
+@requirement("S20", core=True)
+def test_the_queue_map_is_consistent(lb: LoadBalancer) -> None:
+    """Steps: DPVS's own check of workers and queues, repeated on dpvs.conf. Verify: no error."""
+    problems = [str(problem) for problem in check(lb.state.conf_tree)]
     assert not problems, "dpvs.conf: " + "\n".join(problems)
 
 
-@pytest.mark.requirement("S20")
-def test_each_lcore_serves_its_queues_on_every_port(dut: DutState, deployment: Deployment) -> None:
-    """Steps: `dpip link show cpu`. Verify: the same queue of every port is on one lcore."""
+@requirement("S20", core=True)
+def test_each_lcore_serves_its_queues_on_every_port(lb: LoadBalancer) -> None:
+    """Steps: `dpip link show cpu`. Verify: each lcore serves the same queue of every port."""
     wrong = []
-    for worker in deployment.workers:
-        lcore = dut.lcore(worker.lcore.id)
-        for port in deployment.ports:
+    for worker in lb.deployment.workers:
+        lcore = lb.state.lcore(worker.lcore.id)
+        for port in lb.deployment.ports:
             for direction in ("rx", "tx"):
                 seen = lcore.serves(port.name, direction)
                 if seen != (worker.queue,):
@@ -105,15 +100,10 @@ def test_each_lcore_serves_its_queues_on_every_port(dut: DutState, deployment: D
     assert not wrong, "queues are not on the lcores of the configuration: " + "\n".join(wrong)
 
 
-@pytest.mark.requirement("S21")
-def test_icmp_has_the_worker_that_the_topology_gives_it(
-    dut: DutState, deployment: Deployment
-) -> None:
-    """Steps: workers of dpvs.conf. Verify: icmp_redirect_core on the expected one alone."""
-    wanted = [worker.lcore.id for worker in deployment.workers if worker.icmp_redirect]
-    if not wanted:
-        raise NotApplicable("the topology sets no worker apart for ICMP (dpvs.icmp_redirect)")
-    if (words := dut.refused_keyword("icmp_redirect_core")) is not None:
-        raise NotSupported(f"this build has no icmp_redirect_core, its log says: {words}")
-    seen = [worker.cpu_id for worker in dut.conf.workers if worker.icmp_redirect]
+@requirement("S21", core=True)
+@needs(ICMP_WORKER)
+def test_icmp_has_the_worker_of_the_topology(lb: LoadBalancer) -> None:
+    """Steps: workers of dpvs.conf. Verify: icmp_redirect_core is set for the expected one only."""
+    wanted = [worker.lcore.id for worker in lb.deployment.workers if worker.icmp_redirect]
+    seen = [worker.cpu_id for worker in lb.state.conf.workers if worker.icmp_redirect]
     assert seen == wanted, f"icmp_redirect_core: expected on lcore {wanted}, dpvs.conf has {seen}"

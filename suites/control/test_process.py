@@ -1,31 +1,27 @@
-"""The dpvs process and its threads (seed 2.4)."""
+"""The dpvs process and its threads (deployment guide, 2.4)."""
 
 from __future__ import annotations
 
-import pytest
-
-from dpvs_acceptance.dpvs.versions import VersionFacts
-from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
+from dpvs_acceptance.testbed import LoadBalancer
+from fixtures.checks import requirement
 
 
-@pytest.mark.requirement("S22")
-def test_exactly_one_dpvs_runs(dut: DutState) -> None:
-    """Steps: processes called dpvs, the pid file. Verify: one, and the pid file names it."""
-    pids = [process.pid for process in dut.processes]
+@requirement("S22", core=True)
+def test_exactly_one_dpvs_runs(lb: LoadBalancer) -> None:
+    """Steps: processes called dpvs, the pid file. Verify: one process, named by the pid file."""
+    pids = [process.pid for process in lb.state.processes]
     assert len(pids) == 1, f"one dpvs process expected, seen {pids or 'none'}"
-    assert dut.pid_file == pids[0], f"the pid file names {dut.pid_file}, dpvs is process {pids[0]}"
+    named = lb.state.pid_file
+    assert named == pids[0], f"the pid file names process {named}, dpvs is process {pids[0]}"
 
 
-@pytest.mark.requirement("S22")
-def test_workers_are_pinned_to_their_cpus(
-    dut: DutState, deployment: Deployment, facts: VersionFacts
-) -> None:
+@requirement("S22")
+def test_workers_are_pinned_to_their_cpus(lb: LoadBalancer) -> None:
     """Steps: names and allowed CPUs of dpvs's threads. Verify: one per worker, on its CPUs."""
-    threads = {thread.name: thread.cpus for thread in dut.dpvs_process.threads}
+    threads = {thread.name: thread.cpus for thread in lb.state.dpvs_process.threads}
     wrong = []
-    for worker in deployment.workers:
-        name = facts.worker_thread.format(worker.lcore.id)
+    for worker in lb.deployment.workers:
+        name = lb.version.worker_thread.format(worker.lcore.id)
         if threads.get(name) != frozenset(worker.lcore.cpus):
             wrong.append(
                 f"{name}: CPUs {worker.lcore.cpus} expected, "

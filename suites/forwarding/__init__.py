@@ -1,1 +1,1 @@
-"""What DPVS does with packets (seed 3)."""
+"""What DPVS does with packets (deployment guide, 3)."""

@@ -1,4 +1,4 @@
-"""Answers come about as soon through every real server (seed 3)."""
+"""Response times are even across real servers (deployment guide, 3)."""
 
 from __future__ import annotations
 
@@ -8,38 +8,36 @@ from pathlib import Path
 
 import pytest
 
-from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.testbed import Client, Service, services
 from dpvs_acceptance.traffic.delay import answer_times, compare
-from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.verdict.causes import Inconclusive, NotApplicable
-from fixtures.traffic import Clients
+from fixtures.checks import for_each, requirement
 
 ANSWERS = 5  # of the RS with the smallest weight
 
 
-@pytest.mark.requirement("S30")
+@requirement("S30")
 @pytest.mark.traffic
-def test_answers_come_as_soon_through_every_real_server(
-    scene: Scene, clients: Clients, captures: Path, deployment: Deployment, tcp4_name: str
+@for_each(service=services.having(protocol="tcp", family=4))
+def test_response_times_are_even_across_real_servers(
+    client: Client, service: Service, captures: Path
 ) -> None:
     """Steps: five connections for each RS, one after the other, captured at the client and the RS.
 
-    Verify: by their medians no RS answers 100 ms later than another. Where one does, the message
-    says how much of it passed in the RS, and how much between it and the client.
+    Verify: the median response times of all RS are within 100 ms of each other. Where they are
+    not, the message says how much of the time passed in the RS, and how much outside of it.
     """
-    service = deployment.topology.service(tcp4_name)
-    weights = {target.name: target.weight for target in service.real_servers if target.weight}
+    weights = service.weights
     if len(weights) < 2:
-        raise NotApplicable(f"{tcp4_name} has one real server: there is none to compare it with")
-    client = next(iter(deployment.topology.clients))
-    flows = -(-ANSWERS * sum(weights.values()) // min(weights.values()))
-    with scene.watch(client, captures) as watch:
-        clients.curl_burst(client, clients.url(service), flows)
-        watch.settle(scene.vip(service), flows)
-    times = answer_times(watch.client_views, watch.server_views, scene.vip(service))
+        raise NotApplicable(f"{service} has one real server: there is none to compare it with")
+    connections = -(-ANSWERS * sum(weights.values()) // min(weights.values()))
+    with client.watch() as watch:
+        client.get_burst(service, connections)
+        watch.settle(service.vip, connections)
+    times = answer_times(watch.client_views, watch.server_views, service.vip)
     (captures / "times.json").write_text(json.dumps([asdict(one) for one in times]))
     try:
         delays = compare(times, list(weights))
     except ValueError as error:
-        raise Inconclusive(f"of {flows} connections to {tcp4_name}: {error}") from None
+        raise Inconclusive(f"of {connections} connections to {service}: {error}") from None
     assert delays.even, delays.words

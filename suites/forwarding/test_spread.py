@@ -1,4 +1,4 @@
-"""Requests are spread over the real servers as the scheduler promises (seed 3)."""
+"""Connections are spread over the real servers by the scheduler (deployment guide, 3)."""
 
 from __future__ import annotations
 
@@ -9,75 +9,64 @@ from pathlib import Path
 
 import pytest
 
-from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.model.topology import Service
+from dpvs_acceptance.testbed import NO_OTHER_TRAFFIC, Client, LoadBalancer, Service, services
 from dpvs_acceptance.traffic.balance import flows_needed, round_robin
-from dpvs_acceptance.traffic.scene import Scene
 from dpvs_acceptance.traffic.views import TcpView, View
 from dpvs_acceptance.verdict.causes import Inconclusive, NotApplicable
-from fixtures.alone import Alone
-from fixtures.chosen import Chosen
-from fixtures.traffic import Clients
+from fixtures.checks import for_each, needs, requirement
 
 pytestmark = pytest.mark.traffic
 
-# Enough that what goes wrong once in ten times is met: missed by luck 1 time in 60 (0.9 ** 40).
+# Enough to meet what goes wrong once in ten times; missed by luck in 1 of 60 runs (0.9 ** 40).
 CONNECTIONS = 40
 
+plain_tcp4 = services.having(toa=True, family=4)
 
-@pytest.mark.requirement("S31", "round robin", core=True)
+
+@requirement("S31", "round robin", core=True)
+@for_each(service=plain_tcp4)
 def test_connections_are_spread_as_the_scheduler_promises(
-    chosen: Chosen, captures: Path, deployment: Deployment, fnat4_name: str
+    lb: LoadBalancer, client: Client, service: Service, captures: Path
 ) -> None:
     """Steps: as many connections as the statistics need, counted at each RS.
 
-    Verify: round robin exactly, by worker: the counts per weight differ by at most one round for
+    Verify: exact round robin, by worker: the counts per weight differ by at most one round for
     each lcore, since every lcore walks the list of real servers on its own.
     """
-    service = deployment.topology.service(fnat4_name)
-    weights = {t.name: t.weight for t in service.real_servers if t.weight}
-    if len(weights) < 2 or service.scheduler not in ("rr", "wrr"):
-        raise NotApplicable(
-            f"{service.scheduler} over {len(weights)} real servers promises no share"
-        )
-    client = next(iter(deployment.topology.clients))
-    flows = flows_needed(list(weights.values()))
-    opened = chosen.for_requests(service, client, flows)
-    # By who opened them: a SYN that had to be sent again is still one connection.
-    counts = {t.name: len({(v.src, v.sport) for v in opened[t.name]}) for t in service.real_servers}
-    spread = round_robin(counts, weights, len(deployment.workers))
-    told = {
-        "service": fnat4_name,
-        "client": client,
-        "scheduler": service.scheduler,
-        "workers": len(deployment.workers),
+    weights, scheduler = service.weights, service.declared.scheduler
+    if len(weights) < 2 or scheduler not in ("rr", "wrr"):
+        raise NotApplicable(f"{scheduler} over {len(weights)} real servers promises no proportion")
+    opened = client.servers_of_requests(service, flows_needed(list(weights.values())))
+    # By source: a SYN that had to be sent again is still one connection.
+    counts = {name: len({(v.src, v.sport) for v in opened[name]}) for name in service.server_names}
+    spread = round_robin(counts, weights, len(lb.deployment.workers))
+    figures = {
+        "service": service.name,
+        "client": client.name,
+        "scheduler": scheduler,
+        "workers": len(lb.deployment.workers),
         "weights": weights,
         "counts": counts,
         "fair": spread.fair,
         "words": spread.words,
     }
-    (captures / "spread.json").write_text(json.dumps(told))
+    (captures / "spread.json").write_text(json.dumps(figures))
     assert spread.fair, spread.words
 
 
-@pytest.mark.requirement("S30")
-def test_no_packet_of_many_connections_is_lost_or_doubled(
-    scene: Scene,
-    clients: Clients,
-    alone: Alone,
-    captures: Path,
-    deployment: Deployment,
-    fnat4_name: str,
+@requirement("S30")
+@needs(NO_OTHER_TRAFFIC)
+@for_each(service=plain_tcp4)
+def test_no_packet_of_many_connections_is_lost_or_duplicated(
+    client: Client, service: Service
 ) -> None:
     """Steps: 40 connections, captured at the client and at every RS.
 
-    Verify: as many packets as one side sent are on the other, both ways. A lost SYN or ACK is made
-    good by TCP, and so is seen by nothing else.
+    Verify: each side receives as many packets as the other sent, in both directions. TCP repeats a
+    lost SYN or ACK, so that no other check sees the loss.
     """
-    service = deployment.topology.service(fnat4_name)
-    alone(service)
-    near, far = _many(scene, clients, captures, service)
-    vip, lips = str(service.vip), set(map(str, service.local_addresses))
+    near, far = _many(client, service)
+    vip, lips = service.vip.address, service.lips
     there = (sum(v.dst == vip for v in near), sum(v.src in lips for v in far))
     back = (sum(v.dst in lips for v in far), sum(v.src == vip for v in near))
     sent, received = (there[0], back[0]), (there[1], back[1])
@@ -87,16 +76,14 @@ def test_no_packet_of_many_connections_is_lost_or_doubled(
     )
 
 
-@pytest.mark.requirement("S28")
-def test_no_source_port_is_used_twice(
-    scene: Scene, clients: Clients, captures: Path, deployment: Deployment, fnat4_name: str
-) -> None:
+@requirement("S28")
+@for_each(service=plain_tcp4)
+def test_no_source_port_is_used_twice(client: Client, service: Service) -> None:
     """Steps: 40 connections, one after the other. Verify: to each RS every one has its own port.
 
     An RS remembers a closed connection for a minute, and may refuse the next from the same port.
     """
-    service = deployment.topology.service(fnat4_name)
-    _, far = _many(scene, clients, captures, service, all_answered=False)
+    _, far = _many(client, service, all_answered=False)
     opened = {(v.src, v.sport, v.dst, v.seq) for v in far if v.handshake}
     if len(opened) < CONNECTIONS / 2:
         raise Inconclusive(f"of {CONNECTIONS} connections only {len(opened)} reached an RS")
@@ -108,30 +95,23 @@ def test_no_source_port_is_used_twice(
 
 
 def _many(
-    scene: Scene,
-    clients: Clients,
-    captures: Path,
-    service: Service,
-    *,
-    all_answered: bool = True,
+    client: Client, service: Service, *, all_answered: bool = True
 ) -> tuple[list[TcpView], list[TcpView]]:
     """TCP packets of many connections of the service: at the client, and at all RS."""
-    client = next(iter(scene.deployment.topology.clients))
-    with scene.watch(client, captures) as watch:
-        answers = clients.curl_burst(client, clients.url(service), CONNECTIONS)
-        watch.settle(scene.vip(service), CONNECTIONS)
+    with client.watch() as watch:
+        answers = client.get_burst(service, CONNECTIONS)
+        watch.settle(service.vip, CONNECTIONS)
     failed = [str(answer) for answer in answers if answer.status != 200]
     assert not (failed and all_answered), (
         f"{len(failed)} of {CONNECTIONS} requests failed: {failed[0]}"
     )
-    vip, lips = str(service.vip), set(map(str, service.local_addresses))
     far = [v for views in watch.server_views.values() for v in views]
-    return _opened(watch.client_views, {vip}), _opened(far, lips)
+    return _opened(watch.client_views, {service.vip.address}), _opened(far, service.lips)
 
 
-def _opened(views: Sequence[View], ours: set[str]) -> list[TcpView]:
-    """What is between our addresses and an end of a connection that was opened meanwhile: an
-    earlier one may still be closing."""
+def _opened(views: Sequence[View], ours: set[str] | frozenset[str]) -> list[TcpView]:
+    """Packets of connections of our addresses that were opened meanwhile; an earlier connection
+    may still be closing."""
     seen = [v for v in views if isinstance(v, TcpView) and ours & {v.src, v.dst}]
     ends = {frozenset([(v.src, v.sport), (v.dst, v.dport)]) for v in seen if v.handshake}
     return [v for v in seen if frozenset([(v.src, v.sport), (v.dst, v.dport)]) in ends]

@@ -55,7 +55,9 @@ def checks() -> dict[str, set[str]]:
 
 def _requirements(node: ast.expr) -> set[str]:
     calls = [c for c in ast.walk(node) if isinstance(c, ast.Call)]
-    marks = [c for c in calls if getattr(c.func, "attr", "") == "requirement"]
+    marks = [
+        c for c in calls if getattr(c.func, "id", getattr(c.func, "attr", "")) == "requirement"
+    ]
     words = {str(a.value) for c in marks for a in c.args if isinstance(a, ast.Constant)}
     return {row for word in words for row in rows_of(word)}
 

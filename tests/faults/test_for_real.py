@@ -48,7 +48,7 @@ def test_a_run_with_a_fault_says_so_and_can_never_be_ready() -> None:
     done = run("--fault=pid-file-stale", "suites/control/test_process.py")
     assert "FAULT INJECTED: pid-file-stale" in done.stdout
     assert "the fault pid-file-stale was injected" in done.stdout
-    assert "the pid file names 1" in done.stdout
+    assert "the pid file names process 1" in done.stdout
     assert "NOT READY" in done.stdout
     assert "not undone" not in done.stdout
     assert done.returncode == 1

@@ -16,9 +16,9 @@ from dpvs_acceptance.hosts.gate import WriteGate, WriteMode
 from dpvs_acceptance.model.bench import load_bench
 from dpvs_acceptance.model.deployment import deploy
 from dpvs_acceptance.model.topology import load_topology
+from dpvs_acceptance.testbed.readings import Look
+from dpvs_acceptance.testbed.tools import Tools
 from dpvs_acceptance.verdict.causes import NotSupported, NotTested
-from fixtures.operator import Operator
-from fixtures.state import Look
 
 ROOT = Path(__file__).parents[2]
 V1_10_2 = facts(Version.parse("1.10.2"))
@@ -61,7 +61,7 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(host: Host, home: Path) -> Iterator[Callable[..., Operator]]:
+def make(host: Host, home: Path) -> Iterator[Callable[..., Tools]]:
     data = yaml.safe_load((ROOT / "benches/lb01.example.yaml").read_text())
     data["dut"]["dpvs"] |= {"version": "1.10.2", "home": str(home), "conf": str(home / "conf")}
     (home / "bench.yaml").write_text(yaml.safe_dump(data))
@@ -70,9 +70,9 @@ def make(host: Host, home: Path) -> Iterator[Callable[..., Operator]]:
     deployment = deploy(topology, bench)
     look = Look(host, bench, topology, V1_10_2)
 
-    def operator(mode: WriteMode = WriteMode.WRITABLE) -> Operator:
+    def operator(mode: WriteMode = WriteMode.WRITABLE) -> Tools:
         gate = WriteGate(host, mode, run="run-1")
-        return Operator(host, gate, deployment, V1_10_2, look, [])
+        return Tools(host, gate, deployment, V1_10_2, look, [])
 
     with lock.acquire(host, "the test"):
         yield operator
@@ -84,73 +84,73 @@ def _table(home: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_what_a_check_did_is_taken_back(make: Callable[..., Operator], home: Path) -> None:
+def test_what_a_check_did_is_taken_back(make: Callable[..., Tools], home: Path) -> None:
     operator = make()
-    operator.does(ADD)
+    operator.run(ADD)
     operator.refuses("addr add, existing", ADD)
     assert _table(home) == ["192.0.2.1/32 dpdk3"]
     assert operator.undo() == []
     assert _table(home) == []
 
 
-def test_what_is_left_is_told(make: Callable[..., Operator], home: Path) -> None:
+def test_what_is_left_is_told(make: Callable[..., Tools], home: Path) -> None:
     operator = make()
-    operator.does(ADD)
+    operator.run(ADD)
     (home / "broken").touch()
     assert operator.undo() == ["left over: address 192.0.2.1/32 on dpdk3 scope global"]
 
 
-def test_what_was_lost_is_told(make: Callable[..., Operator], home: Path) -> None:
+def test_what_was_lost_is_told(make: Callable[..., Tools], home: Path) -> None:
     (home / "addresses").write_text("10.0.0.1/32 dpdk0\n")
     operator = make()
-    operator.does("dpip addr del 10.0.0.1/32 dev dpdk0", undo="dpip addr show")
+    operator.run("dpip addr del 10.0.0.1/32 dev dpdk0", undo="dpip addr show")
     assert operator.undo() == ["lost: address 10.0.0.1/32 on dpdk0 scope global"]
 
 
 def test_an_undo_is_known_before_the_change(
-    make: Callable[..., Operator], host: Host, home: Path
+    make: Callable[..., Tools], host: Host, home: Path
 ) -> None:
     operator = make()
-    operator.does(ADD)
+    operator.run(ADD)
     (left,) = journal.leftovers(host)
     (entry,) = left.entries
     assert "addr del 192.0.2.1/32 dev dpdk3" in entry.undo
-    with pytest.raises(ValueError, match="nothing is known that undoes 'dpip link set dpdk0"):
-        operator.do("dpip link set dpdk0 promisc on")
+    with pytest.raises(ValueError, match="no inverse known for 'dpip link set dpdk0"):
+        operator.attempt("dpip link set dpdk0 promisc on")
     # As --restore does it, which knows nothing of checks.
     assert all(one.ok for one in journal.undo(host, "run-1"))
     assert _table(home) == []
     assert operator.undo() == []
 
 
-def test_nothing_is_changed_where_nothing_may_be(make: Callable[..., Operator], home: Path) -> None:
+def test_nothing_is_changed_where_nothing_may_be(make: Callable[..., Tools], home: Path) -> None:
     operator = make(WriteMode.READ_ONLY)
-    with pytest.raises(NotTested, match="with --attach nothing does"):
-        operator.does(ADD)
-    with pytest.raises(NotTested, match="with --attach nothing does"):
-        operator.reconfigure("ipv4_defs/forwarding", "on", told="{}")
-    assert operator.ask("dpip addr show").words == ""
+    with pytest.raises(NotTested, match="--attach allows no changes"):
+        operator.run(ADD)
+    with pytest.raises(NotTested, match="--attach allows no changes"):
+        operator.configure("ipv4_defs/forwarding", "on", log="{}")
+    assert operator.query("dpip addr show").words == ""
     assert operator.undo() == []
     assert _table(home) == []
 
 
-def test_what_a_tool_does_not_know_is_not_supported(make: Callable[..., Operator]) -> None:
+def test_what_a_tool_does_not_know_is_not_supported(make: Callable[..., Tools]) -> None:
     operator = make()
     with pytest.raises(NotSupported, match=r"`dpip vlan show`: dpip: invalid object"):
-        operator.ask("dpip vlan show")
+        operator.query("dpip vlan show")
     with pytest.raises(NotSupported, match="invalid object"):
-        operator.does("dpip vlan add dpdk3.9 link dpdk3 id 9")
+        operator.run("dpip vlan add dpdk3.9 link dpdk3 id 9")
     assert operator.undo() == []
 
 
 def test_a_tool_that_refuses_one_command_and_has_the_object_is_a_failure(
-    make: Callable[..., Operator], home: Path
+    make: Callable[..., Tools], home: Path
 ) -> None:
     dpip = home / "bin" / "dpip"
     dpip.write_text(dpip.read_text().replace("*vlan*)", "*'vlan add'*)"))
     operator = make()
     with pytest.raises(AssertionError, match=r"without a word; seen exit 1, .*invalid object"):
-        operator.does("dpip vlan add dpdk3.9 link dpdk3 id 9")
+        operator.run("dpip vlan add dpdk3.9 link dpdk3 id 9")
     assert operator.undo() == []
 
 
@@ -168,7 +168,7 @@ def test_a_bring_up_is_excused_only_by_what_a_tool_lacks(host: Host, home: Path)
 
 
 def test_a_command_that_ends_otherwise_is_told_as_it_was_typed(
-    make: Callable[..., Operator],
+    make: Callable[..., Tools],
 ) -> None:
     operator = make()
     with pytest.raises(
@@ -176,9 +176,9 @@ def test_a_command_that_ends_otherwise_is_told_as_it_was_typed(
     ):
         operator.refuses("addr add, existing", ADD)
     operator.undo()
-    operator.does(ADD)
+    operator.run(ADD)
     with pytest.raises(AssertionError, match=r"without a word; seen exit 1, .*already exist"):
-        operator.does(ADD)
+        operator.run(ADD)
     assert operator.undo() == []
 
 
@@ -197,7 +197,7 @@ DEFENCE = "ipvs_defs/udp/defence_udp_drop"
 
 
 @pytest.fixture
-def reloading(make: Callable[..., Operator], host: Host, home: Path) -> Iterator[Operator]:
+def reloading(make: Callable[..., Tools], host: Host, home: Path) -> Iterator[Tools]:
     (home / "conf").write_text("global_defs {\n}\n")
     operator = make()
     operator._paths = (str(home / "conf"), str(home / "pid"), str(home / "log"))
@@ -206,9 +206,9 @@ def reloading(make: Callable[..., Operator], host: Host, home: Path) -> Iterator
     host.run(f"kill $(cat {home}/process {home}/deaf)")
 
 
-def test_a_keyword_is_set_and_read_and_taken_back(reloading: Operator, home: Path) -> None:
+def test_a_keyword_is_set_and_read_and_taken_back(reloading: Tools, home: Path) -> None:
     before = (home / "conf").read_text()
-    reloading.reconfigure(DEFENCE, told="defence_udp_drop ON")
+    reloading.configure(DEFENCE, log="defence_udp_drop ON")
     added = "\nipvs_defs {\nudp {\ndefence_udp_drop\n}\n}\n"
     assert (home / "seen").read_text() == before + added
     assert reloading.undo() == []
@@ -216,17 +216,17 @@ def test_a_keyword_is_set_and_read_and_taken_back(reloading: Operator, home: Pat
 
 
 def test_a_keyword_that_the_log_does_not_tell_of_is_not_supported(
-    reloading: Operator, home: Path
+    reloading: Tools, home: Path
 ) -> None:
-    with pytest.raises(NotSupported, match=r"defence_tcp_drop, then SIGHUP.*nothing in time"):
-        reloading.reconfigure("ipvs_defs/tcp/defence_tcp_drop", told="defence_tcp_drop ON")
+    with pytest.raises(NotSupported, match=r"defence_tcp_drop, then SIGHUP.*not logged in time"):
+        reloading.configure("ipvs_defs/tcp/defence_tcp_drop", log="defence_tcp_drop ON")
     assert reloading.undo() == []
     assert (home / "conf").read_text() == (home / "seen").read_text() == "global_defs {\n}\n"
 
 
-def test_a_dpvs_that_reads_nothing_again_is_not_waited_for(reloading: Operator, home: Path) -> None:
+def test_a_dpvs_that_reads_nothing_again_is_not_waited_for(reloading: Tools, home: Path) -> None:
     (home / "pid").write_text((home / "deaf").read_text())
-    with pytest.raises(NotSupported, match="no word of it"):
-        reloading.reconfigure(DEFENCE, told="defence_udp_drop ON")
+    with pytest.raises(NotSupported, match="no SIGHUP"):
+        reloading.configure(DEFENCE, log="defence_udp_drop ON")
     assert reloading.undo() == []
     assert (home / "conf").read_text() == "global_defs {\n}\n"

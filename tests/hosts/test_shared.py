@@ -11,8 +11,8 @@ from dpvs_acceptance.hosts import lock
 from dpvs_acceptance.hosts.batch import Read
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode
+from dpvs_acceptance.testbed.shared import SharedDut, read_dut
 from dpvs_acceptance.verdict.causes import Inconclusive
-from fixtures.shared import SharedDut, read_dut
 
 SECTIONS: dict[str, str | Read] = {"uname -r": "uname -r", "dpvs log": "echo a line", "cpu": "exit"}
 

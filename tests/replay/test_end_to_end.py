@@ -62,11 +62,13 @@ def _one_bit_of_toa(run: Path) -> str:
         if (at := data.find(b"\xfe\x08")) > 0:
             data[at + 5] ^= 1
             path.write_bytes(data)
-    return "test_toa_is_exact_and_on_exactly_the_packets_it_belongs_on[client1-web]"
+    return "test_toa_is_exact_and_on_the_right_packets[client1-web]"
 
 
 def _one_echo_reply_less(run: Path) -> str:
-    (path,) = (run / "evidence" / "captures").glob("test_the_vip*client1*/attempt-1/client1.pcap")
+    (path,) = (run / "evidence" / "captures").glob(
+        "test_the_vip*client1-10*/attempt-1/client1.pcap"
+    )
     frames = read_pcap(path)
     replies = [at for at, frame in enumerate(frames) if frame.data[34:36] == b"\0\0"]
     write_pcap(path, [frame for at, frame in enumerate(frames) if at != replies[3]])
@@ -84,7 +86,7 @@ def _frames_that_were_lost(run: Path) -> str:
     folder = run / "evidence" / "captures"
     (path,) = folder.glob("test_no_packet_of_many*/attempt-1/rs1.pcap.json")
     path.write_text(path.read_text().replace('"dropped": 0', '"dropped": 5'))
-    return "test_no_packet_of_many_connections_is_lost_or_doubled[web]"
+    return "test_no_packet_of_many_connections_is_lost_or_duplicated[web]"
 
 
 def _somebody_answers_arp(run: Path) -> str:

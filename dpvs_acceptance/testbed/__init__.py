@@ -1,0 +1,72 @@
+"""What a check works with: the load balancer, clients, real servers, services, and their places.
+
+Thin objects over the deployment, the hosts and the stations. A check is given them by their names
+(`lb`, `client`, `service`, ...) and never reaches behind them. Selections (`clients`,
+`services.having(...)`) say for what a check runs, capabilities what it needs.
+"""
+
+from .capabilities import (
+    ANY_SERVICE,
+    ICMP_WORKER,
+    KNI,
+    NO_OTHER_TRAFFIC,
+    NO_TOA_READER,
+    PCI_NICS,
+    READERS,
+    RUNNER_IS_CLIENT,
+    SOURCE_PORT_POOLS,
+    TWO_REAL_SERVERS,
+    TWO_WORKERS,
+)
+from .client import Client
+from .families import Family
+from .load_balancer import LoadBalancer
+from .places import Link, Vip
+from .real_server import RealServer
+from .selecting import (
+    clients,
+    families,
+    fleets,
+    inner_hosts,
+    links,
+    paths,
+    rules,
+    servers,
+    services,
+    vips,
+)
+from .service import AddedService, Service
+from .tools import NO_UNDO
+
+__all__ = [
+    "ANY_SERVICE",
+    "ICMP_WORKER",
+    "KNI",
+    "NO_OTHER_TRAFFIC",
+    "NO_TOA_READER",
+    "NO_UNDO",
+    "PCI_NICS",
+    "READERS",
+    "RUNNER_IS_CLIENT",
+    "SOURCE_PORT_POOLS",
+    "TWO_REAL_SERVERS",
+    "TWO_WORKERS",
+    "AddedService",
+    "Client",
+    "Family",
+    "Link",
+    "LoadBalancer",
+    "RealServer",
+    "Service",
+    "Vip",
+    "clients",
+    "families",
+    "fleets",
+    "inner_hosts",
+    "links",
+    "paths",
+    "rules",
+    "servers",
+    "services",
+    "vips",
+]

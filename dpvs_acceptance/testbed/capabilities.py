@@ -1,0 +1,120 @@
+"""What checks need of device, bench and topology, as named capabilities.
+
+A check declares them (`needs(KNI)`); each is looked for before the check begins. What the device
+lacks makes the check NOT SUPPORTED, with the probe's words; what bench and topology do not declare
+makes it NOT APPLICABLE, what the bench cannot look at NOT TESTED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dpvs_acceptance.model.service import Service
+from dpvs_acceptance.model.topology import Topology
+from dpvs_acceptance.verdict.causes import NotApplicable, NotSupported, NotTested
+
+from .parts import Parts
+from .selecting import Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """words: what is needed, for people. require: raises NotSupported, NotApplicable
+    or NotTested without it.
+
+    It is given the parts, and what the check runs for, by kind.
+    """
+
+    words: str
+    require: Callable[[Parts, Mapping[str, Choice]], None]
+
+
+def chosen_services(topology: Topology, choices: Mapping[str, Choice]) -> tuple[Service, ...]:
+    """The services that a check is about: the one it runs for, those of its fleet, or all."""
+    if "service" in choices:
+        return (topology.service(choices["service"].name),)
+    if "fleet" in choices:
+        return topology.fleet(choices["fleet"].name).services(topology)
+    return topology.services
+
+
+def _kni(parts: Parts, choices: Mapping[str, Choice]) -> None:
+    link = choices["link"].name if "link" in choices else ""
+    if not parts.deployment.kni:
+        if link and parts.deployment.topology.links[link].kni is None:
+            raise NotApplicable(f"the topology declares no kni on {link}")
+        raise NotSupported(parts.before.kni_probe(parts.version))
+
+
+def _icmp_worker(parts: Parts, _: Mapping[str, Choice]) -> None:
+    if not any(worker.icmp_redirect for worker in parts.deployment.workers):
+        raise NotApplicable("the topology sets no worker apart for ICMP (dpvs.icmp_redirect)")
+    keyword = "icmp_redirect_core"
+    if (line := parts.look("dpvs log").refused_keyword(keyword)) is not None:
+        raise NotSupported(f"this build has no {keyword}, its log says: {line}")
+
+
+def _any_service(parts: Parts, _: Mapping[str, Choice]) -> None:
+    deployment = parts.deployment
+    if not (deployment.services or deployment.snat) and parts.refused:
+        raise NotSupported("; ".join(dict.fromkeys(parts.refused.values())))
+
+
+def _source_port_pools(parts: Parts, _: Mapping[str, Choice]) -> None:
+    if any(owned.has_pool for owned in parts.deployment.addresses):
+        return
+    if parts.refused:
+        raise NotSupported("; ".join(dict.fromkeys(parts.refused.values())))
+    raise NotApplicable(
+        f"topology {parts.deployment.topology.name} has no LIP: no source ports are used"
+    )
+
+
+def _readers(parts: Parts, _: Mapping[str, Choice]) -> None:
+    parts.load_readers()
+
+
+def _no_toa_reader(parts: Parts, _: Mapping[str, Choice]) -> None:
+    if loaded := parts.server_readings.with_reader("toa"):
+        raise NotTested(f"the TOA reader is loaded on {', '.join(loaded)}")
+
+
+def _no_other_traffic(parts: Parts, choices: Mapping[str, Choice]) -> None:
+    services = chosen_services(parts.deployment.topology, choices)
+    parts.other_traffic.require_none(*services)
+
+
+def _two_real_servers(parts: Parts, choices: Mapping[str, Choice]) -> None:
+    for service in chosen_services(parts.deployment.topology, choices):
+        weighted = [target for target in service.real_servers if target.weight]
+        if len(weighted) < 2:
+            raise NotApplicable(f"{service.name} has fewer than 2 real servers with a weight")
+
+
+def _two_workers(parts: Parts, _: Mapping[str, Choice]) -> None:
+    if len(parts.deployment.workers) < 2:
+        raise NotApplicable("the bench has one worker")
+
+
+def _pci_nics(parts: Parts, _: Mapping[str, Choice]) -> None:
+    if not any(nic.pci for nic in parts.deployment.bench.dut.nics):
+        raise NotSupported("the bench's NICs are software ports, not PCI devices")
+
+
+def _runner_is_client(parts: Parts, _: Mapping[str, Choice]) -> None:
+    if not parts.deployment.bench.runner_is_client:
+        raise NotApplicable("the bench does not say that the runner is a client (runner_is_client)")
+
+
+ANY_SERVICE = Capability("at least one service or SNAT rule", _any_service)
+KNI = Capability("kni devices", _kni)
+ICMP_WORKER = Capability("a worker set apart for ICMP (icmp_redirect_core)", _icmp_worker)
+SOURCE_PORT_POOLS = Capability("addresses with a pool of source ports", _source_port_pools)
+READERS = Capability("the readers of the client's address, loaded", _readers)
+NO_TOA_READER = Capability("real servers without the TOA reader", _no_toa_reader)
+NO_OTHER_TRAFFIC = Capability("services that carry no other traffic", _no_other_traffic)
+TWO_REAL_SERVERS = Capability("two real servers with a weight", _two_real_servers)
+TWO_WORKERS = Capability("two workers", _two_workers)
+PCI_NICS = Capability("PCI NICs", _pci_nics)
+RUNNER_IS_CLIENT = Capability("a runner that is a client", _runner_is_client)
