@@ -13,10 +13,10 @@ from dpvs_acceptance.hosts.connection import Host, close_all, connect_all
 from dpvs_acceptance.hosts.gate import WriteGate, WriteMode
 from dpvs_acceptance.model.bench import (
     Bench,
-    Client,
+    ClientHost,
     LcorePlacement,
     Lcores,
-    RealServer,
+    ServerHost,
     load_bench,
 )
 from dpvs_acceptance.model.deployment import deploy
@@ -75,7 +75,7 @@ def record(topology: Topology, home: Path | None, version: str) -> Recording:
         # What is left of a lab ends with it, so nothing has to be undone here.
         bring_up.carry_out(plan)
         bring_up.load_readers(plan)
-        machines: dict[str, Client | RealServer] = {CLIENT: bench.clients[CLIENT]}
+        machines: dict[str, ClientHost | ServerHost] = {CLIENT: bench.clients[CLIENT]}
         machines |= bench.real_servers
         stations = {
             name: stack.enter_context(Station.start(hosts[name], machine.interface))

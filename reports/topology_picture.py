@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dpvs_acceptance.model.serving import WORDS
-from dpvs_acceptance.model.topology import Machine, Service, Snat, Topology
+from dpvs_acceptance.model.topology import DeclaredService, Machine, Snat, Topology
 from dpvs_acceptance.verdict.signoff import DeviceEntry, NicEntry
 from reports.drawing import MONO, Box, Line, Picture, Shape, Words, shorten
 from reports.language import Say
@@ -159,7 +159,7 @@ def _draw_device(
     return y + height + 26
 
 
-def _service(service: Service) -> str:
+def _service(service: DeclaredService) -> str:
     """`tcp 10.0.96.204:80 rr → rs1:80, rs2:80  FullNAT, LIP 192.168.229.204`."""
     words = [WORDS[service.forwarding]]
     if service.synproxy:

@@ -11,7 +11,7 @@ from dpvs_acceptance.dpvs.ipvsadm import commands
 from dpvs_acceptance.hosts.gate import Change
 from dpvs_acceptance.model.deployment import Deployment, ExpectedAddress, ExpectedRoute
 from dpvs_acceptance.model.fleet import Fleet
-from dpvs_acceptance.model.topology import Service, Snat
+from dpvs_acceptance.model.topology import DeclaredService, Snat
 
 
 def kernel_interfaces(deployment: Deployment) -> list[Change]:
@@ -112,7 +112,7 @@ def _fleet(deployment: Deployment, fleet: Fleet) -> Change:
     )
 
 
-def _service(deployment: Deployment, service: Service) -> Change:
+def _service(deployment: Deployment, service: DeclaredService) -> Change:
     which = commands.which(service.protocol, service.vip, service.port)
     options: list[str] = []
     if service.synproxy:
@@ -136,7 +136,7 @@ def _service(deployment: Deployment, service: Service) -> Change:
 
 
 def _members(
-    deployment: Deployment, service: Service, which: commands.Words
+    deployment: Deployment, service: DeclaredService, which: commands.Words
 ) -> Iterator[commands.Words]:
     """The real servers and the local addresses of a service, as ipvsadm is told them."""
     for target in deployment.targets(service):

@@ -121,7 +121,7 @@ class Dut(Declared):
         return self
 
 
-class Client(Declared):
+class ClientHost(Declared):
     """A client. Its interface must not be the one that ssh uses."""
 
     host: SshName
@@ -141,7 +141,7 @@ class ReaderModule(Declared):
     name: Module
 
 
-class RealServer(Declared):
+class ServerHost(Declared):
     """A real server."""
 
     host: SshName
@@ -161,8 +161,8 @@ class Bench(Declared):
     kind: Literal["hardware", "software lab", "simulation"] = "hardware"
     ssh_config: str | None = None
     dut: Dut
-    clients: dict[Name, Client] = Field(min_length=1)
-    real_servers: dict[Name, RealServer] = Field(min_length=1)
+    clients: dict[Name, ClientHost] = Field(min_length=1)
+    real_servers: dict[Name, ServerHost] = Field(min_length=1)
     runner_is_client: bool = False
     path: Path = Path()
 

@@ -14,9 +14,9 @@ from dpvs_acceptance.model.loading import DeclarationError
 from dpvs_acceptance.model.topology import (
     Address,
     AddressPair,
-    Link,
+    DeclaredLink,
+    DeclaredService,
     Network,
-    Service,
     Snat,
     Topology,
 )
@@ -110,7 +110,7 @@ class Deployment:
     refused: frozenset[str] = frozenset()
 
     @property
-    def services(self) -> tuple[Service, ...]:
+    def services(self) -> tuple[DeclaredService, ...]:
         """The services of the topology that this device supports."""
         return tuple(one for one in self.topology.services if one.name not in self.refused)
 
@@ -238,7 +238,7 @@ class Deployment:
         ]
         return self.declared_routes + self._own_routes + tuple(hosts)
 
-    def targets(self, service: Service | Snat) -> tuple[ExpectedTarget, ...]:
+    def targets(self, service: DeclaredService | Snat) -> tuple[ExpectedTarget, ...]:
         """The real servers that `ipvsadm -ln` must list, with addresses of the server family."""
         word = FORWARD_WORDS[service.forwarding]
         if isinstance(service, Snat):
@@ -251,7 +251,7 @@ class Deployment:
         return tuple(expected)
 
 
-def _with_networks(pair: AddressPair | None, link: Link) -> list[tuple[Address, Network]]:
+def _with_networks(pair: AddressPair | None, link: DeclaredLink) -> list[tuple[Address, Network]]:
     """Addresses on a link, each with its network."""
     both = pair.both if pair else ()
     return [(one, net) for one in both for net in link.networks if one in net]

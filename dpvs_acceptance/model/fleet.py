@@ -8,7 +8,7 @@ from pydantic import Field
 
 from dpvs_acceptance.model.declared import Declared, Name
 from dpvs_acceptance.model.loading import KeyedError
-from dpvs_acceptance.model.service import Service
+from dpvs_acceptance.model.service import DeclaredService
 
 if TYPE_CHECKING:
     from dpvs_acceptance.model.topology import Topology
@@ -26,7 +26,7 @@ class Fleet(Declared):
     def ports(self) -> range:
         return range(self.first_port, self.first_port + self.count)
 
-    def services(self, topology: Topology) -> tuple[Service, ...]:
+    def services(self, topology: Topology) -> tuple[DeclaredService, ...]:
         """Its services, named NAME-PORT."""
         model = topology.service(self.like)
         return tuple(

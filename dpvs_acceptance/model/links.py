@@ -16,7 +16,7 @@ from dpvs_acceptance.model.declared import (
 )
 
 
-class Link(Declared):
+class DeclaredLink(Declared):
     """A link of DPVS: its networks, its gateway, and DPVS's addresses on it."""
 
     network: IPv4Network

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dpvs_acceptance.model.service import Service
+from dpvs_acceptance.model.service import DeclaredService
 from dpvs_acceptance.model.topology import Topology
 
 MANY = "many services"
@@ -45,18 +45,18 @@ _UOA = {("udp", 4): "TOA-07", ("udp", 6): "TOA-09"}
 _SCHEDULERS = {"rr": "SCH-01", "wrr": "SCH-02"}
 
 
-def _plain(service: Service) -> tuple[str, int] | None:
+def _plain(service: DeclaredService) -> tuple[str, int] | None:
     """Protocol and address family of a FullNAT service without NAT64 and SYN proxy, else None."""
     if service.forwarding != "fullnat" or service.nat64 or service.synproxy:
         return None
     return service.protocol, service.vip.version
 
 
-def _in(table: dict[tuple[str, int], str]) -> Callable[[Service], str]:
+def _in(table: dict[tuple[str, int], str]) -> Callable[[DeclaredService], str]:
     return lambda service: table.get(key, "") if (key := _plain(service)) is not None else ""
 
 
-def _forwarding(service: Service) -> str:
+def _forwarding(service: DeclaredService) -> str:
     """The row of the service's forwarding mode."""
     if service.forwarding != "fullnat":
         return _MODES[service.forwarding, service.vip.version]
@@ -67,28 +67,28 @@ def _forwarding(service: Service) -> str:
     return _FULLNAT[service.protocol, service.vip.version]
 
 
-def _option(service: Service) -> str:
+def _option(service: DeclaredService) -> str:
     """The row of the option that carries the client's address to the real server."""
     if service.forwarding != "fullnat":
         return ""
     return _OPTIONS[service.protocol, service.vip.version, service.server_family]
 
 
-def _release_sheet(service: Service) -> str:
+def _release_sheet(service: DeclaredService) -> str:
     """The row of upstream's v1.7.2 sheet, which distinguishes cases that today's list does not."""
     if service.synproxy:
         return _SHEET_SYNPROXY[service.vip.version, service.server_family]
     return _SHEET_UDP.get(service.forwarding, "") if service.protocol == "udp" else ""
 
 
-def _local_address(service: Service) -> str:
+def _local_address(service: DeclaredService) -> str:
     """The row of local addresses (LIPs) of the service's address family; empty without LIPs."""
     if service.forwarding != "fullnat":
         return ""
     return "IP6-05" if service.server_family == 6 else "IP4-05"
 
 
-FAMILIES: dict[str, Callable[[Service], str]] = {
+FAMILIES: dict[str, Callable[[DeclaredService], str]] = {
     "local address": _local_address,
     "release sheet": _release_sheet,
     "6to4 refused": lambda service: _SHEET_REFUSED.get(service.forwarding, ""),

@@ -21,7 +21,7 @@ class Target(Declared):
     weight: int = Field(default=1, ge=0, le=65535)
 
 
-class Service(Declared):
+class DeclaredService(Declared):
     """One virtual service, `ipvsadm -A`: VIP, port, scheduler, and its real servers."""
 
     name: Name

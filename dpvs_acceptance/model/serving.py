@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dpvs_acceptance.model.declared import Address
 from dpvs_acceptance.model.loading import Key, KeyedError
-from dpvs_acceptance.model.service import Service, Snat
+from dpvs_acceptance.model.service import DeclaredService, Snat
 
 if TYPE_CHECKING:
     from dpvs_acceptance.model.topology import Topology
@@ -57,7 +57,7 @@ def _vips(topology: Topology) -> None:
                 raise KeyedError(("vips", name, index), f"VIP {vip} is outside {name} ({nets})")
 
 
-def _service(topology: Topology, service: Service, where: Key) -> None:
+def _service(topology: Topology, service: DeclaredService, where: Key) -> None:
     if service.vip not in {vip for vips in topology.vips.values() for vip in vips}:
         raise KeyedError((*where, "vip"), f"{service.vip} is not listed in vips")
     _local_addresses(topology, service, where)
@@ -81,7 +81,7 @@ def _service(topology: Topology, service: Service, where: Key) -> None:
 _ONLY_FULLNAT = ": only FullNAT can have IPv4 real servers behind an IPv6 VIP"
 
 
-def _local_addresses(topology: Topology, service: Service, where: Key) -> None:
+def _local_addresses(topology: Topology, service: DeclaredService, where: Key) -> None:
     key = (*where, "local_addresses")
     name, mode = service.name, WORDS[service.forwarding]
     if service.forwarding != "fullnat":
@@ -103,7 +103,7 @@ def _local_addresses(topology: Topology, service: Service, where: Key) -> None:
             )
 
 
-def _paths(topology: Topology, service: Service, where: Key) -> None:
+def _paths(topology: Topology, service: DeclaredService, where: Key) -> None:
     """What a mode requires of the path to the real server and back."""
     mode = WORDS[service.forwarding]
     for index, target in enumerate(service.real_servers):

@@ -19,24 +19,24 @@ from dpvs_acceptance.model.declared import (
     Network,
 )
 from dpvs_acceptance.model.fleet import Fleet
-from dpvs_acceptance.model.links import Link, RemoteNetwork
+from dpvs_acceptance.model.links import DeclaredLink, RemoteNetwork
 from dpvs_acceptance.model.loading import load_model
-from dpvs_acceptance.model.service import Service, Snat, Target
+from dpvs_acceptance.model.service import DeclaredService, Snat, Target
 
 __all__ = [
     "Address",
     "AddressPair",
     "Declared",
+    "DeclaredLink",
+    "DeclaredService",
     "DpvsSettings",
     "HostPath",
     "HugepageSettings",
     "IPv6Address",
-    "Link",
     "Machine",
     "Name",
     "Network",
     "RemoteNetwork",
-    "Service",
     "Snat",
     "Target",
     "Topology",
@@ -81,12 +81,12 @@ class Topology(Declared):
         min_length=1,
         description="catalogues by which runs of this topology are judged",
     )
-    links: dict[Name, Link] = Field(min_length=1)
+    links: dict[Name, DeclaredLink] = Field(min_length=1)
     remote_networks: dict[Name, RemoteNetwork] = Field(default={})
     clients: dict[Name, Machine] = Field(min_length=1)
     real_servers: dict[Name, Machine] = Field(min_length=1)
     vips: dict[Name, tuple[Address, ...]] = Field(default={})
-    services: tuple[Service, ...] = ()
+    services: tuple[DeclaredService, ...] = ()
     snat: tuple[Snat, ...] = ()
     fleets: tuple[Fleet, ...] = ()
     hugepages: HugepageSettings
@@ -119,7 +119,7 @@ class Topology(Declared):
         remote = self.remote_networks.get(machine.link)
         return machine.link if remote is None else remote.behind
 
-    def service(self, name: str) -> Service:
+    def service(self, name: str) -> DeclaredService:
         """The service called `name`."""
         return next(s for s in self.services if s.name == name)
 

@@ -36,7 +36,7 @@ from dpvs_acceptance.dpvs.ipvsadm import ServiceEntry as SeenService
 from dpvs_acceptance.dpvs.log import DeviceSettings, Start, read_start
 from dpvs_acceptance.dpvs.versions import Version
 from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError
-from dpvs_acceptance.model.topology import Address, Service
+from dpvs_acceptance.model.topology import Address, DeclaredService
 
 
 class DpvsState:
@@ -118,10 +118,10 @@ class DpvsState:
     def services(self) -> ServiceTable:
         return parse_services(self.snapshot.text("ipvsadm -ln"))
 
-    def service(self, service: Service) -> SeenService | None:
+    def service(self, service: DeclaredService) -> SeenService | None:
         return self.services.find(service.protocol.upper(), service.vip, service.port)
 
-    def counters(self, service: Service) -> ServiceCounters:
+    def counters(self, service: DeclaredService) -> ServiceCounters:
         """Counters of a service and its real servers; SnapshotError where it does not exist."""
         table = parse_stats(self.snapshot.text("ipvsadm -ln --stats"))
         found = table.find(service.protocol.upper(), service.vip, service.port)
@@ -147,7 +147,7 @@ class DpvsState:
             for entry in parse_laddrs(self.snapshot.text("ipvsadm -G"))
         }
 
-    def local_addresses_of(self, service: Service) -> set[Address]:
+    def local_addresses_of(self, service: DeclaredService) -> set[Address]:
         """LIPs by `ipvsadm -G`, which does not tell TCP from UDP on one VIP and port."""
         return {
             local.address

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dpvs_acceptance.dpvs.addresses import Endpoint
 from dpvs_acceptance.dpvs.ipvsadm.identity import PROTOCOLS, AddressRange, ServiceId, SnatMatch
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.model.topology import Service, Snat
+from dpvs_acceptance.model.topology import DeclaredService, Snat
 
 
-def service_id_of(service: Service) -> ServiceId:
+def service_id_of(service: DeclaredService) -> ServiceId:
     """`TCP  10.0.96.204:80`."""
     return ServiceId(service.protocol.upper(), vip=Endpoint(service.vip, service.port))
 

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from dpvs_acceptance.dpvs.ipvsadm import commands
-from dpvs_acceptance.model.service import Service as DeclaredService
-from dpvs_acceptance.model.service import Target
+from dpvs_acceptance.model.service import DeclaredService, Target
 from dpvs_acceptance.model.topology import Address
 from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.errors import NotSeen

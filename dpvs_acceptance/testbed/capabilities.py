@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dpvs_acceptance.model.service import Service
+from dpvs_acceptance.model.service import DeclaredService
 from dpvs_acceptance.model.topology import Topology
 from dpvs_acceptance.verdict.causes import NotApplicable, NotSupported, NotTested
 
@@ -30,7 +30,9 @@ class Capability:
     require: Callable[[Parts, Mapping[str, Choice]], None]
 
 
-def chosen_services(topology: Topology, choices: Mapping[str, Choice]) -> tuple[Service, ...]:
+def chosen_services(
+    topology: Topology, choices: Mapping[str, Choice]
+) -> tuple[DeclaredService, ...]:
     """The services that a check is about: the one it runs for, those of its fleet, or all."""
     if "service" in choices:
         return (topology.service(choices["service"].name),)

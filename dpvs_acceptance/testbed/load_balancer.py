@@ -14,7 +14,7 @@ from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.testinfra_backend import host_api
 from dpvs_acceptance.model.bench import Bench
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.model.service import Service as DeclaredService
+from dpvs_acceptance.model.service import DeclaredService
 from dpvs_acceptance.model.topology import Topology
 from dpvs_acceptance.observed.dut import DutState
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dpvs_acceptance.model.declared import Address
-from dpvs_acceptance.model.topology import Service
+from dpvs_acceptance.model.topology import DeclaredService
 from dpvs_acceptance.verdict.causes import NotTested
 
 STATS = "ipvsadm -ln --stats"
@@ -18,14 +18,14 @@ class OtherTraffic:
 
     connections: Mapping[str, int]
 
-    def require_none(self, *services: Service) -> None:
+    def require_none(self, *services: DeclaredService) -> None:
         """Raises NotTested where one of these services carries other traffic."""
         counted = {one.name: self.connections.get(key(one.vip, one.port), 0) for one in services}
         found = [f"{name} ({count} connections)" for name, count in counted.items() if count]
         if found:
             raise NotTested(f"other traffic on {', '.join(found)}: rerun when the service is idle")
 
-    def __call__(self, *services: Service) -> None:
+    def __call__(self, *services: DeclaredService) -> None:
         self.require_none(*services)
 
 

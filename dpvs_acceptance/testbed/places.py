@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from dpvs_acceptance.model.deployment import Deployment, Port
-from dpvs_acceptance.model.links import Link as DeclaredLink
+from dpvs_acceptance.model.links import DeclaredLink
 
 
 @dataclass(frozen=True, slots=True)

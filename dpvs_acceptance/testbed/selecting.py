@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from dpvs_acceptance.model.service import Service
+from dpvs_acceptance.model.service import DeclaredService
 from dpvs_acceptance.model.topology import Topology
 
 from .families import FAMILIES
@@ -73,7 +73,7 @@ def _machine(topology: Topology, kind: str, name: str) -> Choice:
     return Choice(kind, name, {"link": link, "remote": link in topology.remote_networks})
 
 
-def _service(service: Service) -> Choice:
+def _service(service: DeclaredService) -> Choice:
     # FullNAT as the deployment guide has it: neither family changes, the client's SYN goes through.
     plain = service.forwarding == "fullnat" and not (service.nat64 or service.synproxy)
     facts = {

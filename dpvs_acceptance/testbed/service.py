@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Literal
 
 from dpvs_acceptance.dpvs.ipvsadm import commands
-from dpvs_acceptance.model.service import Service as DeclaredService
+from dpvs_acceptance.model.service import DeclaredService
 from dpvs_acceptance.traffic.connection import FullNat, SocketAddress
 from dpvs_acceptance.traffic.modes.mode import ForwardingMode
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dpvs_acceptance.model.topology import Service
+from dpvs_acceptance.model.topology import DeclaredService
 
 from . import frames
 from .connection import SocketAddress
@@ -26,7 +26,7 @@ GAP_US = 500
 
 def scatter(
     scene: Scene,
-    service: Service,
+    service: DeclaredService,
     client: str,
     sources: Sequence[SocketAddress],
     *,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.model.topology import Service, Snat
+from dpvs_acceptance.model.topology import DeclaredService, Snat
 
 from . import timeouts
 from .capture import Capture
@@ -50,10 +50,10 @@ class Scene:
     def servers(self) -> tuple[str, ...]:
         return tuple(self.deployment.topology.real_servers)
 
-    def vip(self, service: Service) -> SocketAddress:
+    def vip(self, service: DeclaredService) -> SocketAddress:
         return SocketAddress(str(service.vip), service.port)
 
-    def mode(self, service: Service | Snat, client: str) -> ForwardingMode:
+    def mode(self, service: DeclaredService | Snat, client: str) -> ForwardingMode:
         """What the service must do with this client's packets, whatever its forwarding mode is.
 
         For SNAT the client is a host inside, and the real servers are those outside.
@@ -87,7 +87,7 @@ class Scene:
         return self._next_hops[name, version]
 
     def fullnat(
-        self, service: Service, client: str, targets: dict[SocketAddress, str] | None = None
+        self, service: DeclaredService, client: str, targets: dict[SocketAddress, str] | None = None
     ) -> FullNat:
         """What the service must do with this client's packets, as seen at the client's side.
 

@@ -10,7 +10,7 @@ import pytest
 from dpvs_acceptance.dpvs.ipvsadm.connections import ConnectionEntry
 from dpvs_acceptance.dpvs.ipvsadm.persistent import held_clients
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.model.topology import Service
+from dpvs_acceptance.model.topology import DeclaredService
 from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.errors import NotSeen
@@ -81,7 +81,7 @@ def test_a_client_stays_with_its_real_server_for_the_time_set(
     operator: Operator,
     chosen: Chosen,
     beside: Beside,
-    with_choice: Service,
+    with_choice: DeclaredService,
 ) -> None:
     """Steps: connections of one client to a service by rr, to one with -p 3 beside it, and to
     that again when its template is gone.
@@ -109,7 +109,7 @@ def test_a_client_stays_with_its_real_server_for_the_time_set(
 
 @pytest.mark.requirement("FWD-10")
 def test_a_held_client_leaves_a_real_server_of_weight_0(
-    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: Service
+    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: DeclaredService
 ) -> None:
     """Steps: connections to a service with -p 300, then the weight of their real server to 0.
 
@@ -204,7 +204,7 @@ def _of(state: DutState, client: SocketAddress) -> list[ConnectionEntry]:
     return [one for one in state.connections if str(one.client) == str(client)]
 
 
-def _held(operator: Operator, beside: Beside, service: Service) -> int:
+def _held(operator: Operator, beside: Beside, service: DeclaredService) -> int:
     """How many clients the service holds, on all its real servers."""
     answer = operator.ask("ipvsadm -Ln --persistent-conn")
     named = beside.which(service).split()[1]

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 import pytest
 
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.model.topology import Service
+from dpvs_acceptance.model.topology import DeclaredService
 from dpvs_acceptance.traffic.balance import round_robin
 from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.verdict.causes import NotTested
@@ -25,7 +25,7 @@ WEIGHTS = (1, 3)
 
 @pytest.mark.requirement("SCH-02")
 def test_wrr_goes_by_the_weights(
-    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: Service
+    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: DeclaredService
 ) -> None:
     """Steps: 16 connections to a service with weights 1 and 3.
 
@@ -41,7 +41,7 @@ def test_wrr_goes_by_the_weights(
 
 @pytest.mark.requirement("SCH-03")
 def test_wlc_goes_to_the_fewest_connections_for_the_weight(
-    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: Service
+    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: DeclaredService
 ) -> None:
     """Steps: 16 connections, all left open, to a service with weights 1 and 3.
 
@@ -61,7 +61,7 @@ def test_wlc_goes_to_the_fewest_connections_for_the_weight(
 
 @pytest.mark.requirement("SCH-04")
 def test_conhash_keeps_a_source_where_it_is(
-    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: Service
+    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: DeclaredService
 ) -> None:
     """Steps: 48 sources, twice; then without the second real server; then with it again.
 
@@ -73,7 +73,7 @@ def test_conhash_keeps_a_source_where_it_is(
 
 @pytest.mark.requirement("ADM-08")
 def test_mh_keeps_a_source_where_it_is(
-    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: Service
+    deployment: Deployment, beside: Beside, chosen: Chosen, with_choice: DeclaredService
 ) -> None:
     """Steps: as for conhash, with Maglev hashing. Verify: the same."""
     _keeps(deployment, beside, chosen, with_choice, "mh")
@@ -81,7 +81,7 @@ def test_mh_keeps_a_source_where_it_is(
 
 @pytest.mark.requirement("ADM-08")
 def test_fo_gives_all_to_the_highest_weight(
-    beside: Beside, chosen: Chosen, with_choice: Service
+    beside: Beside, chosen: Chosen, with_choice: DeclaredService
 ) -> None:
     """Steps: connections to a service with weights 1 and 3, then with 1 and 0, then as at first.
 
@@ -98,7 +98,7 @@ def test_fo_gives_all_to_the_highest_weight(
 
 
 def _keeps(
-    deployment: Deployment, beside: Beside, chosen: Chosen, base: Service, scheduler: str
+    deployment: Deployment, beside: Beside, chosen: Chosen, base: DeclaredService, scheduler: str
 ) -> None:
     service = beside.service(base, scheduler=scheduler)
     at_first = _many_clients(deployment, chosen, service, 0)
@@ -124,7 +124,7 @@ def _keeps(
 
 
 def _many_clients(
-    deployment: Deployment, chosen: Chosen, service: Service, turn: int
+    deployment: Deployment, chosen: Chosen, service: DeclaredService, turn: int
 ) -> dict[str, str]:
     """Address to real server, of hosts of the network behind the gateway, each from a new port."""
     topology = deployment.topology

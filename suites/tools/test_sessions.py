@@ -9,7 +9,7 @@ import pytest
 
 from dpvs_acceptance.dpvs.ipvsadm import ConnectionEntry, parse_connections
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.model.topology import Service
+from dpvs_acceptance.model.topology import DeclaredService
 from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.scene import Scene
@@ -138,7 +138,7 @@ def _connected(scene: Scene, clients: Clients, vip: SocketAddress) -> Iterator[S
         connection.close()
 
 
-def _packets(state: DutState, service: Service) -> int:
+def _packets(state: DutState, service: DeclaredService) -> int:
     counters = state.counters(service).counters
     return counters.in_pkts + counters.out_pkts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dpvs_acceptance.model.topology import Service, Snat
+from dpvs_acceptance.model.topology import DeclaredService, Snat
 from dpvs_acceptance.traffic.connection import Arm, SocketAddress
 
 from .arms import Arms, Server
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from dpvs_acceptance.traffic.scene import Scene
 
 
-def mode_of(scene: Scene, service: Service | Snat, client: str) -> ForwardingMode:
+def mode_of(scene: Scene, service: DeclaredService | Snat, client: str) -> ForwardingMode:
     """What the service must do with the packets of this client."""
     if isinstance(service, Snat):
         return _snat(scene, service, client)
     return _MODES[service.forwarding](scene, service, client)
 
 
-def _fullnat(scene: Scene, service: Service, client: str) -> ForwardingMode:
+def _fullnat(scene: Scene, service: DeclaredService, client: str) -> ForwardingMode:
     facts = scene.fullnat(service, client)
     if not service.synproxy:
         return FullNatMode(facts)
@@ -39,15 +39,15 @@ def _fullnat(scene: Scene, service: Service, client: str) -> ForwardingMode:
     return SynProxy(facts, settings)
 
 
-def _direct(scene: Scene, service: Service, client: str) -> ForwardingMode:
+def _direct(scene: Scene, service: DeclaredService, client: str) -> ForwardingMode:
     return DirectRouting(_arms(scene, service, client))
 
 
-def _nat(scene: Scene, service: Service, client: str) -> ForwardingMode:
+def _nat(scene: Scene, service: DeclaredService, client: str) -> ForwardingMode:
     return Nat(_arms(scene, service, client))
 
 
-def _tunnel(scene: Scene, service: Service, client: str) -> ForwardingMode:
+def _tunnel(scene: Scene, service: DeclaredService, client: str) -> ForwardingMode:
     topology = scene.deployment.topology
     name = service.real_servers[0].name
     own = topology.links[topology.arm_of(topology.real_servers[name])].own
@@ -56,7 +56,7 @@ def _tunnel(scene: Scene, service: Service, client: str) -> ForwardingMode:
     return TunnelMode(_arms(scene, service, client), source)
 
 
-_MODES: dict[str, Callable[[Scene, Service, str], ForwardingMode]] = {
+_MODES: dict[str, Callable[[Scene, DeclaredService, str], ForwardingMode]] = {
     "fullnat": _fullnat,
     "dr": _direct,
     "nat": _nat,
@@ -64,7 +64,7 @@ _MODES: dict[str, Callable[[Scene, Service, str], ForwardingMode]] = {
 }
 
 
-def _arms(scene: Scene, service: Service, client: str) -> Arms:
+def _arms(scene: Scene, service: DeclaredService, client: str) -> Arms:
     targets = scene.deployment.targets(service)
     servers = {
         target.name: _server(scene, target.name, SocketAddress(str(one.address), one.port))
