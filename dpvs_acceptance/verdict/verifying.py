@@ -21,6 +21,7 @@ from dpvs_acceptance.verdict.manifest import (
     read_manifest,
 )
 from dpvs_acceptance.verdict.outcomes import Outcome
+from dpvs_acceptance.verdict.parent import Parent
 from dpvs_acceptance.verdict.recomputing import contradictions, junit_differences, results_of
 from dpvs_acceptance.verdict.signoff import SignOff, from_text
 from dpvs_acceptance.verdict.words import first_line, printable
@@ -156,11 +157,12 @@ def replay_by_pytest(directory: Path) -> Mapping[str, Mapping[str, Any]]:
         results = Path(folder) / "results.json"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         command += ["-c", str(SUITE / "pytest.ini"), f"--rootdir={SUITE}"]
-        command += [f"--replay={directory.resolve()}", f"--replay-results={results}"]
+        parent = Parent(replay=directory.resolve(), results=results)
         try:
             ran = subprocess.run(
                 command,
                 cwd=SUITE,
+                env=parent.environment,
                 capture_output=True,
                 text=True,
                 errors="replace",
