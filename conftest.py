@@ -25,6 +25,7 @@ pytest_plugins = [
     "fixtures.declared",
     "fixtures.bringup",
     "fixtures.plan",
+    "fixtures.parts",
     "fixtures.testbed",
     "fixtures.operator",
     "fixtures.beside",

@@ -19,6 +19,7 @@ from .capabilities import (
     TWO_WORKERS,
 )
 from .client import Client
+from .crafted import Crafted
 from .families import Family
 from .load_balancer import LoadBalancer
 from .places import Link, Vip
@@ -53,6 +54,7 @@ __all__ = [
     "TWO_WORKERS",
     "AddedService",
     "Client",
+    "Crafted",
     "Family",
     "Link",
     "LoadBalancer",

@@ -100,7 +100,8 @@ class Service:
 class AddedService(Service):
     """A service that a check has added, and may change. It goes when the check's changes do.
 
-    crafted: the ends that stations answer for in place of real servers; see `adding.py`.
+    crafted: the ends that stations answer for in place of real servers, to the stations' MACs; see
+    crafted.py.
     """
 
     def __init__(
@@ -110,19 +111,16 @@ class AddedService(Service):
         tools: Tools,
         crafted: dict[SocketAddress, str] | None = None,
     ) -> None:
-        """crafted: end to the MAC of its station."""
         super().__init__(declared, parts)
         self._tools = tools
-        self._crafted = crafted
+        self.crafted = crafted or {}
 
     @property
     def ends(self) -> tuple[SocketAddress, ...]:
-        return super().ends if self._crafted is None else tuple(self._crafted)
+        return tuple(self.crafted) or super().ends
 
     def fullnat(self, client: Client) -> FullNat:
-        if self._crafted is None:
-            return super().fullnat(client)
-        return self._parts.scene.fullnat(self.declared, client.name, self._crafted)
+        return self._parts.scene.fullnat(self.declared, client.name, self.crafted or None)
 
     def add_server(self, index: int, weight: int = 1) -> None:
         """Add one of its real servers."""

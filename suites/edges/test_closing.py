@@ -4,56 +4,62 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.edges import Edges
+from dpvs_acceptance.testbed import Crafted, Service, services
+from fixtures.checks import for_each, requirement
 
-pytestmark = pytest.mark.traffic
+FULLNAT = services.having(mode="fullnat", protocol="tcp", synproxy=False)
+
+pytestmark = [
+    pytest.mark.traffic,
+    for_each(service=FULLNAT.one_per("family", "server_family")),
+]
 
 
-@pytest.mark.requirement("EDG-11")
+@requirement("EDG-11")
 @pytest.mark.parametrize("side", ["client", "RS"])
-def test_a_reset_gets_to_the_other_side(edges: Edges, fullnat_name: str, side: str) -> None:
+def test_a_reset_gets_to_the_other_side(crafted: Crafted, service: Service, side: str) -> None:
     """Steps: open, data both ways, then RST from one side.
 
     Verify: it is at the other side, in sequence, exactly; `ipvsadm -lnc` has the connection closed.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.open()
         ends.to_rs("PA", b"request")
         ends.to_client("PA", b"answer")
         (ends.to_rs if side == "client" else ends.to_client)("RA")
-        states = edges.states(ends)
-    edges.require_exact(own, ends)
+        states = crafted.states(ends)
+    crafted.require_exact(added, ends)
     assert states in (["TCP_CLOSE"], ["CLOSE"], []), f"after RST from the {side}: {states}"
 
 
-@pytest.mark.requirement("EDG-11")
-def test_a_refused_connection_is_refused_at_the_client(edges: Edges, fullnat_name: str) -> None:
+@requirement("EDG-11")
+def test_a_refused_connection_is_refused_at_the_client(crafted: Crafted, service: Service) -> None:
     """Steps: the RS answers the SYN with RST. Verify: the client gets it, acknowledging its SYN."""
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.syn()
         refused = ends.to_client("RA", seq=0)
     assert refused.ack == ends.client.seq, (
         f"the refusal acknowledges {refused.ack}, the client's SYN ends at {ends.client.seq}: "
         "the client has to ignore it (RFC 9293, 3.10.7.3)"
     )
-    assert (refused.src, refused.sport) == (own.vip.address, own.vip.port), (
-        f"the refusal comes from {refused.src}:{refused.sport}, not from the VIP {own.vip}"
+    assert (refused.src, refused.sport) == (added.vip.address, added.vip.port), (
+        f"the refusal comes from {refused.src}:{refused.sport}, not from the VIP {added.vip}"
     )
     assert refused.checksum == "correct", f"the refusal's checksum is {refused.checksum}"
 
 
-@pytest.mark.requirement("EDG-12")
+@requirement("EDG-12")
 @pytest.mark.parametrize("first", ["client", "RS"])
-def test_a_half_closed_connection_goes_on(edges: Edges, fullnat_name: str, first: str) -> None:
+def test_a_half_closed_connection_goes_on(crafted: Crafted, service: Service, first: str) -> None:
     """Steps: one side ends its direction; the other goes on sending, and is acknowledged; then it
     ends, too.
 
     Verify: every segment crosses exactly, in both directions, to the last ACK.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.open()
         ends.to_rs("PA", b"request")
         there, back = ends.to_rs, ends.to_client
@@ -65,17 +71,17 @@ def test_a_half_closed_connection_goes_on(edges: Edges, fullnat_name: str, first
             there("A")
         back("FA")
         there("A")
-    edges.require_exact(own, ends)
+    crafted.require_exact(added, ends)
 
 
-@pytest.mark.requirement("EDG-13")
-def test_both_sides_close_at_once(edges: Edges, fullnat_name: str) -> None:
+@requirement("EDG-13")
+def test_both_sides_close_at_once(crafted: Crafted, service: Service) -> None:
     """Steps: FIN from both sides before either saw the other's; then both acknowledge.
 
     Verify: both FINs and both ACKs cross exactly.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.open()
         ends.to_rs("PA", b"request")
         ends.to_client("PA", b"answer")
@@ -84,18 +90,18 @@ def test_both_sides_close_at_once(edges: Edges, fullnat_name: str) -> None:
         ends.to_client("FA", ack=acked)
         ends.to_rs("A")
         ends.to_client("A")
-    edges.require_exact(own, ends)
+    crafted.require_exact(added, ends)
 
 
-@pytest.mark.requirement("EDG-17")
-def test_a_shut_window_stays_shut_and_opens_again(edges: Edges, fullnat_name: str) -> None:
+@requirement("EDG-17")
+def test_a_shut_window_stays_shut_and_opens_again(crafted: Crafted, service: Service) -> None:
     """Steps: each side in turn announces a window of 0, is probed by one octet, refuses it, and
     opens its window again.
 
     Verify: windows and probes cross as they were sent.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.open()
         ends.to_rs("PA", b"request")
         ends.to_client("A", window=0)
@@ -109,43 +115,43 @@ def test_a_shut_window_stays_shut_and_opens_again(edges: Edges, fullnat_name: st
         ends.to_rs("A", window=0)
         ends.to_rs("A", window=8192)
         ends.to_client("PA", b"yes")
-    edges.require_exact(own, ends)
+    crafted.require_exact(added, ends)
 
 
-@pytest.mark.requirement("EDG-20")
+@requirement("EDG-20")
 @pytest.mark.parametrize("kind", ["no flags", "RST outside of the window", "SYN within it"])
 def test_what_tcp_has_to_ignore_ends_no_connection(
-    edges: Edges, fullnat_name: str, kind: str
+    crafted: Crafted, service: Service, kind: str
 ) -> None:
     """Steps: on an open connection, from the client's end, a segment that nobody may act upon.
 
     Verify: `ipvsadm -lnc` shows the connection established before and after, and data crosses.
     """
-    own = edges.service(fullnat_name)
+    added = crafted.service(service)
     flags, ahead = {"no flags": ("", 0), "SYN within it": ("S", 1)}.get(kind, ("R", 1 << 30))
-    with edges.connection(own) as ends:
+    with crafted.connection(added) as ends:
         ends.open()
         ends.to_rs("PA", b"request")
-        before = edges.states(ends)
+        before = crafted.states(ends)
         ends.client.station.send([ends.client.segment(flags, seq=ends.client.seq + ahead)])
         ends.to_rs("PA", b"and more")
-        after = edges.states(ends)
+        after = crafted.states(ends)
         ends.to_client("PA", b"answer")
     assert after == before, f"{kind}: the connection was {before}, and is {after} after it"
 
 
-@pytest.mark.requirement("EDG-21")
-def test_ecn_urgent_and_reserved_bits_cross_untouched(edges: Edges, fullnat_name: str) -> None:
+@requirement("EDG-21")
+def test_ecn_urgent_and_reserved_bits_cross_untouched(crafted: Crafted, service: Service) -> None:
     """Steps: segments with ECE, CWR, URG and its pointer, and each reserved bit, both ways.
 
     Verify: they cross exactly (RFC 3168, 3360: who clears them breaks what comes later).
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.open()
         for cross in (ends.to_rs, ends.to_client):
             cross("PAEC", b"congestion")
             cross("PAU", b"urgent", urgptr=3)
             for bit in (1, 2, 4):
                 cross("PA", b"reserved %d" % bit, reserved=bit)
-    edges.require_exact(own, ends)
+    crafted.require_exact(added, ends)
