@@ -59,6 +59,13 @@ faults: setup
 	$(if $(ARGS),:,bad=0; for one in $(FAULT_TOPOLOGIES); do $(PYTEST) $(FAULT_BUILD) --topology=$$one \
 	    --fault-matrix --fault-report=reports/faults/$$(basename $$one .yaml) || bad=1; done; exit $$bad)
 
+# Generated faults, drawn by this release's seed (SEED=S: by another): reports/faults/sample/.
+SAMPLE := 300
+.PHONY: sample
+sample: setup
+	$(PYTEST) --fault-sample=$(SAMPLE) $(if $(SEED),--fault-seed=$(SEED)) $(FAULT_BUILD) $(ARGS) \
+	    --fault-report=reports/faults/sample
+
 # Twenty runs in a row with no fault, all green: a check that fails by chance is worse than none.
 RUNS := 20
 soak: setup

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from dpvs_acceptance.verdict.outcomes import BAD, CheckResult, Outcome
-from faults.model import Fault, Kind
+from faults.model import GENERATED, Fault, Kind
 
 SCHEMA = 1
 _ACCIDENT = re.compile(r"[A-Z]\w*(Error|Exception|Exit|Iteration): ")
@@ -37,6 +37,8 @@ class Cell(StrEnum):
 
 class Fate(StrEnum):
     KILLED = "killed"
+    BY_ANOTHER = "killed by another"
+    """Of a generated fault: a check of another requirement than the one meant turned red."""
     SURVIVED = "survived"
     BROKEN = "not made"
     """The fault itself could not be made or taken back."""
@@ -88,6 +90,7 @@ def judge(
     control: Sequence[CheckResult] = (),
     lacking: str = "",
     note: str = "",
+    survived: str = "",
 ) -> Row:
     """The row of a fault from the outcomes of the checks that were made under it.
 
@@ -116,12 +119,11 @@ def judge(
     turned = {r.nodeid: r for rows in mended.values() for r in rows}.values()
     killed = any(one in red for one in fault.red) or 0 < len(mended) == len(fault.green)
     fate = Fate.BROKEN if trouble else Fate.KILLED if killed else Fate.SURVIVED
+    if fate is Fate.SURVIVED and fault.generated and reds:
+        fate = Fate.BY_ANOTHER
     fate = Fate.IMPOSSIBLE if lacking else fate
-    reason = (
-        trouble
-        or lacking
-        or (fault.survives or "nobody knows yet" if fate is Fate.SURVIVED else "")
-    )
+    unseen = fault.survives or survived or "the reason is not known"
+    reason = trouble or lacking or (unseen if fate is Fate.SURVIVED else "")
     return Row(
         fault=fault.name,
         breaks=fault.breaks,
@@ -213,6 +215,8 @@ class Matrix:
     whole: bool = False
     """Whether the machine is a lab's own, simulated one: it can have every fault but those `beyond`
     it."""
+    share: float = 1.0
+    """Of the faults that can be made, how many have to be killed."""
 
     def of(self, fate: Fate) -> list[Row]:
         return [row for row in self.rows if row.fate is fate]
@@ -227,7 +231,7 @@ class Matrix:
         return [
             (row, requirement)
             for row in self.rows
-            if row.fate is Fate.KILLED
+            if row.fate is Fate.KILLED and not row.source.startswith(GENERATED)
             for requirement, cell in row.cells.items()
             if cell is Cell.MISSED
         ]
@@ -241,7 +245,7 @@ class Matrix:
             for row in self.rows
             if row.fate is not Fate.IMPOSSIBLE or (self.whole and not row.beyond)
         ]
-        killed = len(self.of(Fate.KILLED)) == len(here) > 0
+        killed = len(self.of(Fate.KILLED)) >= self.share * len(here) > 0
         return killed and not (self.false_alarms or errors or self.control or self.missed)
 
     def words(self) -> str:

@@ -24,6 +24,8 @@ share (so that only what comes later can see it), or the loading of the TOA and 
 
 
 Kind = Literal["hosts", "wire", "simulated"]
+GENERATED = "generated: "
+"""How the source of a generated fault begins (faults/generated.py); the rest is its deed."""
 
 
 def _sentence(text: str) -> str:
@@ -32,13 +34,13 @@ def _sentence(text: str) -> str:
     return text.strip()
 
 
-# Whatever goes wrong before them may take the checks of traffic along.
-_TRAFFIC = ("S21", "S23", "S24", "S26", "S27", "S28", "S29", "S30", "S31", "S33", "S34", "S35")
+# Requirements that packets prove. Whatever goes wrong before them may turn these as well.
+TRAFFIC = ("S21", "S23", "S24", "S26", "S27", "S28", "S29", "S30", "S31", "S33", "S34", "S35")
 
 
 def _with_traffic(ids: tuple[str, ...]) -> tuple[str, ...]:
     """`traffic` stands for all requirements that packets prove."""
-    return tuple(dict.fromkeys(one for i in ids for one in (_TRAFFIC if i == "traffic" else (i,))))
+    return tuple(dict.fromkeys(one for i in ids for one in (TRAFFIC if i == "traffic" else (i,))))
 
 
 def _rule(rule: Rule) -> Rule:
@@ -104,6 +106,11 @@ class Fault(BaseModel):
     def kind(self) -> Kind:
         """Where it is made; what is inside the simulated DPVS no other device can have."""
         return "simulated" if self.quirk else "wire" if self.wire else "hosts"
+
+    @property
+    def generated(self) -> bool:
+        """Whether nobody chose it: what its `red` does not see may be seen by another check."""
+        return self.source.startswith(GENERATED)
 
     @property
     def starts_anew(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from faults.matrix import Cell, Fate, Matrix, Row
+from faults.model import GENERATED
 
 _COLOURS = {
     Cell.CAUGHT: "#2e7d32",
@@ -15,6 +16,7 @@ _COLOURS = {
     Cell.GREEN: "#eceff1",
     Cell.NOT_LOOKED: "#ffffff",
 }
+_MEANT = (Cell.CAUGHT, Cell.MISSED)
 _SIZE = 13
 _LEFT = 230
 _TOP = 50
@@ -36,6 +38,7 @@ def render(matrix: Matrix) -> str:
         f"<p>{escape(matrix.device)}, {escape(matrix.started)}. {escape(matrix.words())}.</p>",
         _key(),
         picture(matrix),
+        _shares(matrix),
         _list("Red with no fault", [f"{c.check}: {c.message}" for c in matrix.control]),
         _list(
             "Red with no fault, as is known of this version",
@@ -80,6 +83,31 @@ def picture(matrix: Matrix) -> str:
                 f"<title>{escape(row.fault)}, {requirement}: {cell}</title></rect>"
             )
     return "".join(out) + "</svg>"
+
+
+def _shares(matrix: Matrix) -> str:
+    """Of generated faults: how many of each deed, and of each requirement meant, were killed."""
+    rows = [row for row in matrix.rows if row.source.startswith(GENERATED)]
+    if not rows:
+        return ""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        meant = next((r for r, cell in row.cells.items() if cell in _MEANT), "not looked at")
+        groups.setdefault(f"meant: {meant}", []).append(row)
+    for row in rows:
+        groups.setdefault(row.source.removeprefix(GENERATED), []).append(row)
+    fates = (Fate.KILLED, Fate.BY_ANOTHER, Fate.SURVIVED, Fate.BROKEN, Fate.IMPOSSIBLE)
+    lines = [
+        f"<tr><td>{escape(name)}<td>{len(some)}"
+        + "".join(f"<td>{sum(row.fate is fate for row in some)}" for fate in fates)
+        for name, some in groups.items()
+    ]
+    return (
+        "<h2>Generated faults, by requirement and by deed</h2><table><tr><th>Of<th>Faults"
+        + "".join(f"<th>{fate}" for fate in fates)
+        + "".join(lines)
+        + "</table>"
+    )
 
 
 def _key() -> str:

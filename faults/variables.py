@@ -17,9 +17,9 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
     CONF, PIDFILE, IPC, LOG; IF (the host's interface); WANIF, WANPCI, SPAREIF, SPAREPCI, KDRIVER,
     DRIVER; NODE1, PAGES, PAGESIZE, HUGE; POOL, SOURCES (SNAT's first address, whose packets).
     `on_tool TOOL TEXT` puts TEXT in front of a DPVS tool: sh text where `$real` is the tool, and
-    WAN, LAN and VIP are there; `off_tool TOOL` takes it away. It is mounted over the tool, so that
-    an installation which nobody may write to stays as it is. `tidy` removes what checks of the
-    tools may have left, whatever is of the documentation's networks.
+    WAN, LAN, VIP, LIP, RS1, RS2, GATEWAY and CLIENT1 are set; `off_tool TOOL` takes it away. It is
+    mounted over the tool, so that a read-only installation stays as it is. `tidy`
+    removes what checks of the tools may have left: all of the documentation networks.
     """
     topology, dut = deployment.topology, deployment.bench.dut
     values: dict[str, str] = {}
@@ -88,7 +88,8 @@ export DPVS_IPC_FILE=$IPC
 on_tool() {
     mkdir -p /run/faults && cp -f "$BIN/$1" "/run/faults/$1.real" && {
         printf '#!/bin/sh\nreal=%s\n' "/run/faults/$1.real"
-        printf '%s\n' "WAN=$WAN LAN=$LAN VIP=$VIP"
+        printf '%s\n' "WAN=$WAN LAN=$LAN VIP=$VIP LIP=$LIP RS1=$RS1 RS2=$RS2"
+        printf '%s\n' "GATEWAY=$GATEWAY CLIENT1=$CLIENT1"
         printf '%s\n' "$2"
     } >"/run/faults/$1" && chmod 755 "/run/faults/$1" && mount --bind "/run/faults/$1" "$BIN/$1"
 }

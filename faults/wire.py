@@ -7,7 +7,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dpvs_acceptance.model.deployment import Deployment
-from softlab.wire.rule import Rule, to_json
+from faults.model import Fault
+from softlab.wire.rule import Rule, to_json, watching
+
+ASK_HITS = '{"hits": true}\n'
+"""How many frames each rule was about: the answer is a list, in the rules' order."""
+
+
+def watched(faults: Iterable[Fault]) -> tuple[Rule, ...]:
+    """Rules that only count what generated faults are about, each once."""
+    rules = (watching(rule) for fault in faults if fault.generated for rule in fault.wire)
+    return tuple(dict.fromkeys(rules))
 
 
 def message(rules: Sequence[Rule], deployment: Deployment) -> str:

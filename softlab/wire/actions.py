@@ -13,6 +13,11 @@ from softlab.wire.rule import Rule
 from softlab.wire.seen import Action, Factory, Out, Seen, same
 
 
+def _watch(_rule: Rule, _book: Addresses) -> Action:
+    """Nothing becomes of it; the rule only counts."""
+    return same
+
+
 def _drop(_rule: Rule, _addresses: Addresses) -> Action:
     return lambda _seen: []
 
@@ -157,6 +162,7 @@ def _with_length(head: bytes, size: int) -> bytes:
 
 
 ACTIONS: Final[Mapping[str, Factory]] = {
+    "watch": _watch,
     "drop": _drop,
     "double": _double,
     "delay": _delay,

@@ -34,10 +34,10 @@ class Addresses:
             return self._advertised(frame.arp[2], leaving)
         if frame.family == 6 and frame.proto == ICMP6 and 133 <= frame.raw[frame.at] <= 137:
             return self._advertised(frame.raw[frame.at + 8 : frame.at + 24], leaving)
-        if not frame.family or frame.dst[0] & 0xF0 in (0xE0, 0xF0):
+        if not frame.family or frame.dst[0] >= (0xE0 if frame.family == 4 else 0xFF):
             return ""
         ours, theirs = (frame.src, frame.dst) if leaving else (frame.dst, frame.src)
-        if ours in self.own or ours[0] == 0xFE:
+        if ours in self.own or (frame.family == 6 and ours[:2] == b"\xfe\x80"):
             return ""
         if leaving:
             return "dut-rs" if theirs in self.real or theirs in self.vips else "dut-client"

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 from softlab import kernel
 from softlab.fabric import LinkError, ip_batch
@@ -109,10 +109,17 @@ class Switchboard:
         self._late: list[tuple[float, int, Plugged, bool, bytes]] = []
         self._order = count()
 
-    def switch(self, text: str) -> None:
-        """Have the rules of a JSON message in force: {"rules": [...], "addresses": {...}}; without
-        rules the cables are as they were. Raises RuleError, LinkError, OSError."""
+    def answer(self, text: str) -> str:
+        """Do what a JSON message asks. {"rules": [...], "addresses": {...}} has these rules in
+        force, and without any the cables as they were: `ok`. {"hits": true}: a JSON list, how many
+        frames each rule was about. Raises RuleError, LinkError, OSError."""
         asked = json.loads(text)
+        if "hits" in asked:
+            return json.dumps(self._wire.hits if self._wire is not None else ())
+        self._switch(asked)
+        return "ok"
+
+    def _switch(self, asked: Mapping[str, Any]) -> None:
         rules = [rule.from_json(one) for one in asked["rules"]]
         wire = RuleSet(rules, addresses.from_json(asked["addresses"])) if rules else None
         self.unplug()
@@ -166,7 +173,7 @@ class Switchboard:
 
 
 def serve(cables: Mapping[str, Cable]) -> None:
-    """Read messages from stdin, one a line, and answer each: `ok`, or `error` and a sentence.
+    """Read messages from stdin, one a line, and answer each with one, or `error` and a sentence.
     The end of stdin is the end, and leaves the cables as they were."""
     board = Switchboard(cables)
     buffer = b""
@@ -196,10 +203,9 @@ def serve(cables: Mapping[str, Cable]) -> None:
 
 def _answer(board: Switchboard, line: str) -> str:
     try:
-        board.switch(line)
+        return board.answer(line)
     except (RuleError, LinkError, OSError, KeyError, TypeError, ValueError) as error:
         return f"error {' '.join(str(error).split()) or type(error).__name__}"
-    return "ok"
 
 
 def _open(name: str) -> socket.socket:

@@ -35,6 +35,11 @@ class RuleSet:
         self._flows = Flows()
         self._rules = [_Active(rule, book) for rule in rules]
 
+    @property
+    def hits(self) -> tuple[int, ...]:
+        """How many frames each rule was about so far."""
+        return tuple(rule.hits for rule in self._rules)
+
     def passed(self, link: str, raw: bytes, *, leaving: bool, now: float) -> list[Passed]:
         """What goes on because of this frame, which left the DUT on the link or is on its way."""
         frame = Frame(raw)
@@ -64,9 +69,13 @@ class _Active:
         named = (book.clients.get(rule.client), book.servers.get(rule.server))
         self._others = frozenset[bytes]().union(*(one for one in named if one is not None))
         self._count = 0
+        self.hits = 0
 
     def apply(self, seen: Seen) -> list[Out]:
-        return self._action(seen) if self._about(seen) else [Out(seen.frame.raw)]
+        if not self._about(seen):
+            return [Out(seen.frame.raw)]
+        self.hits += 1
+        return self._action(seen)
 
     def _about(self, seen: Seen) -> bool:
         rule, frame = self._rule, seen.frame

@@ -1,7 +1,7 @@
 """A rule: which frames, and what becomes of them. Data, as it stands in the catalogue of faults."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 Leg = Literal["", "leaving", "arriving", "client-dut", "dut-rs", "rs-dut", "dut-client"]
@@ -53,6 +53,14 @@ class Rule:
     beyond: int = 0
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - of the catalogue's reader
+
+
+def watching(rule: Rule) -> Rule:
+    """A rule that only counts the frames that this one is about, whatever came before them."""
+    plain = Rule(rule.do)
+    kept = ("leg", "kind", "family", "link", "size", "payload", "client", "server", "port")
+    reset = {one.name: getattr(plain, one.name) for one in fields(rule) if one.name not in kept}
+    return replace(rule, **{**reset, "do": "watch"})
 
 
 def from_json(value: Mapping[str, Any]) -> Rule:

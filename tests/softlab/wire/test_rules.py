@@ -12,19 +12,21 @@ from scapy.packet import Packet, Raw
 
 from softlab.wire import addresses, rule
 from softlab.wire.engine import Passed, RuleError, RuleSet, check
+from softlab.wire.frame import Frame
 from softlab.wire.rule import Rule
 
 CLIENT, VIP, LIP, RS = "10.0.96.101", "10.0.96.204", "192.168.229.204", "192.168.229.2"
 CLIENT6, VIP6 = "2001:db8:96::101", "2001:db8:96::204"
+LIP6, RS6 = "fd00:229::204", "fd00:229::2"
 DUT_WAN, DUT_LAN, OTHER = "02:00:00:82:00:00", "02:00:00:04:00:00", "02:00:00:01:00:11"
 PLACES: dict[str, Any] = {
     "macs": {"wan": DUT_WAN, "lan": DUT_LAN},
-    "addresses": {"wan": [VIP, VIP6], "lan": [LIP]},
+    "addresses": {"wan": [VIP, VIP6], "lan": [LIP, LIP6]},
     "vips": [VIP, VIP6],
-    "lips": [LIP],
+    "lips": [LIP, LIP6],
     "own": ["10.0.96.28"],
     "clients": {"client1": [CLIENT, CLIENT6]},
-    "servers": {"rs1": ["192.168.229.1"], "rs2": [RS]},
+    "servers": {"rs1": ["192.168.229.1"], "rs2": [RS, RS6]},
 }
 TOA = ("TOA", bytes.fromhex("c3500a006065"))
 
@@ -190,6 +192,25 @@ def test_a_rule_is_about_some_frames_only(
 ) -> None:
     passed = leaving(rules({"do": "drop", **which}), frame)
     assert [out.raw for out in passed] == ([] if about else [bytes(frame)])
+
+
+LEGS = (
+    (LIP6, RS6, True, "dut-rs"),
+    (RS6, LIP6, False, "rs-dut"),
+    (VIP6, CLIENT6, True, "dut-client"),
+    (CLIENT6, VIP6, False, "client-dut"),
+    ("fe80::1", CLIENT6, True, ""),
+    (VIP6, "ff02::1", True, ""),
+    ("10.0.96.28", CLIENT, True, ""),
+    (VIP, "224.0.0.1", True, ""),
+)
+
+
+@pytest.mark.parametrize(("source", "target", "away", "leg"), LEGS)
+def test_the_leg_of_a_frame(source: str, target: str, away: bool, leg: str) -> None:
+    layer = IPv6(src=source, dst=target) if ":" in source else IP(src=source, dst=target)
+    frame = Frame(bytes(Ether() / layer / UDP()))
+    assert addresses.from_json(PLACES).leg(frame, leaving=away) == leg
 
 
 def test_every_third_frame() -> None:
