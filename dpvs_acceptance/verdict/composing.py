@@ -92,6 +92,7 @@ def compose(
         ),
         language="zh" if facts.language == "zh" else "en",
         unjudged=tuple(unjudged),
+        record="",
     )
 
 

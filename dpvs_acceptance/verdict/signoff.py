@@ -178,6 +178,7 @@ class SignOff(_Frozen):
     unjudged: tuple[UnjudgedRows, ...] = Field(
         (), description="rows that do not judge this run: shown, and decide nothing"
     )
+    record: str = Field("", description="SHA-256 of record.json, from which this is computed")
 
 
 def to_text(signoff: SignOff) -> str:
