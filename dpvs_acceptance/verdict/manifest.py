@@ -126,7 +126,7 @@ def altered(manifest: Manifest, directory: Path) -> list[str]:
     for name, (wanted, size) in manifest.files.items():
         if name in there:
             seen, seen_size = digest(there[name])
-            if seen != wanted:
+            if (seen, seen_size) != (wanted, size):
                 words = (
                     f"{size} bytes, now {seen_size}" if size != seen_size else "of the same size"
                 )

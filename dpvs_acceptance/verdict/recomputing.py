@@ -130,19 +130,41 @@ def junit_differences(signoff: SignOff, junit: str) -> Iterator[str]:
     except ElementTree.ParseError as error:
         raise ValueError(f"junit.xml is not XML: {error}") from None
     seen: dict[tuple[str, str], set[str]] = {}
+    proved: dict[tuple[str, str], set[str]] = {}
+    judging = {row.id for row in signoff.requirements}
     for case in root.iter("testcase"):
         words = {child.tag for child in case} & {"failure", "error", "skipped"}
         key = (case.get("classname", ""), case.get("name", ""))
         seen.setdefault(key, set()).update(words or {"passed"})
+        proved.setdefault(key, set()).update(
+            one.get("value", "")
+            for one in case.iter("property")
+            if one.get("name") == "requirement"
+        )
+    known = set()
     for result in results_of(signoff):
         path, _, rest = result.nodeid.partition("::")
         *classes, name = _parts(rest)
         classname = ".".join([path.removesuffix(".py").replace("/", "."), *classes])
+        known.add((classname, name))
         told = seen.get((classname, name))
         if told is None:
             yield f"{result.nodeid}: {result.outcome}, and not in junit.xml"
         elif not told & _TAGS[result.outcome]:
             yield f"{result.nodeid}: {result.outcome}, but junit.xml says {', '.join(sorted(told))}"
+        else:
+            rows, wanted = proved.get((classname, name), set()), set(result.requirements) & judging
+            if rows != wanted:
+                yield (
+                    f"{result.nodeid}: proves {_listed(wanted)}, but junit.xml says {_listed(rows)}"
+                )
+    for classname, name in seen:
+        if classname.startswith("suites.") and (classname, name) not in known:
+            yield f"{classname}::{name}: is in junit.xml, and not in the document"
+
+
+def _listed(rows: set[str]) -> str:
+    return ", ".join(sorted(rows)) or "nothing"
 
 
 def _parts(rest: str) -> list[str]:

@@ -50,6 +50,7 @@ class Record(_Frozen):
     chosen: bool = Field(description="by --requirements, not by the topology")
     checks: tuple[CheckRecord, ...]
     proving: Mapping[str, int] = Field(description="row to how many checks of the suite prove it")
+    versions: Mapping[str, str] = Field({}, description="of Python and the libraries that judge")
     files: Mapping[str, str] = Field({}, description="path to SHA-256, of what is evidence")
 
     @property
@@ -80,6 +81,7 @@ def make_record(
         chosen=chosen,
         checks=tuple(checks),
         proving=dict(sorted(proving.items())),
+        versions={},
         files={},
     )
 

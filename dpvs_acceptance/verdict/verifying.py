@@ -6,13 +6,24 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from dpvs_acceptance.model.known import KnownDefect, load_known
+from dpvs_acceptance.model.loading import DeclarationError
+from dpvs_acceptance.model.requirement import SEED, Requirement, load_requirements
+from dpvs_acceptance.replay.stored_run import cross_checked
+from dpvs_acceptance.verdict.crosschecking import (
+    file_differences,
+    manifest_differences,
+    replay_differences,
+)
+from dpvs_acceptance.verdict.facts import Profile
 from dpvs_acceptance.verdict.manifest import (
     Manifest,
     altered,
@@ -23,6 +34,14 @@ from dpvs_acceptance.verdict.manifest import (
 from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.parent import Parent
 from dpvs_acceptance.verdict.recomputing import contradictions, junit_differences, results_of
+from dpvs_acceptance.verdict.record import (
+    RECORD,
+    Record,
+    evidence_files,
+    read_record,
+    text_digest,
+)
+from dpvs_acceptance.verdict.rederiving import document, document_differences
 from dpvs_acceptance.verdict.signoff import SignOff, from_text
 from dpvs_acceptance.verdict.words import first_line, printable
 
@@ -30,6 +49,8 @@ SUITE = Path(__file__).resolve().parents[2]
 REPLAY_SECONDS = 300.0
 
 Replay = Callable[[Path], Mapping[str, Mapping[str, Any]]]
+Catalogues = tuple[Sequence[Requirement], Sequence[KnownDefect]]
+CrossCheck = Callable[[SignOff, Record, Path], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +72,17 @@ class ReplayError(Exception):
     """The checks could not be repeated at all."""
 
 
-def verify(directory: Path, replay: Replay | None = None) -> Verification:
-    """Hashes, the document against its own outcomes and JUnit, and the checks on the evidence.
+def verify(
+    directory: Path,
+    replay: Replay | None = None,
+    catalogues: Catalogues | None = None,
+    cross_check: CrossCheck = cross_checked,
+) -> Verification:
+    """Hashes; the document, computed anew; files against each other; the checks on the evidence.
 
-    `replay` repeats the checks (default: `replay_by_pytest`). Never raises for what the directory
-    holds: that is a problem of it.
+    `replay` repeats the checks (default: `replay_by_pytest`), `catalogues` are the rows and the
+    known defects that the document is computed with (default: this suite's), `cross_check` holds it
+    against the run's evidence. Never raises for what the directory holds: that is a problem of it.
     """
     problems: list[str] = []
     manifest, hashed = _manifest(directory, problems)
@@ -64,14 +91,18 @@ def verify(directory: Path, replay: Replay | None = None) -> Verification:
     replayed: dict[str, str] = {}
     skipped: dict[str, str] = {}
     if signoff is not None:
-        if manifest is not None and manifest.run != signoff.run:
-            problems.append(
-                f"manifest.json is of run {manifest.run}, signoff.json of {signoff.run}"
-            )
+        record = _record(directory, signoff, problems)
         problems += contradictions(signoff)
         problems += _junit(signoff, directory)
         problems += _evidence(signoff, directory)
-        problems += _repeat(signoff, directory, replay or replay_by_pytest, replayed, skipped)
+        if record is not None:
+            problems += file_differences(record, evidence_files(directory))
+            if manifest is not None:
+                problems += manifest_differences(manifest, record, signoff)
+            problems += _anew(signoff, record, catalogues)
+            problems += cross_check(signoff, record, directory)
+        again = replay or partial(replay_by_pytest, profile=signoff.profile)
+        problems += _repeat(signoff, record, directory, again, replayed, skipped)
     return Verification(
         problems=tuple(dict.fromkeys(printable(problem, 500) for problem in problems)),
         verdict="" if signoff is None else signoff.verdict,
@@ -81,6 +112,37 @@ def verify(directory: Path, replay: Replay | None = None) -> Verification:
         replayed=len(replayed),
         not_replayed=skipped,
     )
+
+
+def _record(directory: Path, signoff: SignOff, problems: list[str]) -> Record | None:
+    try:
+        text = (directory / RECORD).read_bytes().decode("utf-8")
+        record = read_record(text)
+    except (OSError, ValueError) as error:
+        problems.append(f"{RECORD} cannot be read: {first_line(str(error))}")
+        return None
+    if text_digest(text) != signoff.record:
+        problems.append(f"{RECORD}: its digest is not the one in signoff.json")
+    return record
+
+
+def _anew(signoff: SignOff, record: Record, catalogues: Catalogues | None) -> list[str]:
+    """The document against the one that record and catalogues make."""
+    try:
+        rows, defects = catalogues or suite_catalogues()
+        made = document(record, rows, defects, signoff.record)
+    except (OSError, ValueError, DeclarationError) as error:
+        return [f"the document cannot be computed anew: {first_line(str(error))}"]
+    return list(document_differences(signoff, made))
+
+
+def suite_catalogues() -> tuple[tuple[Requirement, ...], tuple[KnownDefect, ...]]:
+    """All rows and all known defects of this suite. Raises DeclarationError."""
+    folder = SUITE / "requirements"
+    files = sorted(folder.glob("*.yaml"), key=lambda path: (path.stem != SEED, path.stem))
+    rows = load_requirements(files)
+    ids = {row.id for row in rows}
+    return rows, load_known(sorted((folder / "known").glob("*.yaml")), ids)
 
 
 def _manifest(directory: Path, problems: list[str]) -> tuple[Manifest | None, str]:
@@ -120,6 +182,7 @@ def _evidence(signoff: SignOff, directory: Path) -> list[str]:
 
 def _repeat(
     signoff: SignOff,
+    record: Record | None,
     directory: Path,
     replay: Replay,
     replayed: dict[str, str],
@@ -133,7 +196,7 @@ def _repeat(
         found = replay(directory)
     except ReplayError as error:
         return [f"the checks could not be repeated: {error}"]
-    problems = []
+    problems = [] if record is None else list(replay_differences(signoff, record, found))
     for node, result in judged.items():
         again = found.get(node)
         if again is None:
@@ -151,13 +214,16 @@ def _repeat(
     return problems
 
 
-def replay_by_pytest(directory: Path) -> Mapping[str, Mapping[str, Any]]:
+def replay_by_pytest(
+    directory: Path, profile: Profile = Profile.FULL
+) -> Mapping[str, Mapping[str, Any]]:
     """Outcome, message and whether it was repeated, by check. Raises ReplayError."""
     with tempfile.TemporaryDirectory(prefix="dpvs-replay-") as folder:
         results = Path(folder) / "results.json"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         command += ["-c", str(SUITE / "pytest.ini"), f"--rootdir={SUITE}"]
         parent = Parent(replay=directory.resolve(), results=results)
+        command.append(f\"--profile={profile}\")
         try:
             ran = subprocess.run(
                 command,

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.verdict.manifest import read_manifest, write_page_digests
-from dpvs_acceptance.verdict.verifying import verify
 from reports import build
 from reports import stored_runs as command
-from tests.verdict.test_stored_runs import RESULTS, again, stored
+from tests.verdict.test_stored_runs import RESULTS, again, stored, verified
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def replayed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The checks of these made-up runs are in no suite."""
-    monkeypatch.setattr(command, "verify", lambda run: verify(run, again()))
+    monkeypatch.setattr(command, "verify", lambda run: verified(run, again()))
 
 
 def test_verify_says_what_it_did_and_ends_with_0(

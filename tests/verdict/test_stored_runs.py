@@ -24,9 +24,18 @@ from dpvs_acceptance.verdict.manifest import (
     write_page_digests,
 )
 from dpvs_acceptance.verdict.outcomes import CheckResult
+from dpvs_acceptance.verdict.phases import Phase
+from dpvs_acceptance.verdict.record import (
+    CheckRecord,
+    evidence_files,
+    make_record,
+    record_text,
+    text_digest,
+)
+from dpvs_acceptance.verdict.rederiving import document
 from dpvs_acceptance.verdict.signoff import SignOff, write
 from dpvs_acceptance.verdict.times import times
-from dpvs_acceptance.verdict.verifying import ReplayError, Verification, verify
+from dpvs_acceptance.verdict.verifying import Replay, ReplayError, Verification, verify
 from tests.verdict.builders import FINISHED, check, facts, requirement
 
 ROWS = (
@@ -45,16 +54,27 @@ def stored(directory: Path, *results: CheckResult) -> SignOff:
     (directory / "evidence").mkdir(parents=True)
     (directory / "evidence" / "a.pcap").write_bytes(b"packets")
     about = facts(directory)
-    verdict = judge(about.kind, ROWS, results)
-    signoff = compose(about, ROWS, results, verdict, FINISHED)
-    write(signoff, directory / "signoff.json")
     tags = {"FAIL": "<failure/>", "PASS": "", "NOT SUPPORTED": "<skipped/>"}
     cases = "".join(
-        f'<testcase classname="suites.a" name="{r.nodeid.split("::")[1]}">{tags[r.outcome]}'
-        "</testcase>"
+        f'<testcase classname="suites.a" name="{r.nodeid.split("::")[1]}"><properties><property '
+        f'name="requirement" value="{r.requirements[0]}"/></properties>{tags[r.outcome]}</testcase>'
         for r in results
     )
     (directory / "junit.xml").write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+    checks = [
+        CheckRecord(
+            nodeid=one.nodeid,
+            requirements=one.requirements,
+            phases=(Phase("call", one.outcome, one.seconds, one.message, evidence=one.evidence),),
+        )
+        for one in results
+    ]
+    record = make_record(about, FINISHED, checks, ("seed", "upstream"), False, {})
+    record = record.model_copy(update={"files": evidence_files(directory)})
+    text = record_text(record)
+    (directory / "record.json").write_text(text)
+    signoff = document(record, ROWS, (), text_digest(text))
+    write(signoff, directory / "signoff.json")
     write_manifest(make_manifest(directory, about.run, "0.1.0", "abc123", {}), directory)
     for page in ("index.html", "signoff.md", "signoff.pdf"):
         (directory / page).write_text(page)
@@ -75,14 +95,19 @@ def again(outcome: str = "PASS") -> Callable[[Path], Mapping[str, Mapping[str, A
 
 
 def check_it(directory: Path) -> Verification:
-    return verify(directory, again())
+    return verified(directory, again())
+
+
+def verified(directory: Path, replay: Replay) -> Verification:
+    """By the rows above; what such a run keeps of hosts and captures is nothing."""
+    return verify(directory, replay, (ROWS, ()), lambda *_: ())
 
 
 def test_an_untouched_run_is_what_it_was(tmp_path: Path) -> None:
     stored(tmp_path / "run", *RESULTS)
     found = check_it(tmp_path / "run")
     assert found.problems == ()
-    assert (found.verdict, found.files, found.replayed) == ("PASSED ON SIMULATION", 3, 1)
+    assert (found.verdict, found.files, found.replayed) == ("PASSED ON SIMULATION", 4, 1)
     assert found.not_replayed == {"suites/a.py::test_ht": "nothing was kept"}
     moved = shutil.copytree(tmp_path / "run", tmp_path / "elsewhere")
     assert check_it(moved) == found
@@ -163,19 +188,19 @@ def test_a_changed_outcome_is_found_even_under_a_new_manifest(tmp_path: Path) ->
     document["verdict"], document["exit_code"] = "PASSED ON SIMULATION", 0
     (run / "signoff.json").write_text(json.dumps(document))
     _rehash(run)
-    problems = "\n".join(verify(run, again("FAIL")).problems)
+    problems = "\n".join(verified(run, again("FAIL")).problems)
     assert "verdict: PASSED ON SIMULATION (exit 0) is written, the outcomes make it NOT READY" in (
         problems
     )
     document["requirements"][1]["outcome"] = "PASS"
     (run / "signoff.json").write_text(json.dumps(document))
     _rehash(run)
-    problems = "\n".join(verify(run, again("FAIL")).problems)
+    problems = "\n".join(verified(run, again("FAIL")).problems)
     assert "S29: PASS is written, its checks make it FAIL" in problems
     document["requirements"][1]["checks"][0]["outcome"] = "PASS"
     (run / "signoff.json").write_text(json.dumps(document))
     _rehash(run)
-    problems = "\n".join(verify(run, again("FAIL")).problems)
+    problems = "\n".join(verified(run, again("FAIL")).problems)
     assert "test_ping[x]: PASS, but junit.xml says failure" in problems
     assert "test_ping[x]: PASS is written, on the stored evidence it is FAIL" in problems
 
@@ -185,7 +210,7 @@ def test_checks_that_cannot_be_repeated_at_all_are_a_problem(tmp_path: Path) -> 
         raise ReplayError("no topology")
 
     stored(tmp_path / "run", *RESULTS)
-    assert verify(tmp_path / "run", broken).problems == (
+    assert verified(tmp_path / "run", broken).problems == (
         "the checks could not be repeated: no topology",
     )
 
@@ -195,7 +220,12 @@ def test_a_manifest_names_every_file_but_pages_and_copies(tmp_path: Path) -> Non
     (tmp_path / "allure-results").mkdir()
     (tmp_path / "allure-results" / "x.json").write_text("{}")
     manifest = read_manifest(tmp_path)
-    assert set(manifest.files) == {"evidence/a.pcap", "junit.xml", "signoff.json"}
+    assert set(manifest.files) == {
+        "evidence/a.pcap",
+        "junit.xml",
+        "record.json",
+        "signoff.json",
+    }
     assert altered(manifest, tmp_path) == []
 
 

@@ -1,0 +1,90 @@
+"""A stored run held against its own evidence: device, topology, transcript, captures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dpvs_acceptance.hosts.snapshot import Snapshot
+from dpvs_acceptance.hosts.transcript import read as read_transcript
+from dpvs_acceptance.model.bench import Bench
+from dpvs_acceptance.model.deployment import deploy
+from dpvs_acceptance.model.topology import Topology
+from dpvs_acceptance.observed.described import device_facts
+from dpvs_acceptance.observed.dut import DutState
+from dpvs_acceptance.verdict.crosschecking import (
+    capture_differences,
+    catalogue_differences,
+    device_differences,
+    option_differences,
+    time_differences,
+    transcript_differences,
+)
+from dpvs_acceptance.verdict.facts import DeviceKind
+from dpvs_acceptance.verdict.outcomes import Outcome
+from dpvs_acceptance.verdict.record import Record
+from dpvs_acceptance.verdict.signoff import SignOff
+from dpvs_acceptance.verdict.words import first_line
+
+
+def _topology(directory: Path) -> Topology:
+    """OSError where it was not kept, ValueError where it is none."""
+    path = directory / "evidence/declared/topology.json"
+    return Topology.model_validate_json(path.read_text("utf-8"))
+
+
+def _device(directory: Path) -> dict[str, Any]:
+    """Fields of `RunFacts`. OSError where what they come from was not kept.
+
+    Whatever else it raises is said by files that are not what a run leaves.
+    """
+    evidence = directory / "evidence"
+    bench = Bench.model_validate_json((evidence / "declared/bench.json").read_text("utf-8"))
+    topology = _topology(directory)
+    plain = json.loads((evidence / "declared/deployment.json").read_text("utf-8"))
+    first = json.loads((evidence / "snapshots/first-dut.json").read_text("utf-8"))
+    deployment = deploy(topology, bench, kni=bool(plain["kni"]))
+    facts = device_facts(deployment, DutState(Snapshot.from_json(first)))
+    return {**facts, "kind": DeviceKind(bench.kind), "topology": topology.name}
+
+
+def cross_checked(signoff: SignOff, record: Record, directory: Path) -> list[str]:
+    """Everything in which the document does not fit the run's evidence, a line each."""
+    made = any(one.outcome is not Outcome.BLOCKED for one in record.results)
+    problems = list(option_differences(signoff))
+    problems += _compared(
+        "device",
+        lambda: device_differences(signoff, _device(directory)),
+        made,
+    )
+    problems += _compared(
+        "topology",
+        lambda: catalogue_differences(record, _topology(directory).requirements),
+        made,
+    )
+    path = directory / signoff.transcript
+    if not signoff.transcript or not path.resolve().is_relative_to(directory.resolve()):
+        transcript: Callable[[], list[dict[str, Any]]] = list
+    else:
+        transcript = partial(read_transcript, path)
+    needed = bool(signoff.transcript)
+    problems += _compared("times", lambda: time_differences(signoff, transcript()), True)
+    problems += _compared(
+        "transcript", lambda: transcript_differences(signoff, transcript()), needed
+    )
+    captures = directory / "evidence" / "captures"
+    folders = sorted(one.name for one in captures.iterdir()) if captures.is_dir() else []
+    return [*problems, *capture_differences(signoff, folders)]
+
+
+def _compared(what: str, compare: Callable[[], Iterable[str]], needed: bool) -> list[str]:
+    try:
+        return list(compare())
+    except FileNotFoundError as error:
+        missing = Path(str(error.filename)).name
+        return [f"{what}: cannot be compared: {missing} is missing"] if needed else []
+    except Exception as error:  # whatever stands in files that are not what a run leaves
+        return [f"{what}: cannot be compared: {first_line(str(error)) or type(error).__name__}"]
