@@ -80,6 +80,9 @@ def _lines(page: Page) -> Iterator[str]:
     yield from _block(f"python -m dpvs_acceptance verify reports/runs/{page.run}")
     if page.manifest:
         yield f"{say('SHA-256 of the manifest')}: `{page.manifest}`"
+        keys = ", ".join(f"`{key}`" for key in page.keys)
+        yield ""
+        yield f"{say('Digital signature')}: {keys or say('This run is not signed.')}"
 
 
 def _group(group: Group, page: Page) -> Iterator[str]:

@@ -65,6 +65,7 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         run=signoff.run,
         finished=f"{signoff.finished.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         manifest=kept.manifest,
+        keys=kept.keys,
     )
 
 

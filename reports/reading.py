@@ -18,6 +18,7 @@ from dpvs_acceptance.model.topology import Topology
 from dpvs_acceptance.traffic.dissect import dissect
 from dpvs_acceptance.traffic.frame import read_pcap
 from dpvs_acceptance.traffic.views import View
+from dpvs_acceptance.verdict.signing import keys_of
 from dpvs_acceptance.verdict.words import printable
 
 LARGEST = 20_000_000
@@ -76,6 +77,8 @@ class Kept:
     spreads: tuple[SpreadSeen, ...] = ()
     manifest: str = ""
     """SHA-256 of `manifest.json`."""
+    keys: tuple[str, ...] = ()
+    """Fingerprints of the keys that signed the run."""
     commands: Mapping[str, tuple[Asked, ...]] = field(default_factory=dict)
     """What each check asked of the hosts."""
 
@@ -122,6 +125,7 @@ def read_kept(directory: Path, transcript: str, evidence: Sequence[str], manifes
         rtts=tuple(_rtts(directory, evidence)),
         spreads=tuple(_spreads(directory, evidence)),
         manifest=manifest,
+        keys=keys_of(directory),
         commands={check: tuple(found) for check, found in commands.items()},
     )
 

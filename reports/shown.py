@@ -123,3 +123,5 @@ class Page:
     finished: str
     """As a date of HTML's metadata has it."""
     manifest: str
+    keys: tuple[str, ...]
+    """Fingerprints of the keys that signed the run."""

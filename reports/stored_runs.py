@@ -1,4 +1,4 @@
-"""`python -m dpvs_acceptance verify RUN`, `… diff A B`, `… matrix RUN…`: of stored runs, no lab.
+"""`python -m dpvs_acceptance verify RUN`, `… sign`, `… diff`, `… matrix`: of stored runs, no lab.
 
 Exit status: 0 all is well (verify: nothing was altered and the verdict is the same; diff: nothing
 newly fails or is newly untested; matrix: always), 1 not so, 3 wrong usage.
@@ -22,6 +22,7 @@ from dpvs_acceptance.verdict.signoff import SignOff, from_text
 from dpvs_acceptance.verdict.verifying import SUITE, verify
 from dpvs_acceptance.verdict.words import first_line, printable
 from reports.building import read_page, render, render_comparison, render_matrix
+from reports.signed_runs import sign_run, signature_problems
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,6 +36,33 @@ def main(arguments: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     verifying = commands.add_parser("verify", help="was a run altered, is its verdict the same?")
     verifying.add_argument("run", type=Path, help="reports/runs/<run>, or a copy of it elsewhere")
+    verifying.add_argument(
+        "--allowed-signers",
+        type=Path,
+        metavar="FILE",
+        help="whose signatures count, as in ssh-keygen(1); a run without one then fails",
+    )
+    verifying.add_argument(
+        "--signers", type=int, default=1, metavar="N", help="how many of them have to have signed"
+    )
+    verifying.add_argument(
+        "--timestamp-ca",
+        type=Path,
+        metavar="FILE",
+        help="certificates to check time stamps by",
+    )
+    signing = commands.add_parser("sign", help="sign a run with an ssh key")
+    signing.add_argument("run", type=Path, help="reports/runs/<run>")
+    signing.add_argument(
+        "--key",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="private key, or the public one of a key that ssh-agent holds",
+    )
+    signing.add_argument(
+        "--timestamp", default="", metavar="URL", help="RFC 3161 service that stamps the signature"
+    )
     comparing = commands.add_parser("diff", help="what changed from one run to another?")
     comparing.add_argument("first", type=Path)
     comparing.add_argument("second", type=Path)
@@ -48,14 +76,21 @@ def main(arguments: list[str]) -> int:
         if not (directory / "signoff.json").is_file():
             print(f"{directory} is no run: it has no signoff.json", file=sys.stderr)
             return EXIT_USAGE
+    if options.command == "sign":
+        return sign_run(options.run, options.key, options.timestamp)
     if options.command == "verify":
-        return _verify(options.run)
+        return _verify(options)
     if options.command == "matrix":
         return _matrix(options.runs, options.html)
     return _diff(options.first, options.second, options.html)
 
 
-def _verify(directory: Path) -> int:
+def _verify(options: argparse.Namespace) -> int:
+    directory: Path = options.run
+    for given in (options.allowed_signers, options.timestamp_ca):
+        if given is not None and not given.is_file():
+            print(f"{given}: there is no such file", file=sys.stderr)
+            return EXIT_USAGE
     found = verify(directory)
     print(f"manifest: sha256 {found.manifest or 'none'}, {found.files} files")
     print(f"repeated on the evidence: {found.replayed} checks")
@@ -64,6 +99,9 @@ def _verify(directory: Path) -> int:
         for node, reason in found.not_replayed.items():
             print(f"  {node}: {first_line(reason)}")
     problems = list(found.problems)
+    problems += signature_problems(
+        directory, options.allowed_signers, options.timestamp_ca, options.signers
+    )
     strange = _strange_pages(directory)
     if strange and _suite_is(found.commit):
         problems += [f"{name}: is not what the evidence makes" for name in strange]

@@ -58,6 +58,12 @@ def file_digests(paths: Iterable[str]) -> str:
     return f"sha256sum {' '.join(sh('{}', path) for path in paths)} 2>/dev/null; :"
 
 
+PLATFORM = (
+    "cd /sys/class/dmi/id 2>/dev/null && cat sys_vendor product_name 2>/dev/null; "
+    "grep -qw hypervisor /proc/cpuinfo && echo 'virtual machine'; :"
+)
+"""What DMI calls the machine, a line each, and whether its CPU says that it is a guest."""
+
 # The shell reads attributes itself: a process for each of some hundred files would cost more than
 # all else together. Reading `speed` of a link that is down is an error, and no value.
 _ATTRIBUTE = """\

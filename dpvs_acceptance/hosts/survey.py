@@ -150,6 +150,8 @@ def dut(paths: DutPaths) -> dict[str, str | Read]:
         "artefacts": collect.file_modes(
             (*(paths.tool(name) for name in TOOLS[:4]), *paths.artefacts)
         ),
+        "binaries": collect.file_digests(paths.tool(name) for name in TOOLS[:4]),
+        "platform": collect.PLATFORM,
         "dpvs.conf": sh("cat {}", paths.conf),
         "dpvs log": sh("tail -c 200000 {}", paths.log_file),
         "dpvs start log": sh("tail -c 100000 {}", paths.start_log),

@@ -11,7 +11,7 @@ from dpvs_acceptance.hosts.facts import FactError
 from dpvs_acceptance.hosts.snapshot import SnapshotError
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.observed.dut import DutState
-from dpvs_acceptance.verdict.facts import UNKNOWN, NicFacts
+from dpvs_acceptance.verdict.facts import UNKNOWN, BinaryFacts, NicFacts
 from dpvs_acceptance.verdict.words import printable
 
 
@@ -30,6 +30,8 @@ def device_facts(deployment: Deployment, before: DutState) -> dict[str, Any]:
         "dpvs": version,
         "dpdk": dpdk,
         "kernel": before.kernel,
+        "platform": printable(before.platform, 200),
+        "binaries": tuple(BinaryFacts(*one) for one in before.binaries.items()),
         "nics": tuple(
             NicFacts(
                 name=port.nic.name,

@@ -27,6 +27,21 @@ class MachineState:
         return self.snapshot.text("uname -r").strip()
 
     @property
+    def platform(self) -> str:
+        """What DMI and the CPU say that the machine is; empty where they say nothing."""
+        if "platform" not in self.snapshot.sections:
+            return ""
+        return ", ".join(self.snapshot.text("platform").split("\n")).strip(", ")
+
+    @property
+    def binaries(self) -> Mapping[str, str]:
+        """SHA-256 of dpvs and its tools, by path."""
+        if "binaries" not in self.snapshot.sections:
+            return {}
+        lines = self.snapshot.text("binaries").splitlines()
+        return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
+
+    @property
     def has_headers(self) -> bool:
         """Whether the running kernel's build tree is installed."""
         return self.snapshot.get("kernel headers").ok

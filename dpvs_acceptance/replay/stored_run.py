@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from dpvs_acceptance.model.bench import Bench
 from dpvs_acceptance.model.deployment import deploy
 from dpvs_acceptance.model.topology import Topology
 from dpvs_acceptance.observed.described import device_facts
+from dpvs_acceptance.observed.device_kind import not_hardware
 from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.verdict.crosschecking import (
     capture_differences,
@@ -47,8 +47,17 @@ def _device(directory: Path) -> dict[str, Any]:
     plain = json.loads((evidence / "declared/deployment.json").read_text("utf-8"))
     first = json.loads((evidence / "snapshots/first-dut.json").read_text("utf-8"))
     deployment = deploy(topology, bench, kni=bool(plain["kni"]))
-    facts = device_facts(deployment, DutState(Snapshot.from_json(first)))
-    return {**facts, "kind": DeviceKind(bench.kind), "topology": topology.name}
+    others = [
+        json.loads(path.read_text("utf-8"))
+        for path in sorted((evidence / "snapshots").glob("first-*.json"))
+        if path.name != "first-dut.json"
+    ]
+    before = DutState(Snapshot.from_json(first))
+    kind = DeviceKind(bench.kind)
+    boots = [Snapshot.from_json(one).text("boot_id").strip() for one in others]
+    if kind is DeviceKind.HARDWARE and (signs := not_hardware(deployment, before, boots)):
+        raise ValueError(f"the bench says hardware: {signs[0]}")
+    return {**device_facts(deployment, before), "kind": kind, "topology": topology.name}
 
 
 def cross_checked(signoff: SignOff, record: Record, directory: Path) -> list[str]:
@@ -65,19 +74,22 @@ def cross_checked(signoff: SignOff, record: Record, directory: Path) -> list[str
         lambda: catalogue_differences(record, _topology(directory).requirements),
         made,
     )
-    path = directory / signoff.transcript
-    if not signoff.transcript or not path.resolve().is_relative_to(directory.resolve()):
-        transcript: Callable[[], list[dict[str, Any]]] = list
-    else:
-        transcript = partial(read_transcript, path)
-    needed = bool(signoff.transcript)
-    problems += _compared("times", lambda: time_differences(signoff, transcript()), True)
-    problems += _compared(
-        "transcript", lambda: transcript_differences(signoff, transcript()), needed
-    )
+    try:
+        transcript = _transcript(signoff, directory)
+    except (OSError, ValueError) as error:
+        problems.append(f"transcript: cannot be read: {first_line(str(error))}")
+        transcript = []
+    problems += _compared("times", lambda: time_differences(signoff, transcript), True)
+    problems += _compared("transcript", lambda: transcript_differences(signoff, transcript), True)
     captures = directory / "evidence" / "captures"
     folders = sorted(one.name for one in captures.iterdir()) if captures.is_dir() else []
     return [*problems, *capture_differences(signoff, folders)]
+
+
+def _transcript(signoff: SignOff, directory: Path) -> list[dict[str, Any]]:
+    path = (directory / signoff.transcript).resolve()
+    inside = signoff.transcript and path.is_relative_to(directory.resolve())
+    return read_transcript(path) if inside else []
 
 
 def _compared(what: str, compare: Callable[[], Iterable[str]], needed: bool) -> list[str]:

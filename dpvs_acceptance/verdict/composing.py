@@ -17,6 +17,7 @@ from dpvs_acceptance.verdict.signoff import (
     DETAILS_LIMIT,
     MESSAGE_LIMIT,
     AttemptEntry,
+    BinaryEntry,
     CheckEntry,
     DeviceEntry,
     KnownEntry,
@@ -61,6 +62,11 @@ def compose(
             dpvs=_short(facts.dpvs),
             dpdk=_short(facts.dpdk),
             kernel=_short(facts.kernel),
+            platform=_short(facts.platform),
+            binaries=tuple(
+                BinaryEntry(path=_short(one.path), sha256=_short(one.sha256))
+                for one in facts.binaries
+            ),
             nics=tuple(_nic(nic) for nic in facts.nics),
         ),
         topology=_short(facts.topology),

@@ -93,12 +93,20 @@ def capture_folder(nodeid: str) -> str:
 def device_differences(signoff: SignOff, seen: Mapping[str, Any]) -> Iterator[str]:
     """`seen`: fields of the run's facts, computed from the snapshot and what was declared."""
     device = signoff.device
-    for name in ("host", "kind", "dpvs", "dpdk", "kernel"):
+    for name in ("host", "kind", "dpvs", "dpdk", "kernel", "platform"):
         if str(getattr(device, name)) != str(seen[name]):
             written = str(getattr(device, name))
             yield f"device.{name}: {written!r} is written, the evidence says {str(seen[name])!r}"
     if signoff.topology != seen["topology"]:
         yield f"topology: {signoff.topology} is written, the evidence says {seen['topology']}"
+    binaries = {one.path: one.sha256 for one in device.binaries}
+    wanted = {one.path: one.sha256 for one in seen["binaries"]}
+    for path in sorted({*binaries, *wanted}):
+        if binaries.get(path) != wanted.get(path):
+            yield (
+                f"device.binaries: {path}: {binaries.get(path, 'nothing')} is written, the "
+                f"evidence says {wanted.get(path, 'nothing')}"
+            )
     if len(device.nics) != len(seen["nics"]):
         yield f"device.nics: {len(device.nics)} are written, the evidence has {len(seen['nics'])}"
     for entry, nic in zip(device.nics, seen["nics"], strict=False):

@@ -94,6 +94,14 @@ class NicFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class BinaryFacts:
+    """A program of DPVS as it is on the device."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunFacts:
     """All that the sign-off says beside the requirements. What nobody told is `unknown`."""
 
@@ -114,6 +122,9 @@ class RunFacts:
     dpvs: str = UNKNOWN
     dpdk: str = UNKNOWN
     kernel: str = UNKNOWN
+    platform: str = ""
+    """What DMI and the CPU of the device say that it is."""
+    binaries: tuple[BinaryFacts, ...] = ()
     nics: tuple[NicFacts, ...] = ()
     topology: str = UNKNOWN
     fault: str = ""

@@ -20,8 +20,8 @@ NAME = "manifest.json"
 PAGES = ("index.html", "signoff.md", "signoff.pdf")
 PAGES_NAME = "pages.sha256"
 """Digests of the pages, in the form of `sha256sum`; the pages show the manifest's."""
-# Allure's results are copies for another program's report: nothing is judged by them.
-_NOT_EVIDENCE = frozenset({"allure-results", "allure-report"})
+# Copies for another program's report, by which nothing is judged; and signatures of the manifest.
+_NOT_EVIDENCE = frozenset({"allure-results", "allure-report", "signatures"})
 
 
 class Manifest(BaseModel):

@@ -60,7 +60,8 @@ def judge_again(signoff: SignOff) -> Verdict:
         for row in signoff.requirements
     ]
     waivers = [
-        Waiver(**one.model_dump(include=set(Waiver.model_fields))) for one in signoff.waivers
+        Waiver.model_construct(**one.model_dump(include=set(Waiver.model_fields)))
+        for one in signoff.waivers
     ]
     return judge(
         signoff.device.kind,

@@ -50,12 +50,19 @@ class NicEntry(_Frozen):
     link: str = Field("", description="the topology's name for what it is plugged into")
 
 
+class BinaryEntry(_Frozen):
+    path: str
+    sha256: str
+
+
 class DeviceEntry(_Frozen):
     host: str
     kind: DeviceKind
     dpvs: str
     dpdk: str
     kernel: str
+    platform: str = Field("", description="what DMI and the CPU say that the machine is")
+    binaries: tuple[BinaryEntry, ...] = Field((), description="dpvs and its tools")
     nics: tuple[NicEntry, ...] = ()
 
 

@@ -35,6 +35,7 @@ from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.parent import Parent
 from dpvs_acceptance.verdict.recomputing import contradictions, junit_differences, results_of
 from dpvs_acceptance.verdict.record import (
+    DOCUMENT,
     RECORD,
     Record,
     evidence_files,
@@ -42,7 +43,7 @@ from dpvs_acceptance.verdict.record import (
     text_digest,
 )
 from dpvs_acceptance.verdict.rederiving import document, document_differences
-from dpvs_acceptance.verdict.signoff import SignOff, from_text
+from dpvs_acceptance.verdict.signoff import SignOff, from_text, to_text
 from dpvs_acceptance.verdict.words import first_line, printable
 
 SUITE = Path(__file__).resolve().parents[2]
@@ -157,10 +158,14 @@ def _manifest(directory: Path, problems: list[str]) -> tuple[Manifest | None, st
 
 def _signoff(directory: Path, problems: list[str]) -> SignOff | None:
     try:
-        return from_text((directory / "signoff.json").read_text(encoding="utf-8"))
+        text = (directory / DOCUMENT).read_bytes().decode("utf-8")
+        signoff = from_text(text)
     except (OSError, ValidationError, UnicodeDecodeError) as error:
-        problems.append(f"signoff.json cannot be read: {first_line(str(error))}")
+        problems.append(f"{DOCUMENT} cannot be read: {first_line(str(error))}")
         return None
+    if to_text(signoff) != text:
+        problems.append(f"{DOCUMENT}: is not written as a run writes it")
+    return signoff
 
 
 def _junit(signoff: SignOff, directory: Path) -> list[str]:
