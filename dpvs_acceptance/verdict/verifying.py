@@ -228,7 +228,7 @@ def replay_by_pytest(
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         command += ["-c", str(SUITE / "pytest.ini"), f"--rootdir={SUITE}"]
         parent = Parent(replay=directory.resolve(), results=results)
-        command.append(f\"--profile={profile}\")
+        command.append(f"--profile={profile}")
         try:
             ran = subprocess.run(
                 command,
