@@ -27,11 +27,11 @@ DOCUMENT = "signoff.json"
 _OF_THE_RUNNER = ("directory", "evidence")
 
 
-class _Frozen(BaseModel):
+class _Recorded(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class CheckRecord(_Frozen):
+class CheckRecord(_Recorded):
     nodeid: str
     requirements: tuple[str, ...] = Field(description="all that it proves, of any catalogue")
     core: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class CheckRecord(_Frozen):
         return combine(self.nodeid, self.requirements, self.phases, self.core)
 
 
-class Record(_Frozen):
+class Record(_Recorded):
     schema_: Literal[1] = Field(1, alias="schema")
     facts: Mapping[str, Any]
     finished: datetime
