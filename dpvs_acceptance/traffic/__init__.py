@@ -1,5 +1,5 @@
-"""Traffic: frames sent and captured at client and real server, and what they must look like.
+"""Traffic: frames sent and captured at client and real server, and the expected frames.
 
-Nothing here knows pytest, topologies or how a host is reached: a station gets a channel, the
-functions get facts, and both give frozen observations.
+Independent of pytest, of topologies and of how a host is reached: a station gets a channel,
+functions get plain facts, and both return frozen observations.
 """

@@ -1,9 +1,9 @@
-"""Whether flows are spread over the RS as the scheduler promises: by statistics, not by looks.
+"""Statistical tests of the distribution of flows over real servers.
 
-Two kinds of promise. Round robin is exact: each worker's lcore walks its own RS list, so over W
-workers the counts can differ by at most W (in units of the weights). Everything else (a hash, or
-a scheduler whose state others move too) is judged by a chi-square test of fit with a stated rate
-of false alarms, on as many flows as it takes to notice a deviation of a stated size.
+Round robin is tested exactly: each worker's lcore walks its own list of real servers, so with W
+workers the counts differ by at most W (in units of the weights). Everything else (a hash, or a
+scheduler whose state other connections change too) is tested by a chi-square test with a given
+false alarm rate, with enough flows to detect a deviation of a given size.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-FALSE_ALARM = 1e-4  # a good device fails one run in ten thousand
+FALSE_ALARM = 1e-4  # a correct device fails one run in ten thousand
 MISS = 1e-3  # a device with the stated deviation passes one run in a thousand
-DEVIATION = 0.5  # an RS that gets half as much again, or half, of its share
+DEVIATION = 0.5  # relative: an RS gets 1.5 times or 0.5 times its share
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The outcome of a test: ``fair`` or not, and why, in words with all numbers."""
+    """The result of a test: ``fair`` or not, and a sentence with all numbers."""
 
     fair: bool
     words: str
@@ -75,13 +75,13 @@ def chi_square_limit(tail: float, freedom: int) -> float:
 
 
 def power(effect: float, flows: int, freedom: int, false_alarm: float) -> float:
-    """Probability to notice a deviation: the tail of the noncentral chi-square distribution.
+    """Probability to detect a deviation: the tail of the noncentral chi-square distribution.
 
     effect: Cohen's w squared, the sum of (p - p0)^2 / p0.
     """
     limit = chi_square_limit(false_alarm, freedom)
     half = effect * flows / 2
-    # A Poisson mixture of central ones; from its middle outwards, until the rest is negligible.
+    # A Poisson mixture of central distributions, from its middle outwards until negligible.
     total = 0.0
     middle = int(half)
     for indexes in (range(middle, middle + 10_000), range(middle - 1, -1, -1)):
@@ -100,14 +100,14 @@ def flows_needed(
     false_alarm: float = FALSE_ALARM,
     miss: float = MISS,
 ) -> int:
-    """How many flows a test of fit needs to notice that one RS gets (1 +- deviation) its share.
+    """Number of flows needed to detect that one RS gets (1 +- deviation) times its share.
 
-    The hardest case: the RS with the smallest share deviates, the others make up for it in
-    proportion. At least five flows are expected at each RS, below which the test is not valid.
+    For the hardest case: the RS with the smallest share deviates, and the others compensate in
+    proportion. At least five flows per RS are expected, the minimum for a valid test.
     """
     shares = _shares(weights)
     if len(shares) < 2:
-        raise ValueError("with one RS there is nothing to spread")
+        raise ValueError("a distribution needs at least two RS")
     smallest = min(shares)
     change = deviation * smallest
     effect = change**2 / smallest + change**2 / (1 - smallest)
@@ -124,9 +124,9 @@ def flows_needed(
 
 
 def tries_needed(chance: float, miss: float = MISS) -> int:
-    """How many independent tries it takes to meet what each one meets with this chance.
+    """Number of independent tries needed to see an event of this probability at least once.
 
-    chance: of one try, above 0 and at most 1; miss: that none of them meets it.
+    chance: probability per try, above 0, at most 1. miss: probability that no try sees it.
     """
     return 1 if chance >= 1 else math.ceil(math.log(miss) / math.log1p(-chance))
 
@@ -134,17 +134,17 @@ def tries_needed(chance: float, miss: float = MISS) -> int:
 def _shares(weights: Sequence[int]) -> list[float]:
     total = sum(weights)
     if total <= 0 or min(weights) <= 0:
-        raise ValueError(f"weights must be positive (an RS of weight 0 gets nothing): {weights}")
+        raise ValueError(f"weights must be positive (an RS of weight 0 gets no flows): {weights}")
     return [weight / total for weight in weights]
 
 
 def fit(
     counts: Mapping[str, int], weights: Mapping[str, int], *, false_alarm: float = FALSE_ALARM
 ) -> Spread:
-    """Chi-square test of flow counts per RS against the weights' shares.
+    """Chi-square test of flow counts per RS against the shares given by the weights.
 
-    An RS that is not in ``weights`` must have no flow at all. Raises ValueError with too few
-    flows for the test (fewer than five expected at an RS).
+    An RS that is not in ``weights`` must have no flow. Raises ValueError with too few flows for
+    the test (fewer than five expected at an RS).
     """
     strange = {name: count for name, count in counts.items() if count and name not in weights}
     if strange:
@@ -154,7 +154,7 @@ def fit(
     total = sum(counts.values())
     if total * min(shares.values()) < 5:
         raise ValueError(
-            f"{total} flows are too few to judge: at least {math.ceil(5 / min(shares.values()))}"
+            f"{total} flows are too few, at least {math.ceil(5 / min(shares.values()))} are needed"
         )
     statistic = sum(
         (counts.get(name, 0) - total * shares[name]) ** 2 / (total * shares[name]) for name in names
@@ -164,17 +164,17 @@ def fit(
     seen = _text({name: counts.get(name, 0) for name in names})
     return Spread(
         chance >= false_alarm,
-        f"of {total} flows expected {wanted}; seen {seen}: chi-square {statistic:.2f}, which a "
-        f"fair spread exceeds with probability {chance:.2g} (limit {false_alarm:g})",
+        f"of {total} flows expected {wanted}; seen {seen}: chi-square {statistic:.2f}; a fair "
+        f"distribution exceeds this with probability {chance:.2g} (limit {false_alarm:g})",
     )
 
 
 def round_robin(counts: Mapping[str, int], weights: Mapping[str, int], workers: int) -> Spread:
-    """rr and wrr exactly: counts in units of weight differ by at most one per worker.
+    """Exact test of rr and wrr: counts in units of weight differ by at most one per worker.
 
-    Each lcore runs whole rounds and the beginning of one: an RS of weight w has got between
-    rounds*w and (rounds + 1)*w of its flows (weights without their common divisor). Valid where
-    nobody else's connections move the pointers meanwhile.
+    Each lcore has made complete rounds and part of one: an RS of weight w has between rounds*w
+    and (rounds + 1)*w of its flows (weights divided by their common divisor). Valid only without
+    other connections to the service.
     """
     strange = {name: count for name, count in counts.items() if count and name not in weights}
     if strange:
@@ -189,28 +189,28 @@ def round_robin(counts: Mapping[str, int], weights: Mapping[str, int], workers: 
     return Spread(
         apart <= workers,
         f"of {sum(counts.values())} flows by round robin over {workers} worker(s){weighted}: seen "
-        f"{seen}, {apart:g} round(s) apart, at most {workers} expected",
+        f"{seen}; they differ by {apart:g} round(s), at most {workers} expected",
     )
 
 
 HELD_PER_WORKER, NEW = 16, 4
-"""Connections that are kept open for each worker, and how many more come then."""
+"""Connections kept open per worker, and number of new connections after that."""
 
 
 def least_loaded(new: Mapping[str, int], emptied: str, held: Mapping[str, int]) -> Spread:
-    """Least connections: of NEW connections, three quarters go to the RS that has none left.
+    """Least connections: of NEW connections, three quarters go to the RS without connections.
 
-    held: connections open at each RS before those of `emptied` were ended. Each lcore counts for
-    itself. By chance an lcore may get more new ones than it holds at the loaded RS, and then
-    rightly give one to that: with HELD_PER_WORKER two of four do so less than once in 1000 runs.
-    By turns half of them would go there, and by the load turned round all.
+    held: connections open at each RS before those of `emptied` were closed. Each lcore counts
+    separately. By chance an lcore may get more new connections than it holds at the loaded RS, and
+    then correctly sends one there; with HELD_PER_WORKER this happens to two of four less than once
+    in 1000 runs. Round robin would send half of them there, an inverted load all of them.
     """
     total, right = sum(new.values()), new.get(emptied, 0)
     others = _text({name: count for name, count in sorted(held.items()) if name != emptied})
     return Spread(
         right * 4 >= total * 3,
-        f"of {total} new connections {right} went to {emptied}, which had none, at least "
-        f"{-(-total * 3 // 4)} expected; the others went to RS that were loaded ({others} open)",
+        f"of {total} new connections {right} went to {emptied}, which had none open; at least "
+        f"{-(-total * 3 // 4)} expected; the others went to loaded RS ({others} open)",
     )
 
 

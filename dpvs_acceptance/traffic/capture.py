@@ -1,4 +1,4 @@
-"""A capture on a host, as a context: armed before anything is sent, sound or said not to be."""
+"""A capture on a host as a context manager: started before traffic, with a check for losses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .views import View, describe
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """What a wait saw: the matching frames, whether they were enough, and how long it took."""
+    """Result of a wait: the matching frames, whether they were enough, and seconds waited."""
 
     enough: bool
     frames: tuple[Frame, ...]
@@ -26,9 +26,9 @@ class Waited:
 
 
 class Capture:
-    """``with station.capture() as capture:`` — frames are there after the context ends.
+    """``with station.capture() as capture:``; frames are available after the context.
 
-    sound: no frame was lost by the kernel (its drop counter) nor for want of room here.
+    sound: no frame was lost, neither by the kernel (drop counter) nor by the capture's bounds.
     """
 
     def __init__(self, link: AgentLink, where: str, arguments: dict[str, Any]) -> None:
@@ -56,16 +56,16 @@ class Capture:
         try:
             self.stop()  # the frames are evidence of the failure
         except TrafficError as second:
-            error.add_note(f"and the capture could not be collected: {second}")
+            error.add_note(f"the capture could not be collected either: {second}")
 
     def arm(self) -> None:
-        """Returns when the host's kernel is capturing."""
+        """Start the capture; returns when the host's kernel is capturing."""
         if self._number is not None or self._frames is not None:
-            raise TrafficError(f"{self.where}: this capture was armed before")
+            raise TrafficError(f"{self.where}: this capture was already started")
         self._number = self._link.ask("arm", self._arguments)["capture"]
 
     def stop(self) -> None:
-        """Stop, collect all frames and the drop counters. Doing it twice does nothing."""
+        """Stop, collect all frames and the drop counters. A second call does nothing."""
         if self._number is None:
             return
         number, self._number = self._number, None
@@ -76,9 +76,9 @@ class Capture:
 
     @property
     def frames(self) -> list[Frame]:
-        """All frames in the order the kernel saw them; only after the capture has stopped."""
+        """All frames in the kernel's order; only after the capture has stopped."""
         if self._frames is None:
-            raise TrafficError(f"{self.where}: frames are there when the capture has stopped")
+            raise TrafficError(f"{self.where}: frames are available after the capture has stopped")
         return self._frames
 
     @property
@@ -92,8 +92,8 @@ class Capture:
         if not self.sound:
             raise InconclusiveCapture(
                 f"{self.where}: the capture lost frames: {self.dropped} dropped by the kernel, "
-                f"{self.overflow} beyond its bounds, {len(self._frames)} kept; nothing can be "
-                "concluded. Less traffic, a narrower `keep`, or a larger buffer_bytes."
+                f"{self.overflow} beyond its bounds, {len(self._frames)} kept; the result is not "
+                "conclusive. Use less traffic, a narrower `keep`, or a larger buffer_bytes."
             )
 
     def select(self, match: Match) -> list[Frame]:
@@ -107,18 +107,18 @@ class Capture:
         return [dissect(frame) for frame in (match.select(self.frames) if match else self.frames)]
 
     def wait_for(self, match: Match, count: int = 1, deadline: float = 2.0) -> Waited:
-        """Wait on the host until ``count`` frames since arming match, or ``deadline`` s passed.
+        """Wait on the host until ``count`` captured frames match, at most ``deadline`` seconds.
 
-        Returns at once when they are there. Never raises for too few: see ``expect``.
+        Does not raise for too few frames: see ``expect``.
         """
         return self._wait(match, count, deadline, 0)
 
     def wait_next(self, match: Match, count: int = 1, deadline: float = 2.0) -> Waited:
-        """As ``wait_for``, counting only frames that no earlier ``wait_next`` has looked at."""
+        """As ``wait_for``, counting only frames after those of the last ``wait_next``."""
         return self._wait(match, count, deadline, self._next)
 
     def expect(self, match: Match, count: int = 1, deadline: float = 2.0) -> tuple[Frame, ...]:
-        """As ``wait_for``, but too few frames are a failure (NotSeen)."""
+        """As ``wait_for``, but raises NotSeen for too few frames."""
         waited = self.wait_for(match, count, deadline)
         if not waited.enough:
             raise NotSeen(
@@ -129,7 +129,7 @@ class Capture:
 
     def _wait(self, match: Match, count: int, deadline: float, since: int) -> Waited:
         if self._number is None:
-            raise TrafficError(f"{self.where}: waiting needs a running capture")
+            raise TrafficError(f"{self.where}: cannot wait, the capture does not run")
         arguments = {
             "capture": self._number,
             "pattern": match.to_wire(),
@@ -167,7 +167,7 @@ def assert_absent(capture: Capture, pattern: Match, control: Match) -> None:
         )
     if not capture.select(control):
         raise InconclusiveCapture(
-            f"{capture.where}: no frame with {pattern} was seen, but none with {control} either "
-            f"(the positive control), among {len(capture.frames)} frames: this check may be "
-            "broken. Did the control traffic leave, and is this the interface it comes to?"
+            f"{capture.where}: no frame with {pattern}, but also none with {control} (the positive "
+            f"control) among {len(capture.frames)} frames. Was the control traffic sent, and is "
+            "this the interface where it arrives?"
         )

@@ -1,7 +1,7 @@
-"""Packets inside of packets: GRE (RFC 2784) and IP in IP (RFC 2003), built and taken apart.
+"""Tunnel packets, GRE (RFC 2784) and IP in IP (RFC 2003): echo requests through a tunnel.
 
-A peer's kernel need not know tunnels: its station sends the carriers, from an address that only
-the station answers for, and reads what comes back to it.
+The peer's kernel needs no tunnel device: its station builds the outer packets, with an address
+that only the station answers for, and parses the replies.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from .modes import gre
 from .station import Station
 from .views import IcmpView
 
-# Protocol number, and the header between carrier and packet.
+# Protocol number, and the header between outer and inner packet.
 KINDS = {"gre": (gre.PROTOCOL, gre.HEADER), "ipip": (4, b"")}
 _ETHERNET = 14
 
 
 @dataclass(frozen=True, slots=True)
 class TunnelEnd:
-    """One end of a tunnel, DPVS's: `local` is its, `remote` the peer's; `inner` is what it is
-    pinged by, `peer` what the peer calls itself inside. All IPv4 addresses."""
+    """DPVS's end of a tunnel, IPv4 addresses: outer `local` (DPVS) and `remote` (peer), and inner
+    `inner` (DPVS, the target of pings) and `peer`."""
 
     kind: str
     local: str
@@ -38,8 +38,8 @@ class TunnelEnd:
 
 @dataclass(frozen=True, slots=True)
 class Pinged:
-    """What came of echo requests through a tunnel. problems: a line for all that is not as it
-    has to be; strange: answers to the carrier that was none of the tunnel's."""
+    """Result of echo requests through a tunnel. problems: a line per error; strange: a line per
+    reply to the packet with a foreign outer source."""
 
     answered: int
     problems: tuple[str, ...]
@@ -48,10 +48,10 @@ class Pinged:
 
 
 def ping_through(station: Station, tunnel: TunnelEnd, *, mac: str, count: int = 5) -> Pinged:
-    """Echo requests inside of the tunnel's carriers, and before them one from a foreign remote.
+    """Echo requests through the tunnel, preceded by one with a foreign outer source.
 
-    The station has to own `tunnel.remote` meanwhile. The stranger's request has the same inside;
-    what the tunnel made of it would have come before the first answer.
+    The station must own `tunnel.remote` meanwhile. The foreign request has the same inner packet;
+    a reply to it would arrive before the first regular reply.
     """
     protocol, header = KINDS[tunnel.kind]
     identifier, tag = secrets.randbelow(0xFFFF) + 1, secrets.token_bytes(16)
@@ -92,16 +92,16 @@ def _account(
             strange.append(f"protocol {carrier[2]} from {carrier[0]} to {carrier[1]}")
             continue
         if carrier[0] != tunnel.local:
-            problems.append(f"a carrier from {tunnel.local} expected, one from {carrier[0]} seen")
+            problems.append(f"outer source: expected {tunnel.local}, seen {carrier[0]}")
         found = packet[length : length + len(header)]
         if found != header:
-            problems.append(f"header {header.hex()} expected, {found.hex()} seen")
+            problems.append(f"tunnel header: expected {header.hex()}, seen {found.hex()}")
         if _sum(packet[:length]) != 0xFFFF:
-            problems.append("the carrier's IP checksum is wrong")
+            problems.append("the outer IP checksum is wrong")
         inside = frame.data[:_ETHERNET] + packet[length + len(header) :]
         view = dissect(Frame(inside, frame.time_ns, length=len(inside)))
         if not isinstance(view, IcmpView) or not view.is_reply:
-            problems.append(f"an echo reply expected inside, seen {view}")
+            problems.append(f"inner packet: expected an echo reply, seen {view}")
             continue
         numbers.append(view.sequence)
         wanted = (tunnel.inner, tunnel.peer, identifier, tag, mac, "correct", "correct")
@@ -110,20 +110,20 @@ def _account(
             *(view.checksum, view.ip_checksum),
         )
         if seen != wanted:
-            problems.append(f"reply {view.sequence}: {wanted} expected, {seen} seen")
+            problems.append(f"reply {view.sequence}: expected {wanted}, seen {seen}")
     if 0 in numbers:
-        strange.append("an answer, through the tunnel, to what came from another remote")
+        strange.append("a reply through the tunnel to a packet from a foreign outer source")
     answered = [n for n in numbers if n]
     missing = sorted(set(range(1, count + 1)) - set(answered))
     if missing:
         problems.append(f"requests {missing} were not answered")
     if len(set(answered)) < len(answered):
-        problems.append(f"answers came twice: {answered}")
+        problems.append(f"duplicate replies: {answered}")
     return Pinged(len(set(answered)), tuple(problems), tuple(strange), tuple(captured))
 
 
 def _sum(header: bytes) -> int:
-    """The ones' complement sum (RFC 1071): 0xffff over a header with a right checksum."""
+    """The one's complement sum (RFC 1071): 0xffff over a header with a correct checksum."""
     total = sum(int.from_bytes(header[at : at + 2], "big") for at in range(0, len(header), 2))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)

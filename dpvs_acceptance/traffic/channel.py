@@ -1,4 +1,4 @@
-"""The conversation with one agent: a request line out, its answer line in, with deadlines."""
+"""Communication with one agent: request lines out, answer lines in, with deadlines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .errors import TrafficError
 
 
 class AgentChannel(Protocol):
-    """A long-lived process on a host; its pipes have file descriptors."""
+    """A long-lived process on a host, whose pipes have file descriptors."""
 
     @property
     def stdin(self) -> IO[bytes]: ...
@@ -24,7 +24,7 @@ class AgentChannel(Protocol):
 
 
 class Reachable(Protocol):
-    """As much of a host as a station needs."""
+    """The part of a host's interface that a station needs."""
 
     @property
     def name(self) -> str: ...
@@ -32,23 +32,23 @@ class Reachable(Protocol):
 
 
 class AgentLink:
-    """Requests may be posted ahead; answers come in the same order.
+    """Requests may be sent ahead; answers arrive in the same order.
 
-    Raises TrafficError when the agent reports an error, does not answer in time, or is gone.
+    Raises TrafficError if the agent reports an error, does not answer in time, or has ended.
     """
 
     def __init__(self, channel: AgentChannel, host_name: str, *, grace: float = 10.0) -> None:
         self._channel = channel
         self._host = host_name
-        self._grace = grace  # seconds an answer may take beyond what its request asked for
+        self._grace = grace  # seconds that an answer may take beyond the time of its request
         self._buffer = bytearray()
         self._next = 0
         self._due: list[tuple[int, str, float]] = []
         self._answers: dict[int, dict[str, Any]] = {}
         self._write(script())
-        self.hello = self._line(grace, "its first line")
+        self.hello = self._line(grace, "the greeting")
         if "hello" not in self.hello:
-            raise self._failed(f"said {self.hello!r} instead of hello")
+            raise self._failed(f"sent {self.hello!r} instead of its greeting")
 
     @classmethod
     def start(cls, host: Reachable) -> AgentLink:
@@ -60,7 +60,7 @@ class AgentLink:
             raise
 
     def post(self, operation: str, arguments: Mapping[str, Any], seconds: float = 0.0) -> int:
-        """Send a request; ``seconds`` is how long the agent itself may take over it."""
+        """Send a request; ``seconds``: time that the agent needs for it."""
         self._next += 1
         request = {"id": self._next, "op": operation, **arguments}
         self._write(json.dumps(request, separators=(",", ":")).encode() + b"\n")
@@ -68,14 +68,14 @@ class AgentLink:
         return self._next
 
     def take(self, number: int) -> dict[str, Any]:
-        """The answer to a posted request; those of earlier requests are kept for their takers."""
+        """The answer to a posted request; answers to earlier requests are kept."""
         while number not in self._answers:
             if not self._due:
-                raise TrafficError(f"{self._host}: the answer to request {number} was taken")
+                raise TrafficError(f"{self._host}: the answer to request {number} was already read")
             awaited, operation, seconds = self._due.pop(0)
             answer = self._line(seconds + self._grace, operation)
             if answer.get("id") != awaited:
-                raise self._failed(f"answered {answer!r} where request {awaited} was due")
+                raise self._failed(f"answered {answer!r} instead of request {awaited}")
             answer["op"] = operation
             self._answers[awaited] = answer
         answer = self._answers.pop(number)
@@ -88,7 +88,7 @@ class AgentLink:
         return self.take(self.post(operation, arguments, seconds))
 
     def close(self) -> None:
-        """Closing its standard input ends the agent, and with it all it had set or opened."""
+        """Close the agent's standard input. The agent then ends and releases everything."""
         self._channel.close()
 
     def _write(self, data: bytes) -> None:
@@ -96,7 +96,7 @@ class AgentLink:
             self._channel.stdin.write(data)
             self._channel.stdin.flush()
         except (OSError, ValueError) as error:
-            raise self._failed(f"is gone ({error})") from error
+            raise self._failed(f"has ended ({error})") from error
 
     def _line(self, seconds: float, what: str) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
@@ -111,17 +111,19 @@ class AgentLink:
                 raise self._failed(f"did not answer {what} within {seconds:g} s")
             chunk = os.read(descriptor, 1 << 18)
             if not chunk:
-                raise self._failed(f"ended before {what} was answered (python3 there? root?)")
+                raise self._failed(
+                    f"ended before it answered {what} (is python3 installed? is the login root?)"
+                )
             self._buffer += chunk
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         try:
             message: dict[str, Any] = json.loads(line)
         except ValueError as error:
-            raise self._failed(f"said {line[:200]!r}, which is no answer") from error
+            raise self._failed(f"sent a malformed answer: {line[:200]!r}") from error
         return message
 
     def _failed(self, what: str) -> TrafficError:
         words = getattr(self._channel, "stderr_text", str)().strip()
-        said = f"; it wrote: {words[-500:]}" if words else ""
+        said = f"; stderr: {words[-500:]}" if words else ""
         return TrafficError(f"station on {self._host}: the agent {what}{said}")

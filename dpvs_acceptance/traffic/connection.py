@@ -1,4 +1,4 @@
-"""The facts from which FullNAT's packets follow: who is who, and what this version does."""
+"""What determines FullNAT's packets: addresses, MACs, and behaviour of the DPVS version."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class UnexpectedConnection(AssertionError):  # noqa: N818  (a finding about the 
 
 
 def canonical(address: str) -> str:
-    """An IP address as views show it."""
+    """An IP address in the notation of views."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return socket.inet_ntop(family, socket.inet_pton(family, address))
 
 
 @dataclass(frozen=True, slots=True)
 class SocketAddress:
-    """IP address and port; the address is brought into its usual form."""
+    """IP address and port; the address is normalised."""
 
     address: str
     port: int
@@ -44,12 +44,12 @@ class SocketAddress:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What differs between DPVS's versions and settings on the wire.
+    """Differences between DPVS's versions and settings on the wire.
 
     toa_on_syn: up to 1.9.4 (v1.9.4 ip_vs_proto_tcp.c:723). toa_on_fin: since 1.8.8 (PR#666).
-    toa_prunes: since 1.9.6 options make room for TOA (tcp_in_prune_options). toa: whether the
-    service has TOA at all (not with proxy protocol). uoa_max_trail: datagrams of a connection
-    that carry UOA, 0 none. ttl_step: 1 with ``xmit_ttl`` in dpvs.conf.
+    toa_prunes: since 1.9.6 options are removed for TOA (tcp_in_prune_options). toa: whether the
+    service uses TOA (not with proxy protocol). uoa_max_trail: datagrams of a connection
+    that carry UOA, 0 for none. ttl_step: 1 with ``xmit_ttl`` in dpvs.conf.
     """
 
     toa_on_syn: bool = False
@@ -70,12 +70,12 @@ class Behaviour:
         uoa_max_trail: int = 3,
         xmit_ttl: bool = False,
     ) -> Behaviour:
-        """From a version as people write it: 1.10.2, 1.8-10, v1.9.6."""
-        known = facts(Version.parse(version))
+        """From a version such as 1.10.2, 1.8-10 or v1.9.6."""
+        version_facts = facts(Version.parse(version))
         return cls(
-            toa_on_syn=known.toa_on_syn,
-            toa_on_fin=known.toa_on_fin,
-            toa_prunes=known.toa_prunes,
+            toa_on_syn=version_facts.toa_on_syn,
+            toa_on_fin=version_facts.toa_on_fin,
+            toa_prunes=version_facts.toa_prunes,
             toa=toa,
             uoa_mode=uoa_mode,
             uoa_max_trail=uoa_max_trail,
@@ -85,7 +85,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One arm of the DUT: its port's MAC, and the VLAN id of frames there (None: untagged)."""
+    """One port of the DUT: its MAC, and the VLAN id of frames there (None: untagged)."""
 
     dut_mac: str
     vlan: int | None = None
@@ -94,10 +94,10 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class FullNat:
-    """What a topology and a bench say of one FullNAT service, before any packet.
+    """One FullNAT service: addresses and MACs from topology and bench.
 
-    rs: RS endpoint to its MAC on the lan. wan_peer_mac: where replies go on the wan link, the
-    client's own MAC or its gateway's. The families of vip and of lips/rs differ for NAT64.
+    rs: address of an RS to its MAC on the lan link. wan_peer_mac: destination MAC of replies on
+    the wan link, of the client or its gateway. With NAT64, vip and lips/rs have different families.
     """
 
     vip: SocketAddress
@@ -114,7 +114,7 @@ class FullNat:
     def connection(
         self, client: SocketAddress, lip: SocketAddress, rs: SocketAddress
     ) -> Connection:
-        """One connection; raises UnexpectedConnection where LIP or RS were not declared."""
+        """One connection; raises UnexpectedConnection if LIP or RS are not declared."""
         if lip.address not in self.lips:
             raise UnexpectedConnection(
                 f"connection of {client}: source address at the RS expected one of "
@@ -130,7 +130,7 @@ class FullNat:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One FullNAT connection. What is learned from its packets is in the last two fields.
+    """One FullNAT connection. The last two fields are learned from its packets.
 
     seq_offset: sequence number at the RS minus the client's, modulo 2^32 (DPVS rewrites the
         client's, not the RS's). rs_first: the RS's first data sequence number, its ISN + 1.

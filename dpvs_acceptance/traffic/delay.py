@@ -1,8 +1,8 @@
-"""How long answers take through each real server, and on which side of it the time passes.
+"""Response times through each real server, divided into time in the RS and time on the path.
 
-Two times of one connection are taken, each by one machine's own clock: at the client from the SYN
-to the first octet of the answer; at the RS what it takes for the SYN-ACK, and from the request to
-the answer. Their difference passed between the two, so no two clocks have to agree.
+For each connection, the client's clock measures from the SYN to the first octet of the response,
+and the RS's clock its own time, for the SYN-ACK and from request to response. The difference is the
+time on the path. The clocks of the two machines need not be synchronised.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ from .connection import SocketAddress
 from .views import TcpView, View
 
 LIMIT = 0.1
-"""Seconds by which the median answer through one RS may be later than through another: more than
-any machine that serves the same page takes longer than its sister, less than what a person calls
-slow."""
+"""Largest accepted difference in seconds between the median response times of two RS: above the
+variation between equal servers, below what users notice."""
 FEWEST = 3
-"""Answers of an RS below which its median says nothing."""
+"""Smallest number of responses per RS for a meaningful median."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerTime:
-    """One connection, in seconds: `at_client` until it was answered, `at_rs` taken by the RS."""
+    """One connection, in seconds: response time `at_client`, of which `at_rs` in the RS."""
 
     rs: str
     at_client: float
@@ -33,13 +32,13 @@ class AnswerTime:
 
     @property
     def between(self) -> float:
-        """What passed between client and RS, there and back."""
+        """Time on the path between client and RS, both directions."""
         return self.at_client - self.at_rs
 
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """Whether every RS answers about as soon: `even`, and in words with all numbers."""
+    """Whether response times are equal: `even`, and a sentence with all numbers."""
 
     even: bool
     words: str
@@ -48,9 +47,9 @@ class Delays:
 def answer_times(
     client_views: Iterable[View], rs_views: Mapping[str, Sequence[View]], vip: SocketAddress
 ) -> list[AnswerTime]:
-    """Of every answered connection to the VIP that is found at an RS.
+    """The times of every answered connection to the VIP that was captured at an RS.
 
-    The RS's sequence numbers pass FullNAT unchanged, so its SYN-ACK is the same at both sides.
+    FullNAT does not change the RS's sequence numbers, so a SYN-ACK identifies its connection.
     """
     at_rs: dict[int, tuple[str, float]] = {}
     for name, views in rs_views.items():
@@ -71,7 +70,7 @@ def answer_times(
 
 @dataclass(slots=True)
 class _Times:
-    """When the first of each was captured, in ns; 0: not yet."""
+    """Capture time of the first packet of each kind, in ns; 0: not captured yet."""
 
     number: int = 0
     syn: int = 0
@@ -89,7 +88,7 @@ class _Times:
 
 
 def _connections(views: Iterable[View]) -> dict[int, _Times]:
-    """The answered ones, by the SYN-ACK's sequence number."""
+    """Answered connections, by the sequence number of the SYN-ACK."""
     found: dict[tuple[str, int, str, int], _Times] = {}
     for view in views:
         if not isinstance(view, TcpView):
@@ -109,17 +108,19 @@ def _connections(views: Iterable[View]) -> dict[int, _Times]:
 
 
 def compare(times: Iterable[AnswerTime], servers: Sequence[str]) -> Delays:
-    """Whether the median answer through each of `servers` comes within LIMIT of the soonest.
+    """Whether the median response time of each of `servers` is within LIMIT of the fastest.
 
-    Connections take turns over the RS, so what holds up one holds up the other as often: a median
-    that is apart is the RS's, or its way's. ValueError with fewer than FEWEST answers of an RS.
+    Connections alternate between RS, so a delay of the client or of DPVS affects all RS alike; a
+    deviating median is due to the RS or its path. ValueError with fewer than FEWEST responses.
     """
     by_rs: dict[str, list[AnswerTime]] = defaultdict(list)
     for one in times:
         by_rs[one.rs].append(one)
     few = [f"{name} {len(by_rs[name])}" for name in servers if len(by_rs[name]) < FEWEST]
     if few:
-        raise ValueError(f"at least {FEWEST} answers of each RS are needed, seen: {', '.join(few)}")
+        raise ValueError(
+            f"at least {FEWEST} responses of each RS are needed, seen: {', '.join(few)}"
+        )
     middle = {name: median(one.at_client for one in by_rs[name]) for name in servers}
     first, last = min(servers, key=middle.__getitem__), max(servers, key=middle.__getitem__)
     apart = middle[last] - middle[first]
@@ -129,7 +130,7 @@ def compare(times: Iterable[AnswerTime], servers: Sequence[str]) -> Delays:
     return Delays(
         apart <= LIMIT,
         f"{last} answers {apart * 1e3:.0f} ms later than {first} ({middle[last] * 1e3:.0f} ms and "
-        f"{middle[first] * 1e3:.0f} ms, medians of {counts}; at most {LIMIT * 1e3:.0f} ms are "
-        f"expected): of {last}'s, {inside * 1e3:.0f} ms pass at {last} itself and "
-        f"{between * 1e3:.0f} ms between it and the client",
+        f"{middle[first] * 1e3:.0f} ms, medians of {counts}; expected at most "
+        f"{LIMIT * 1e3:.0f} ms): {inside * 1e3:.0f} ms of {last}'s time are spent in {last}, "
+        f"{between * 1e3:.0f} ms between {last} and the client",
     )

@@ -1,4 +1,4 @@
-"""Expected against seen, field by field; what is left out is named with its reason."""
+"""Compares expected and seen frames field by field; ignored fields need a reason."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class FieldDifference:
 def differences(
     expected: Expected | View, seen: View | None, ignore: Mapping[str, str] | None = None
 ) -> list[FieldDifference]:
-    """Every field in which ``seen`` is not as expected; none means it is exact.
+    """Every field in which ``seen`` differs from the expectation; empty if it is exact.
 
-    ignore: field to the reason it is left out; an unknown field or an empty reason is an error.
-    Checksums compare by state (correct, wrong, absent); the message shows the values.
+    ignore: field to the reason why it is ignored; an unknown field or an empty reason is an error.
+    Checksums are compared by state (correct, wrong, absent); the message shows the values.
     """
     wanted = expected.view if isinstance(expected, Expected) else expected
     left_out = dict(expected.free) if isinstance(expected, Expected) else {}
@@ -38,9 +38,9 @@ def differences(
     names = {field.name for field in fields(wanted)} | _OUTER
     for name, reason in left_out.items():
         if name not in names:
-            raise ValueError(f"{type(wanted).__name__} has no field {name!r} to leave out")
+            raise ValueError(f"{type(wanted).__name__} has no field {name!r} to ignore")
         if not reason.strip():
-            raise ValueError(f"field {name!r} is left out without a reason")
+            raise ValueError(f"field {name!r} is ignored without a reason")
     if seen is None:
         return [FieldDifference("frame", describe(wanted), "no such frame")]
     if type(seen) is not type(wanted):
@@ -64,7 +64,7 @@ def differences(
 
 
 def _compared(wanted: View, seen: View) -> Iterator[tuple[str, Any, Any]]:
-    """(name, expected, seen) of every field; a tunnel's header field by field as ``outer.…``."""
+    """(name, expected, seen) of every field; fields of a tunnel's header are ``outer.…``."""
     for field in fields(wanted):
         if not field.compare:
             continue
@@ -83,7 +83,7 @@ def _difference(name: str, expected: Any, seen: Any, view: LinkView) -> FieldDif
 def _sums(name: str, view: Any) -> str:
     if name != "checksum":
         return ""
-    return f" ({view.checksum_seen:#06x}, right is {view.checksum_right:#06x})"
+    return f" ({view.checksum_seen:#06x}, correct is {view.checksum_right:#06x})"
 
 
 def _show(name: str, value: Any) -> str:
@@ -111,6 +111,6 @@ def _octets(value: bytes) -> str:
 
 
 def report(found: Sequence[FieldDifference], title: str = "") -> str:
-    """Differences as an indented list under a title, for an assertion's message."""
+    """Differences as an indented list under a title, for the message of an assertion."""
     lines = [f"  {one}" for one in found]
     return "\n".join([title, *lines] if title else lines)

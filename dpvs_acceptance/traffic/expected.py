@@ -1,7 +1,7 @@
-"""What FullNAT's packets must look like: from the frame one side sent to the frame the other sees.
+"""FullNAT's expected packets: from the frame that one side sent to the frame at the other side.
 
-Written once for FNAT44, FNAT66 and NAT64, for TCP with TOA and UDP with UOA. Pure functions on
-views. What a real DPVS v1.10.2 does was recorded; the tests hold every function to that.
+One definition for FNAT44, FNAT66 and NAT64, for TCP with TOA and UDP with UOA. Pure functions on
+views. The tests compare every function with recordings of a real DPVS v1.10.2.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from .views import Checksum, IpView, TcpView, UdpView
 WRAP = 1 << 32
 
 
-class NotPredicted(ValueError):  # noqa: N818  (a limit of this module, said where it is met)
-    """A packet of which this module does not know what DPVS makes of it."""
+class NotPredicted(ValueError):  # noqa: N818  (a limit of this module)
+    """A packet for which this module does not define what DPVS sends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A view to compare with, and fields that cannot be foretold, each with the reason."""
+    """A view to compare with, and fields that cannot be predicted, each with the reason."""
 
     view: IpView
     free: Mapping[str, str] = field(default_factory=dict)
 
 
 def learn(service: FullNat, client_syn: TcpView, rs_syn: TcpView) -> Connection:
-    """The connection's connection from its SYN at both sides.
+    """The connection as seen in its SYN at both sides.
 
     Raises UnexpectedConnection when the SYN at the RS is not from a declared LIP to a declared RS.
     """
@@ -46,7 +46,7 @@ def learn(service: FullNat, client_syn: TcpView, rs_syn: TcpView) -> Connection:
 
 
 def learn_reply(connection: Connection, rs_syn_ack: TcpView) -> Connection:
-    """The connection with the RS's first data sequence number, which decides where TOA is."""
+    """The same with the RS's first data sequence number, which decides which packets have TOA."""
     return replace(connection, rs_first=(rs_syn_ack.seq + 1) % WRAP)
 
 
@@ -54,7 +54,7 @@ def learn_reply(connection: Connection, rs_syn_ack: TcpView) -> Connection:
 
 
 def carries_toa(sent: TcpView, connection: Connection) -> bool:
-    """Whether DPVS tries to put TOA on this packet of the client (tcp_fnat_in_handler)."""
+    """Whether DPVS tries to add TOA to this packet of the client (tcp_fnat_in_handler)."""
     behaviour = connection.service.behaviour
     if not behaviour.toa:
         return False
@@ -68,7 +68,7 @@ def carries_toa(sent: TcpView, connection: Connection) -> bool:
 def tcp_at_rs(sent: TcpView, connection: Connection) -> Expected:
     """The frame at the RS for a TCP frame the client sent to the VIP."""
     if connection.seq_offset is None:
-        raise NotPredicted("the sequence offset is learned from the SYN, which was not seen")
+        raise NotPredicted("the sequence offset is unknown, since the SYN was not captured")
     moved = towards_rs(sent, connection)
     raw = tcpoptions.encode(sent.options) + sent.options_left
     before = len(raw)
@@ -96,11 +96,11 @@ def tcp_at_rs(sent: TcpView, connection: Connection) -> Expected:
 def tcp_at_client(sent: TcpView, connection: Connection) -> Expected:
     """The frame at the client for a TCP frame the RS sent to the LIP."""
     if connection.seq_offset is None:
-        raise NotPredicted("the sequence offset is learned from the SYN, which was not seen")
+        raise NotPredicted("the sequence offset is unknown, since the SYN was not captured")
     options = sack_moved(sent.options, connection.seq_offset)
     if sent.has("SA"):
         options = _mss_lowered(options, connection.toa_length)
-    free = {} if sent.has("A") else {"ack": "without the ACK flag the field means nothing"}
+    free = {} if sent.has("A") else {"ack": "without the ACK flag the field has no meaning"}
     view = replace(
         towards_client(sent, connection),
         sport=connection.service.vip.port,
@@ -113,7 +113,7 @@ def tcp_at_client(sent: TcpView, connection: Connection) -> Expected:
 
 
 def _mss_lowered(options: tcpoptions.Options, room: int) -> tcpoptions.Options:
-    """The RS's MSS less TOA's length, so that a full segment still has room for it."""
+    """The RS's MSS minus the length of TOA, so that a full segment leaves room for it."""
     out, done = [], False
     for option in options:
         if option.kind == MSS and len(option.data) == 2 and not done:
@@ -124,7 +124,7 @@ def _mss_lowered(options: tcpoptions.Options, room: int) -> tcpoptions.Options:
 
 
 def sack_moved(options: tcpoptions.Options, offset: int) -> tcpoptions.Options:
-    """SACK blocks of the RS speak of rewritten sequence numbers; only the first option counts."""
+    """SACK blocks of the RS refer to rewritten sequence numbers; only the first option counts."""
     out, done = [], False
     for option in options:
         if option.kind == SACK and option.data and len(option.data) % 8 == 0 and not done:
@@ -141,13 +141,13 @@ def sack_moved(options: tcpoptions.Options, offset: int) -> tcpoptions.Options:
 def udp_at_rs(sent: UdpView, connection: Connection, ordinal: int) -> tuple[Expected, ...]:
     """The frames at the RS for a datagram of the client, the ``ordinal``-th (from 0) of its flow.
 
-    One frame; two where UOA does not fit and goes ahead in an empty datagram of its own.
+    One frame; two if UOA does not fit, which is then sent first in a separate empty datagram.
     """
     moved = replace(
         towards_rs(sent, connection),
         sport=connection.lip.port,
         dport=connection.rs.port,
-        checksum="correct",  # computed anew, also where the client had sent none
+        checksum="correct",  # recomputed, also if the client sent none
     )
     behaviour = connection.service.behaviour
     if ordinal >= behaviour.uoa_max_trail:
@@ -169,7 +169,7 @@ def _with_opp(moved: UdpView, sent: UdpView, connection: Connection) -> tuple[Ex
         ip_length=moved.ip_length + extra,
         checksum=_opp_checksum(connection),
     )
-    # The length that counts is the one before NAT64, see insert_opp_uoa().
+    # The length before NAT64 is compared, see insert_opp_uoa().
     no_room = sent.ip_length + extra > connection.service.lan.mtu
     if no_room or (sent.version == 6 and sent.ip_options):
         return _standalone(carried, extra, connection), Expected(moved)
@@ -192,15 +192,15 @@ def _with_ipo(moved: UdpView, connection: Connection) -> tuple[Expected, ...]:
 
 
 def _opp_checksum(connection: Connection) -> Checksum:
-    """UDP's checksum is left out behind opp in IPv4, and computed in IPv6 (udp_send_csum)."""
+    """After opp the UDP checksum is omitted in IPv4 and computed in IPv6 (udp_send_csum)."""
     return "absent" if connection.rs.version == 4 else "correct"
 
 
 def _standalone(carried: UdpView, extra: int, connection: Connection) -> Expected:
-    """UOA in a datagram of its own, with empty payload (send_standalone_uoa)."""
+    """UOA in a separate datagram without payload (send_standalone_uoa)."""
     version = connection.rs.version
     if connection.client.version != version:
-        raise NotPredicted("NAT64 with a standalone UOA datagram was never recorded")
+        raise NotPredicted("there is no recording of a standalone UOA datagram with NAT64")
     view = replace(
         carried,
         payload=b"",
@@ -209,7 +209,7 @@ def _standalone(carried: UdpView, extra: int, connection: Connection) -> Expecte
         ip_flags=0 if version == 4 else None,
         ip_options=carried.ip_options if carried.uoa and carried.uoa.mode == "ipo" else b"",
     )
-    free = {"ip_id": "a fresh one is chosen for the datagram of its own"} if version == 4 else {}
+    free = {"ip_id": "DPVS chooses a new id for the separate datagram"} if version == 4 else {}
     return Expected(view, free)
 
 

@@ -1,4 +1,4 @@
-"""A flow's nonce: the port and payload by which its packets are known as a check's own."""
+"""Source ports and payload tags by which a check recognises its own packets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-# Below Linux's default ephemeral range (32768 on), so that no socket of the host picks one.
+# Below Linux's default ephemeral range (from 32768), so no other socket of the host uses one.
 CRAFTED = range(20000, 32000)
 SOCKETS = range(10000, 20000)
 ROOM = 3
@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """port: source port at the client. tag: printable bytes to put in payloads, unique to it."""
+    """port: source port at the client. tag: printable bytes for payloads, unique per flow."""
 
     name: str
     port: int
@@ -30,12 +30,12 @@ class Flow:
 
 
 class Flows:
-    """Hands out flows for one client host and run: no port again before all others had their turn.
+    """Source ports for one client host and run. A port is reused only after all others.
 
-    Where it starts is chosen at random, since a run just before may have left connections of its
-    ports in the device and the RS (TIME_WAIT). A kernel's own choice is none for these checks: it
-    starts anew at a random port every ten seconds (Linux since 5.18), and a device that has the
-    port's last connection still counts no new one and asks no scheduler.
+    The first port is random, because an earlier run may have left connections in DPVS and the RS
+    (TIME_WAIT). The kernel's choice is not suitable: it restarts at a random port every ten seconds
+    (Linux since 5.18), and if DPVS still has the last connection of a port, it counts no new
+    connection and does not use the scheduler.
     """
 
     def __init__(self, run: str | None = None, ports: range = CRAFTED) -> None:
@@ -47,12 +47,12 @@ class Flows:
         self._numbers = itertools.count(1)
 
     def next(self, name: str = "flow") -> Flow:
-        """A fresh flow; ``name`` is for people (a check's name)."""
+        """A new flow; ``name`` is for messages, such as the name of the check."""
         tag = f"<dpvs-acceptance {self._run} {next(self._numbers)}>"
         return Flow(name, next(self._ports), tag.encode())
 
     def port_range(self) -> range:
-        """Ports for one socket of the host: to choose from, since others may hold some of them."""
+        """Candidate ports for one socket of the host, since some may be in use."""
         return next(self._port_ranges)
 
 

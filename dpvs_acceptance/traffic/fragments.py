@@ -1,4 +1,4 @@
-"""IP packets cut into fragments, also overlapping ones, and put together again."""
+"""Fragmentation of IP packets, also with overlaps, and reassembly."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from .views import IpView
 
 ETHERNET = 14
 HEADER6 = 40
-FRAGMENT = 44  # IPv6's next header
+FRAGMENT = 44  # next header value of IPv6
 
 
 def cut(frame: bytes, size: int, *, overlap: int = 0, ident: int = 0x5EED) -> list[bytes]:
-    """The untagged frame's IP packet in fragments of up to `size` octets behind the IP header.
+    """The IP packet of an untagged frame as fragments of up to `size` octets of IP payload.
 
-    size, overlap: multiples of 8. overlap: so many octets before its place each later fragment
-    begins, with other octets there than its predecessor has (RFC 5722 forbids to use such).
+    size, overlap: multiples of 8. overlap: each later fragment starts that many octets early, with
+    octets that differ from its predecessor's (forbidden by RFC 5722).
     """
     if size % 8 or overlap % 8 or not 0 <= overlap < size:
-        raise ValueError(f"fragments have whole eights of octets, not {size} and {overlap}")
+        raise ValueError(
+            f"size and overlap of fragments must be multiples of 8, not {size} and {overlap}"
+        )
     four = frame[ETHERNET] >> 4 == 4
     header = (frame[ETHERNET] & 15) * 4 if four else HEADER6
     head, body = frame[ETHERNET : ETHERNET + header], frame[ETHERNET + header :]
@@ -52,7 +54,7 @@ def _six(head: bytes, part: bytes, begin: int, more: bool, ident: int) -> bytes:
 
 
 def together(pieces: Iterable[IpView]) -> bytes | None:
-    """What the fragments make behind their IP header; None while a part of it is missing."""
+    """The reassembled IP payload; None if a part is missing."""
     made = b""
     last = False
     for piece in sorted(pieces, key=lambda view: view.fragment_offset):
@@ -64,8 +66,8 @@ def together(pieces: Iterable[IpView]) -> bytes | None:
 
 
 def _more(piece: IpView) -> bool:
-    """Whether fragments follow this one. A whole packet is its own last fragment."""
+    """Whether more fragments follow. A complete packet is its own last fragment."""
     if piece.version == 4:
         return bool(piece.ip_flags and piece.ip_flags & 1)
-    extension = piece.ip_options[-8:]  # the fragment header is the last of them
+    extension = piece.ip_options[-8:]  # the fragment header is the last extension
     return len(piece.ip_options) >= 9 and bool(extension[3] & 1)

@@ -19,13 +19,13 @@ _SNAP = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Bytes from the destination MAC on (VLAN tag included, FCS not), as one host saw them.
+    """Bytes from the destination MAC on (with VLAN tag, without FCS), as captured on a host.
 
     time_ns: that host's clock, nanoseconds since 1970 (kernel timestamp).
-    outgoing: sent by the host; else received.
-    length: length on the wire; more than len(data) where the capture cut it.
-    checksum_pending: an outgoing frame whose L4 checksum its NIC still has to fill in, so that
-        the one in ``data`` means nothing.
+    outgoing: sent by the host; otherwise received.
+    length: length on the wire; more than len(data) if the capture truncated it.
+    checksum_pending: an outgoing frame whose L4 checksum the NIC still has to fill in, so the
+        value in ``data`` is meaningless.
     """
 
     data: bytes
@@ -45,72 +45,74 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Frames that a capture did not keep: dropped by the kernel, or beyond its own bounds."""
+    """Frames that a capture lost: dropped by the kernel, or beyond the capture's bounds."""
 
     dropped: int = 0
     overflow: int = 0
 
 
 def capture_name(host: str, number: int = 1) -> str:
-    """The file of a host's capture, by its place among those of one check."""
+    """File name of a host's capture; number: of several captures of one check."""
     return f"{host}.pcap" if number == 1 else f"{host}.{number}.pcap"
 
 
 def write_pcap(path: Path, frames: Iterable[Frame], lost: Lost | None = None) -> Path:
     """Write a little-endian, nanosecond pcap (readable by tcpdump, Wireshark, Scapy).
 
-    Beside it `PATH.json` has what the format cannot say: which way each frame went ("o" sent by the
-    host, "p" sent with its checksum left to the NIC, "i" received), and what was lost.
+    `PATH.json` has what the format cannot store: the direction of each frame ("o" sent by the host,
+    "p" sent with the checksum left to the NIC, "i" received), and the number of lost frames.
     """
     parts = [_HEADER.pack(_NANOSECONDS, 2, 4, 0, 0, _SNAP, _ETHERNET)]
-    ways = ""
+    directions = ""
     for frame in frames:
         seconds, fraction = divmod(frame.time_ns, 10**9)
         length = max(frame.length, len(frame.data))
         parts.append(_RECORD.pack(seconds, fraction, len(frame.data), length))
         parts.append(frame.data)
-        ways += ("p" if frame.checksum_pending else "o") if frame.outgoing else "i"
+        directions += ("p" if frame.checksum_pending else "o") if frame.outgoing else "i"
     path.write_bytes(b"".join(parts))
     kept = lost or Lost()
-    beside = {"direction": ways, "dropped": kept.dropped, "overflow": kept.overflow}
-    _beside(path).write_text(json.dumps(beside) + "\n")
+    sidecar = {"direction": directions, "dropped": kept.dropped, "overflow": kept.overflow}
+    _sidecar(path).write_text(json.dumps(sidecar) + "\n")
     return path
 
 
 def lost_of(path: Path) -> Lost:
-    """What the capture in this file had lost; nothing where nobody wrote that down."""
-    beside = _read_beside(path)
-    return Lost(int(beside.get("dropped", 0)), int(beside.get("overflow", 0)))
+    """Frames lost by the capture in this file; zero if not recorded."""
+    sidecar = _read_sidecar(path)
+    return Lost(int(sidecar.get("dropped", 0)), int(sidecar.get("overflow", 0)))
 
 
 def has_directions(path: Path) -> bool:
-    return _beside(path).is_file()
+    return _sidecar(path).is_file()
 
 
-def _beside(path: Path) -> Path:
+def _sidecar(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
 
 
-def _read_beside(path: Path) -> dict[str, Any]:
+def _read_sidecar(path: Path) -> dict[str, Any]:
     if not has_directions(path):
         return {}
     try:
-        beside: dict[str, Any] = json.loads(_beside(path).read_text("utf-8"))
-        if not isinstance(beside["direction"], str) or not set(beside["direction"]) <= set("iop"):
-            raise ValueError(f"a direction is one of i, o, p: {beside['direction']!r:.80}")
+        sidecar: dict[str, Any] = json.loads(_sidecar(path).read_text("utf-8"))
+        if not isinstance(sidecar["direction"], str) or not set(sidecar["direction"]) <= set("iop"):
+            raise ValueError(f"a direction is one of i, o, p: {sidecar['direction']!r:.80}")
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{_beside(path)}: {error}") from None
-    return beside
+        raise ValueError(f"{_sidecar(path)}: {error}") from None
+    return sidecar
 
 
 def read_pcap(path: Path) -> list[Frame]:
-    """Frames of an Ethernet pcap file; received, all of them, unless `PATH.json` tells."""
+    """Frames of an Ethernet pcap file; all count as received if there is no `PATH.json`."""
     frames = _read_frames(path)
-    ways = _read_beside(path).get("direction")
+    ways = _read_sidecar(path).get("direction")
     if ways is None:
         return frames
     if len(ways) != len(frames):
-        raise ValueError(f"{path}: {len(frames)} frames, {len(ways)} directions beside it")
+        raise ValueError(
+            f"{path}: {len(frames)} frames, but {len(ways)} directions in {_sidecar(path).name}"
+        )
     return [
         replace(frame, outgoing=way != "i", checksum_pending=way == "p")
         for frame, way in zip(frames, ways, strict=True)
@@ -129,11 +131,11 @@ def _read_frames(path: Path) -> list[Frame]:
     frames, at = [], _HEADER.size
     while at < len(data):
         if at + _RECORD.size > len(data):
-            raise ValueError(f"{path}: cut in the record header at byte {at}")
+            raise ValueError(f"{path}: truncated in the record header at byte {at}")
         seconds, fraction, kept, length = struct.unpack_from(order + "IIII", data, at)
         at += _RECORD.size
         if at + kept > len(data):
-            raise ValueError(f"{path}: cut in the record at byte {at}")
+            raise ValueError(f"{path}: truncated in the record at byte {at}")
         time_ns = seconds * 10**9 + fraction * unit
         frames.append(Frame(data[at : at + kept], time_ns, length=length))
         at += kept

@@ -1,8 +1,8 @@
-"""Building frames with Scapy, and Scapy's own view of them for people.
+"""Builds frames with Scapy, and prints them as Scapy dissects them.
 
-Scapy is imported on first use, without its ``scapy.all``: 0.2 s instead of 1.4 s. It neither
-sends nor receives here. The typed views that checks judge by are made in ``dissect.py``, where
-lengths and checksums are recomputed independently of what built them.
+Scapy is imported on first use, without ``scapy.all``: 0.2 s instead of 1.4 s. Scapy neither sends
+nor receives here. Checks use the typed views of ``dissect.py``, which recomputes lengths and
+checksums independently of Scapy.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .tcpoptions import Options
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Ethernet and IP of a frame to build; the IP version follows the addresses.
+    """Ethernet and IP addresses of a frame to build; the IP version follows from the addresses.
 
     mac_dst: the next hop. ip_id: IPv4 only. vlan: 802.1Q id or None.
     """
@@ -39,10 +39,10 @@ class Ends:
 
 @functools.cache
 def scapy() -> SimpleNamespace:
-    """The few Scapy classes in use, by name."""
+    """The Scapy classes in use, by name."""
     from scapy.config import conf
 
-    # Scapy would read the runner's routing tables at import; nothing is routed by Scapy here.
+    # Scapy would read the runner's routing tables at import; they are not needed here.
     conf.route_autoload = False
     conf.route6_autoload = False
     from scapy.layers import inet, inet6, l2
@@ -64,9 +64,9 @@ def scapy() -> SimpleNamespace:
 
 
 def network(ends: Ends, ip_id: int = 0, **ip: Any) -> Any:
-    """Ethernet, VLAN and IP as a Scapy packet, to put anything behind with ``/``.
+    """Ethernet, VLAN and IP as a Scapy packet, to append a payload with ``/``.
 
-    ip: further fields of Scapy's IP or IPv6 class (options, frag, flags, fl, nh, ...).
+    ip: additional fields of Scapy's IP or IPv6 class (options, frag, flags, fl, nh, ...).
     """
     s = scapy()
     packet = s.Ether(src=ends.mac_src, dst=ends.mac_dst)
@@ -101,7 +101,7 @@ def tcp(
     ip_id: int = 0,
     **fields: Any,
 ) -> bytes:
-    """A TCP segment. Options stand as given; only the fill to four bytes (EOL) is added."""
+    """A TCP segment with exactly these options, padded with EOL to a multiple of four bytes."""
     s = scapy()
     segment = s.TCP(
         sport=sport,
@@ -119,7 +119,7 @@ def tcp(
 def udp(
     ends: Ends, sport: int, dport: int, payload: bytes, *, ip_id: int = 0, **fields: Any
 ) -> bytes:
-    """A datagram; ``chksum=0`` leaves UDP's checksum out."""
+    """A UDP datagram; ``chksum=0`` omits the checksum."""
     s = scapy()
     return bytes(network(ends, ip_id) / s.UDP(sport=sport, dport=dport, **fields) / s.Raw(payload))
 
@@ -137,7 +137,7 @@ def echo_request(
 
 
 def shown(frame: Frame | bytes) -> str:
-    """Every field as Scapy dissects it, several lines, for evidence."""
+    """All fields as dissected by Scapy, several lines, for evidence."""
     packet = scapy().Ether(frame.data if isinstance(frame, Frame) else frame)
     text: str = packet.show(dump=True)
     return text

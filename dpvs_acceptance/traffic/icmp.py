@@ -1,7 +1,7 @@
-"""Ping by crafted echo requests: what came back for each, how often, from whom, how fast.
+"""Ping with crafted echo requests: replies, duplicates, senders and round-trip times.
 
-Round-trip times are between two kernel timestamps of the client's capture, so neither the agent
-nor the network between runner and client is in them.
+Round-trip times are the difference of two kernel timestamps in the client's capture, so they
+include neither the agent nor the network between runner and client.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from .views import IcmpView, describe
 
 @dataclass(frozen=True, slots=True)
 class PingResult:
-    """Sequence numbers count from 1. A reply is wrong in several ways at once where it is.
+    """Result of a ping; sequence numbers start at 1. A reply may have several errors.
 
-    lost: no reply. duplicates: sequence number to the number of extra replies. The wrong_* hold
-    a line per reply; other: ICMP errors and strange replies of the target.
-    rtts: seconds, of each answered request, first replies only. ttls: seen on replies.
+    lost: requests without a reply. duplicates: sequence number to the number of extra replies. The
+    wrong_* have a line per reply; other: ICMP errors and unexpected replies of the target. rtts:
+    seconds to the first reply of each answered request. ttls: of all replies.
     """
 
     target: str
@@ -42,7 +42,7 @@ class PingResult:
 
     @property
     def problems(self) -> list[str]:
-        """All that is not as a ping must be, in words; empty when it is."""
+        """All errors, one line each."""
         out: list[str] = []
         if self.lost:
             out.append(f"lost {len(self.lost)} of {self.sent}: {', '.join(map(str, self.lost))}")
@@ -74,12 +74,12 @@ def ping(
     size: int = 56,
     ttl: int = 64,
 ) -> PingResult:
-    """Send ``count`` echo requests to ``target`` by way of ``mac`` and account for every reply.
+    """Send ``count`` echo requests to ``target`` through next hop ``mac``; account for all replies.
 
-    expected_mac: whom replies must come from (default: ``mac``). source: default the station's
-    own address; a crafted one must be owned by the caller. After the last reply one more request
-    goes out and is waited for: replies that were doubled came before its reply, so none is
-    missed for want of a pause. Raises InconclusiveCapture where the capture lost frames.
+    expected_mac: source MAC of replies (default: ``mac``). source: default the station's own
+    address; a crafted one must be owned by the caller. After the last reply one more request is
+    sent: any duplicate arrives before its reply, so duplicates are found without a pause. Raises
+    InconclusiveCapture if the capture lost frames.
     """
     version = 6 if ":" in target else 4
     deadline = timeouts.seconds(3.0, deadline)
@@ -123,9 +123,9 @@ def account(
     payloads: dict[int, bytes],
     expected_mac: str,
 ) -> PingResult:
-    """What came of the echo requests with this identifier among captured frames.
+    """The result of the echo requests with this identifier, from captured frames.
 
-    payloads: of every request that was sent, by its sequence number.
+    payloads: of every request sent, by sequence number.
     """
     requests: dict[int, IcmpView] = {}
     replies: dict[int, list[IcmpView]] = {}
@@ -145,7 +145,7 @@ def account(
             other.append(describe(view))
     missing = sorted(set(payloads) - set(requests))
     if missing:
-        raise TrafficError(f"echo requests {missing} to {target} never left the client")
+        raise TrafficError(f"echo requests {missing} to {target} did not leave the client")
     answered = [number for number in sorted(payloads) if number in replies]
     every = [view for number in answered for view in replies[number]]
     strange = [number for number in replies if number not in payloads]
@@ -162,7 +162,7 @@ def account(
         lost=tuple(number for number in sorted(payloads) if number not in replies),
         duplicates={n: len(replies[n]) - 1 for n in answered if len(replies[n]) > 1},
         wrong_checksum=tuple(
-            f"{describe(v)} ICMP {v.checksum_seen:#06x}, right is {v.checksum_right:#06x}; "
+            f"{describe(v)} ICMP {v.checksum_seen:#06x}, correct is {v.checksum_right:#06x}; "
             f"IP {v.ip_checksum}"
             for v in every
             if v.checksum != "correct" or v.ip_checksum == "wrong"
@@ -183,7 +183,7 @@ def account(
 
 
 def _is_error_for(view: IcmpView, identifier: int) -> bool:
-    """An ICMP error that quotes one of our requests (unreachable, time exceeded, ...)."""
+    """Whether this is an ICMP error about one of our requests (unreachable, ...)."""
     if view.version == 4:
         quoted = view.payload[(view.payload[0] & 15) * 4 :] if view.payload else b""
         is_error = view.icmp_type in (3, 4, 5, 11, 12)

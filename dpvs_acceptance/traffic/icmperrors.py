@@ -1,9 +1,8 @@
-"""ICMP errors that belong to a connection: crafting them, and what FullNAT must make of them.
+"""ICMP errors about a connection: crafted errors, and the expected translation by FullNAT.
 
-An error quotes the packet that it is about as its sender saw it. Whoever translates addresses has
-to translate the quotation too, or the end that gets it cannot tell which connection is meant
-(RFC 3022, 4.3; RFC 5508, 4). DPVS: dp_vs_in_icmp() and dp_vs_xmit_icmp() (ip_vs_core.c,
-ip_vs_xmit.c).
+An error embeds the packet that caused it. A device that translates addresses must translate the
+embedded packet too, so that the receiver can find the connection (RFC 3022, 4.3; RFC 5508, 4).
+DPVS: dp_vs_in_icmp() and dp_vs_xmit_icmp() (ip_vs_core.c, ip_vs_xmit.c).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ WRAP = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """An error by its numbers. rest: the second word of its header, the MTU where it has one."""
+    """Type and code of an error. rest: the second word of its header, with the MTU if any."""
 
     words: str
     icmp_type: int
@@ -47,14 +46,14 @@ KINDS = {
 
 
 def quotation(about: IpView, most: int | None = None) -> bytes:
-    """What an error quotes of a packet: its IP header and all, or `most` bytes after the header."""
+    """The embedded packet of an error: complete, or IP header and `most` bytes."""
     data = about.frame.data[14 + 4 * len(about.vlans) :][: about.ip_length]
     header = about.ip_length - len(about.ip_payload)
     return data if most is None else data[: header + most]
 
 
 def error(ends: frames.Ends, kind: Kind, quoted: bytes, ip_id: int = 0) -> bytes:
-    """A frame with an ICMP or ICMPv6 error; checksums are right."""
+    """A frame with an ICMP or ICMPv6 error and correct checksums."""
     body = bytes([kind.icmp_type, kind.code, 0, 0]) + kind.rest + quoted
     four = ends.version == 4
     pseudo = b"" if four else packed(ends.src) + packed(ends.dst)
@@ -67,33 +66,32 @@ def error(ends: frames.Ends, kind: Kind, quoted: bytes, ip_id: int = 0) -> bytes
 
 
 def icmp_at_client(sent: IcmpView, connection: Connection) -> Expected:
-    """The error at the client for one that came to the LIP, about a packet towards the RS."""
+    """The error at the client for an error sent to the LIP, about a packet to the RS."""
     offset = connection.seq_offset or 0
     payload = _requoted(sent, connection.client, connection.service.vip, -offset)
     return _expected(towards_client(sent, connection), payload)
 
 
 def icmp_at_rs(sent: IcmpView, connection: Connection) -> Expected:
-    """The error at the RS for one that came to the VIP, about a packet towards the client."""
+    """The error at the RS for an error sent to the VIP, about a packet to the client."""
     payload = _requoted(sent, connection.rs, connection.lip, 0)
     return _expected(towards_rs(sent, connection), payload)
 
 
 def _expected(moved: IcmpView, payload: bytes) -> Expected:
     free = {
-        # DPVS takes what comes by route, and its own headers are the sender's besides.
-        "ttl": "RFC 5508 asks nothing of it",
+        "ttl": "RFC 5508 does not define it",
     }
     return Expected(replace(moved, payload=payload, checksum="correct"), free)
 
 
 def _requoted(sent: IcmpView, src: SocketAddress, dst: SocketAddress, shift: int) -> bytes:
-    """The quoted packet with other ends, and its sequence number moved; its own checksums as far
-    as the quotation allows: IPv4's is right, TCP's is left as it is."""
+    """The embedded packet with other addresses and a shifted sequence number. The IPv4 header
+    checksum is corrected, the TCP checksum is left unchanged."""
     quoted = sent.payload
     version = quoted[0] >> 4
     if version != src.version:
-        raise NotPredicted("an error about a packet of the other family (NAT64)")
+        raise NotPredicted("an ICMP error about a packet of the other address family (NAT64)")
     header = (quoted[0] & 15) * 4 if version == 4 else 40
     protocol = quoted[9] if version == 4 else quoted[6]
     if version == 4:

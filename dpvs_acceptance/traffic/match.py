@@ -1,4 +1,4 @@
-"""Which frames a check speaks of: one pattern, used on the host and in the runner alike."""
+"""Filters for captured frames, evaluated on the host and in the runner by the same code."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ ARP = 0x0806
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """All that is not None must hold. No field at all matches every frame.
+    """All fields that are not None must match. Without fields, every frame matches.
 
     outgoing: sent by the capturing host (True), received (False).
     ethertype, version (4, 6), protocol (number; 248 is UOA's): of the innermost VLAN.
     src, dst, host: IP addresses (ARP: sender's and target's); ``host`` is either of the two.
     sport, dport, port: TCP or UDP, also inside UOA's protocol 248; ``port`` is either.
-    flags, no_flags: letters of FSRPAUEC that must all be set, must all be clear.
+    flags, no_flags: letters of FSRPAUEC that must all be set, or all be clear.
     icmp_type, icmp_id: ICMP and ICMPv6.
     payload: bytes somewhere in the L4 payload; contains: anywhere in the frame.
-    has_payload: whether there is any L4 payload.
+    has_payload: whether the L4 payload is non-empty.
     mac_src, mac_dst: aa:bb:cc:dd:ee:ff.
     """
 
@@ -48,7 +48,7 @@ class Match:
     mac_dst: str | None = None
 
     def to_wire(self) -> dict[str, Any]:
-        """The pattern as the agent takes it: only what is wanted, bytes in hexadecimal."""
+        """The pattern for the agent: only fields that are set, bytes as hexadecimal text."""
         wanted: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -57,7 +57,7 @@ class Match:
         return wanted
 
     def select(self, frames: list[Frame]) -> list[Frame]:
-        """The frames that match, in order; by the very code that runs on the host."""
+        """The frames that match, in order; with the same code as on the host."""
         pattern = Pattern(self.to_wire())
         return [f for f in frames if pattern.matches(Sketch(f.data, f.outgoing))]
 

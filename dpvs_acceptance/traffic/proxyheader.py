@@ -1,4 +1,4 @@
-"""Headers of the proxy protocol, as a balancer puts them and as a client may forge them.
+"""Proxy protocol headers, as inserted by a load balancer or forged by a client.
 
 Source: HAProxy's proxy-protocol.txt, versions 1 and 2; DPVS's include/ipvs/proxy_proto.h.
 """
@@ -23,31 +23,31 @@ def v1(source: SocketAddress, target: SocketAddress) -> bytes:
 
 
 def v1_unknown(source: SocketAddress, target: SocketAddress) -> bytes:
-    """For connections that the sender does not describe; the receiver has to take it as none."""
+    """Header without addresses (UNKNOWN), which the receiver must ignore."""
     del source, target
     return b"PROXY UNKNOWN\r\n"
 
 
 def v2(source: SocketAddress, target: SocketAddress, extra: bytes = b"") -> bytes:
-    """extra: TLVs behind the addresses."""
+    """extra: TLVs after the addresses."""
     addresses = packed(source.address) + packed(target.address)
     body = addresses + struct.pack("!HH", source.port, target.port) + extra
     return SIGNATURE + struct.pack("!BBH", _PROXY, _TCP[source.version], len(body)) + body
 
 
 def v2_with_tlv(source: SocketAddress, target: SocketAddress) -> bytes:
-    """With a TLV, PP2_TYPE_NOOP of four octets."""
+    """A header with a TLV, PP2_TYPE_NOOP of four octets."""
     return v2(source, target, b"\x04\x00\x04none")
 
 
 def v2_local(source: SocketAddress, target: SocketAddress) -> bytes:
-    """Of a connection that the proxy opened for itself, such as a health check."""
+    """Header of a connection of the proxy itself (LOCAL), such as a health check."""
     del source, target
     return SIGNATURE + struct.pack("!BBH", _LOCAL, 0, 0)
 
 
 Header = Callable[[SocketAddress, SocketAddress], bytes]
-"""Source and target to the octets of a header."""
+"""Builds a header from source and target."""
 
 COMMON: dict[str, Header] = {"v1": v1, "v2": v2}
 RARE: dict[str, Header] = {

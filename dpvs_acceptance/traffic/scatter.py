@@ -1,8 +1,8 @@
-"""Which real server a SYN of each of many sources comes to: what a scheduler does, and no more.
+"""The real server chosen for a SYN from each of many sources, to test schedulers.
 
-Each SYN is known again at the real server by its window, which no forwarding mode changes. The
-connections are reset afterwards, for the real servers: DPVS keeps one that was never established
-for its time all the same (SYN_RECV, 30 s: the RST row of tcp_states, ip_vs_proto_tcp.c).
+Each SYN is recognised at the real server by its window, which no forwarding mode changes. The
+connections are reset afterwards for the real servers; DPVS still keeps a connection that was not
+established for 30 s (SYN_RECV: the RST row of tcp_states, ip_vs_proto_tcp.c).
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def scatter(
     own: Iterable[str] = (),
     folder: Path | None = None,
 ) -> dict[SocketAddress, str]:
-    """Sends a SYN of each source from the client's host; source to the name of its real server.
+    """Sends a SYN from each source; returns source to name of the real server.
 
-    own: addresses that the client's host answers for meanwhile. A source that came to none is not
-    in the result; one that came to several raises AssertionError.
+    own: addresses that the client's station answers for meanwhile. A source that reached no real
+    server is not in the result; one that reached several raises AssertionError.
     """
     vip, station = scene.vip(service), scene.stations[client]
     mac = scene.next_hop(client, vip.address)
@@ -72,5 +72,5 @@ def scatter(
             if not 0 <= index < len(sources):
                 continue
             other = found.setdefault(sources[index], name)
-            assert other == name, f"the SYN of {sources[index]} came to {other} and to {name}"
+            assert other == name, f"the SYN of {sources[index]} reached both {other} and {name}"
     return found

@@ -1,7 +1,7 @@
-"""Where traffic is seen in one deployment: the client's interface and those of all real servers.
+"""Captures in one deployment, at the client and at all real servers.
 
-A `Watch` arms a capture at the client and at every RS before anything is sent, so that a packet is
-followed from one side of the load balancer to the other, and one that goes astray is seen too.
+A `Watch` starts a capture at the client and at every RS before anything is sent, so every packet is
+seen on both sides of the load balancer, also if it reaches the wrong RS.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from .modes.placing import mode_of
 from .station import Station
 from .views import View
 
-# Both directions of a connection are over within this time, or something holds them up.
+# Both directions of a connection normally end within this time.
 SETTLE_SECONDS = 2.0
 TCP_OR_TUNNELLED = (6, 4, 41)
 
 
 class Scene:
-    """The stations of a deployment by role, and what its services must do between them."""
+    """The stations of a deployment by role, and the forwarding modes of its services."""
 
     def __init__(
         self, deployment: Deployment, facts: VersionFacts, stations: Mapping[str, Station]
@@ -54,21 +54,20 @@ class Scene:
         return SocketAddress(str(service.vip), service.port)
 
     def mode(self, service: DeclaredService | Snat, client: str) -> ForwardingMode:
-        """What the service must do with this client's packets, whatever its forwarding mode is.
+        """The forwarding mode of a service, for this client.
 
-        For SNAT the client is a host inside, and the real servers are those outside.
+        For SNAT the client is an inner host, and the real servers are external servers.
         """
         return mode_of(self, service, client)
 
     def hops(self, name: str) -> int:
-        """Routers between a client or real server and the load balancer."""
+        """Number of routers between a client or real server and the load balancer."""
         return int(self._link(name) in self.deployment.topology.remote_networks)
 
     def next_hop(self, name: str, target: str) -> str:
-        """The MAC that a client or real server sends to for `target`: the load balancer's port, or
-        its router's.
+        """The next-hop MAC of a client or real server for `target`: DPVS's port, or a router.
 
-        Raises NotSeen where nobody answers for it.
+        Raises NotSeen if no host answers ARP or ND.
         """
         version = 6 if ":" in target else 4
         if (name, version) not in self._next_hops:
@@ -82,16 +81,16 @@ class Scene:
                 asked = str(own.of(version))
             macs = self.stations[name].resolve(asked)
             if not macs:
-                raise NotSeen(f"{name}: nobody answers ARP or ND for {asked}")
+                raise NotSeen(f"{name}: no ARP/ND reply for {asked}")
             self._next_hops[name, version] = macs[0]
         return self._next_hops[name, version]
 
     def fullnat(
         self, service: DeclaredService, client: str, targets: dict[SocketAddress, str] | None = None
     ) -> FullNat:
-        """What the service must do with this client's packets, as seen at the client's side.
+        """The FullNAT facts of this service for this client.
 
-        targets: the ends of its real servers to their MACs, where they are not the topology's.
+        targets: addresses of real servers to their MACs, if not those of the topology.
         """
         topology = self.deployment.topology
         lan = self.deployment.lip_port(service.local_addresses[0])
@@ -112,16 +111,17 @@ class Scene:
             behaviour=Behaviour.of_version(
                 str(self.facts.version),
                 uoa_mode=topology.dpvs.uoa_mode,
-                # A router on the client's way takes one off, as the client's capture sees it.
+                # A router on the client's side decrements the TTL too, as seen in the client's
+                # capture.
                 xmit_ttl=self.hops(client) > 0,
             ),
         )
 
     @contextmanager
     def watch(self, client: str, folder: Path | None = None) -> Iterator[Watch]:
-        """Captures at `client` and at every RS; their frames go to `folder` as pcap files.
+        """Captures at `client` and at every RS; writes the frames to `folder` as pcap files.
 
-        The first of a folder are NAME.pcap, those of the next watch NAME.2.pcap, and so on.
+        The first watch writes NAME.pcap, the second NAME.2.pcap, and so on.
         """
         with ExitStack() as stack:
             captures = {
@@ -136,7 +136,7 @@ class Scene:
                 capture.write_pcap(folder / capture_name(name, number))
 
     def _link(self, name: str) -> str:
-        """The link, or the network behind one, that a client or real server is on."""
+        """The link or remote network of a client or real server."""
         topology = self.deployment.topology
         machines = topology.clients if name in topology.clients else topology.real_servers
         return machines[name].link
@@ -147,7 +147,7 @@ class Scene:
 
 
 class Watch:
-    """Captures at both sides of the load balancer. Views are there once the context has ended."""
+    """Captures at both sides of the load balancer; views are available after the context."""
 
     def __init__(
         self, client: str, captures: Mapping[str, Capture], servers: Sequence[str]
@@ -158,10 +158,10 @@ class Watch:
         self._views: dict[str, list[View]] = {}
 
     def settle(self, vip: SocketAddress, flows: int = 1, deadline: float | None = None) -> None:
-        """Wait until `flows` TCP connections to the VIP are over at the client and at the RS.
+        """Wait until `flows` TCP connections to the VIP have ended at the client and at the RS.
 
-        Returns as soon as the last packets were seen on both sides; not raising where they never
-        are, since the comparison of both sides then says what is missing.
+        Returns when the last packets were seen on both sides. Does not raise at the deadline: the
+        comparison of both sides then shows what is missing.
         """
         deadline = timeouts.seconds(SETTLE_SECONDS, deadline)
         end = time.monotonic() + deadline
@@ -170,7 +170,8 @@ class Watch:
         closing = Match(outgoing=False, src=vip.address, sport=vip.port, flags="F")
         at_client.wait_for(closing, flows, deadline)
         while time.monotonic() < end:
-            # The RS's port may differ from the VIP's, but what crosses is as much on both sides.
+            # The RS's port may differ from the VIP's, but both sides see the same number of
+            # packets.
             here = len(at_client.wait_for(ours, 1 << 30, 0.02).frames)
             there = sum(
                 len(self.captures[name].wait_for(Match(protocol=one), 1 << 30, 0.0).frames)

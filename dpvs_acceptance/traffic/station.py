@@ -1,7 +1,7 @@
-"""A station: one interface of one host, seen and used from the runner.
+"""A station: sends and captures frames on one interface of one host, controlled by the runner.
 
-Round trips: starting is one, arming a capture is one, whatever is sent and waited for together
-is one, stopping is one. No step polls over the network.
+Each of these is one round trip: start the station, start a capture, send and wait, stop a capture.
+Nothing polls over the network.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from .match import Match
 
 @dataclass(frozen=True, slots=True)
 class InterfaceFacts:
-    """What the host's kernel says of the interface.
+    """Properties of the interface, from the host's kernel.
 
-    addresses: "ADDRESS/LENGTH", IPv4 and IPv6. offloads: name to on/off, None where the driver
-    does not say; with ``gro`` or ``tso`` on, captures show merged segments, not wire frames.
+    addresses: "ADDRESS/LENGTH", IPv4 and IPv6. offloads: name to on/off, None if the driver
+    does not report it; with ``gro`` or ``tso`` on, captures show merged segments, not wire frames.
     """
 
     mac: str
@@ -37,7 +37,7 @@ class InterfaceFacts:
     offloads: dict[str, bool | None]
 
     def address(self, version: int) -> str:
-        """The first global address of a family (4 or 6), without its length."""
+        """The first global address of a family (4 or 6), without prefix length."""
         for text in self.addresses:
             ip = text.split("/")[0]
             if (":" in ip) == (version == 6) and not ip.startswith("fe80:"):
@@ -47,7 +47,7 @@ class InterfaceFacts:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How many frames left, and when the first and the last did (host's clock, seconds)."""
+    """Number of frames sent, and when the first and the last left (host's clock, seconds)."""
 
     count: int
     first: float
@@ -58,8 +58,8 @@ class Station:
     """Sends and captures frames on ``interface`` of a host, through its agent.
 
     ``channel`` must run ``agent.bundle.boot_command()``; ``Station.start`` does it for a host.
-    Raises TrafficError when the host cannot play its part. Use as a context manager, or close().
-    Not for several threads at once; several stations are.
+    Raises TrafficError if the station cannot run on the host. Use as a context manager, or call
+    close(). One station is not thread-safe; different stations may be used in different threads.
     """
 
     def __init__(self, channel: AgentChannel, host_name: str, interface: str) -> None:
@@ -71,7 +71,7 @@ class Station:
         self._link = link
         if not link.hello.get("root"):
             link.close()
-            raise TrafficError(f"station on {host_name}: packet sockets need root there")
+            raise TrafficError(f"station on {host_name}: packet sockets need root")
         self.python: str = link.hello["python"]
         self.facts = self._read_facts()
 
@@ -117,7 +117,7 @@ class Station:
         promiscuous: bool = False,
         buffer_bytes: int = 32 << 20,
     ) -> Capture:
-        """A capture, armed on entering the context. ``keep``: any of these (None: every frame)."""
+        """A capture as a context manager. ``keep``: frames matching any of these (None: all)."""
         arguments: dict[str, Any] = {
             "interface": self.interface,
             "keep": None if keep is None else [one.to_wire() for one in keep],
@@ -133,7 +133,7 @@ class Station:
         return self.sent(self.post_send(frames, gap_us=gap_us, repeat=repeat))
 
     def post_send(self, frames: Sequence[bytes], *, gap_us: float = 0, repeat: int = 1) -> int:
-        """Begin a send without waiting for its end; give the number to ``sent``."""
+        """Start sending without waiting; pass the returned number to ``sent``."""
         arguments = {
             "interface": self.interface,
             "frames": [base64.b64encode(frame).decode() for frame in frames],
@@ -159,7 +159,7 @@ class Station:
     ) -> Waited:
         """Send, and wait on this host's capture for ``count`` matches: one round trip.
 
-        Only frames stored after the last exchange or wait on this capture count.
+        Counts only frames captured after the last exchange or wait on this capture.
         """
         number = self.post_send(frames, gap_us=gap_us)
         waited = capture.wait_next(until, count, deadline)
@@ -168,9 +168,9 @@ class Station:
 
     @contextmanager
     def own(self, *addresses: str, mac: str | None = None) -> Iterator[Owned]:
-        """Answer ARP and neighbour solicitations for crafted addresses while in the context.
+        """Answer ARP and ND for crafted addresses in the context.
 
-        The kernel does not have them, so it neither answers nor resets their connections.
+        The kernel does not have these addresses, so it neither answers nor resets connections.
         """
         arguments = {"interface": self.interface, "addresses": list(addresses), "mac": mac}
         answer = self._link.ask("own", arguments)
@@ -201,10 +201,10 @@ class Station:
         deadline: float | None = None,
         listen: float = 0.0,
     ) -> tuple[str, ...]:
-        """MACs that answer ARP or ND for an address; empty when none did by the deadline.
+        """MACs that answer ARP or ND for an address; empty if none did before the deadline.
 
-        source: who asks (default: the interface's own address). listen: seconds to go on
-        listening after the first answer, for a second owner of the same address.
+        source: sender address (default: the interface's address). listen: seconds to wait after
+        the first answer for a second owner of the same address.
         """
         deadline = timeouts.seconds(3.0, deadline)
         arguments = {
@@ -219,13 +219,13 @@ class Station:
         return tuple(answer["macs"])
 
     def ask(self, operation: str, arguments: dict[str, Any], seconds: float = 0.0) -> Any:
-        """One request to the agent, for the other modules of this room."""
+        """One request to the agent, for other modules of this package."""
         return self._link.ask(operation, arguments, seconds)
 
 
 @dataclass(slots=True)
 class Owned:
-    """Crafted addresses and the MAC they are at; ``answered`` is filled when they are given up."""
+    """Crafted addresses and their MAC; ``answered`` is set when the context ends."""
 
     addresses: tuple[str, ...]
     mac: str

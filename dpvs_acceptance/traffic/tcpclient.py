@@ -1,8 +1,8 @@
-"""A small TCP client whose every header is ours: forged TOA, full option sets, odd flags.
+"""A small TCP client with full control of headers: forged TOA, full option sets, unusual flags.
 
-It speaks from an address the client's kernel does not have (the station answers ARP and ND for
-it), so no kernel resets its connections. It sends in order and acknowledges what came in order;
-it retransmits nothing, so that each frame on the wire was meant. One round trip per step.
+It uses an address that the client's kernel does not have (the station answers ARP and ND for it),
+so the kernel does not reset its connections. It sends in order, acknowledges in-order data, and
+does not retransmit, so every frame on the wire is intended. One round trip per step.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ LINUX_SYN: Options = (
     TcpOption(tcpoptions.NOP),
     tcpoptions.wscale(7),
 )
-"""The options of Linux's SYN, 20 bytes."""
+"""The options of a Linux SYN, 20 bytes."""
 
 
 class Reset(AssertionError):  # noqa: N818  (a finding about the device or the RS)
-    """The other end answered with RST."""
+    """The peer answered with RST."""
 
 
 def http_complete(data: bytes) -> bool:
-    """Whether an HTTP/1 response is there with its whole body (by Content-Length)."""
+    """Whether an HTTP/1 response is complete (by Content-Length)."""
     head, blank, body = data.partition(b"\r\n\r\n")
     if not blank:
         return False
@@ -50,14 +50,14 @@ def http_complete(data: bytes) -> bool:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             return len(body) >= int(value)
-    return False  # the end of such a body is the end of the connection
+    return False  # such a body ends with the connection
 
 
 class CraftedTcp:
-    """One connection. As a context manager it owns its address and captures its own frames.
+    """One connection. In its context it owns its address and captures its frames.
 
-    mac: the next hop towards the target. received: every segment that came, in order of arrival.
-    After the context, ``capture.frames`` is all of it, both directions.
+    mac: the next hop towards the target. received: every received segment, in order of arrival.
+    After the context, ``capture.frames`` has the frames of both directions.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class CraftedTcp:
         self.window = window
         self.seq = secrets.randbelow(WRAP) if isn is None else isn
         self.ack = 0
-        self.ended = False  # the other end has sent FIN
+        self.ended = False  # the peer has sent FIN
         self.received: list[TcpView] = []
         self.syn_ack: TcpView | None = None
         self.capture: Capture = station.capture([Match(host=source.address, protocol=TCP)])
@@ -122,7 +122,7 @@ class CraftedTcp:
     def segment(
         self, flags: str, payload: bytes = b"", options: Options = (), *, seq: int | None = None
     ) -> bytes:
-        """A frame of this connection as it stands; sends nothing and moves nothing."""
+        """Builds a frame of this connection, without sending it or changing state."""
         self._ip_id = (self._ip_id + 1) & 0xFFFF
         return frames.tcp(
             self._ends,
@@ -138,7 +138,7 @@ class CraftedTcp:
         )
 
     def connect(self, options: Options = LINUX_SYN, ack_options: Options = ()) -> TcpView:
-        """The handshake; the SYN-ACK. Raises Reset, or NotSeen when none came in time."""
+        """Handshake; returns the SYN-ACK. Raises Reset, or NotSeen if none arrived in time."""
         syn = self.segment("S", options=options)
         arrived = self._exchange([syn], "SYN-ACK", time.monotonic() + self.deadline)
         answer = next((view for view in arrived if view.has("SA")), None)
@@ -157,7 +157,7 @@ class CraftedTcp:
         return answer
 
     def send(self, payload: bytes, options: Options = (), flags: str = "PA") -> None:
-        """Send data and wait for nothing."""
+        """Send data without waiting for an answer."""
         self._put([self.segment(flags, payload, options)])
         self._moved(payload, flags)
 
@@ -168,9 +168,9 @@ class CraftedTcp:
         *,
         until: Callable[[bytes], bool] = http_complete,
     ) -> bytes:
-        """Send a request, acknowledge the response as it comes; all of it.
+        """Send a request, acknowledge the response and return it.
 
-        Ends when ``until`` says so of what came so far, or with the other end's FIN.
+        Ends when ``until`` accepts the data received so far, or with the peer's FIN.
         """
         self._data.clear()
         out = [self.segment("PA", payload, options)]
@@ -187,7 +187,7 @@ class CraftedTcp:
         return bytes(self._data)
 
     def close(self) -> None:
-        """FIN, and wait for the other end's, where that has not come before."""
+        """Send FIN, and wait for the peer's FIN unless it was received already."""
         out = [self.segment("FA")]
         self._moved(b"", "FA")
         if self.ended:
@@ -220,8 +220,10 @@ class CraftedTcp:
         assert isinstance(view, TcpView)
         self.received.append(view)
         if view.has("R"):
-            raise Reset(f"{self.target}: reset the connection: {describe(view)}")
-        if self.syn_ack is not None and view.seq == self.ack:  # in order; else sent again
+            raise Reset(f"{self.target} reset the connection: {describe(view)}")
+        if (
+            self.syn_ack is not None and view.seq == self.ack
+        ):  # in order; otherwise a retransmission
             self._data += view.payload
             self.ack = (self.ack + len(view.payload) + view.has("F")) % WRAP
             self.ended = self.ended or view.has("F")

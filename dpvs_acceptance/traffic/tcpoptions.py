@@ -1,4 +1,4 @@
-"""TCP options in order, each as it stands in the header."""
+"""TCP options in the order of the header."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ Options = tuple[TcpOption, ...]
 
 
 def decode(raw: bytes) -> tuple[Options, bytes]:
-    """(options, what is left): left is what stands after an EOL, or from a broken option on."""
+    """(options, rest): rest is the data after an EOL, or from a malformed option on."""
     options: list[TcpOption] = []
     at = 0
     while at < len(raw):
@@ -78,12 +78,12 @@ def encode(options: Options) -> bytes:
 
 
 def broken(options: Options, left: bytes) -> bool:
-    """Whether ``decode`` stopped at an option whose length makes no sense."""
+    """Whether ``decode`` stopped at an option with an invalid length."""
     return bool(left) and not (options and options[-1].kind == EOL)
 
 
 def text(options: Options) -> str:
-    """Options for people; runs of NOP are counted."""
+    """Options as text; consecutive NOPs are counted."""
     parts: list[str] = []
     run = 0
     for option in (*options, None):
@@ -111,5 +111,5 @@ def timestamp(value: int, echo: int = 0) -> TcpOption:
 
 
 def client_address(address: str, port: int) -> TcpOption:
-    """A TOA option, for instance one that a client forges."""
+    """A TOA option, such as one forged by a client."""
     return TcpOption(toa.KIND, toa.encode(address, port)[2:])

@@ -19,7 +19,7 @@ def seconds(full: float, given: float | None = None) -> float:
 
 
 def tries(full: int) -> int:
-    """This run's share of as many tries, one at least."""
+    """The current share of this number of tries, at least one."""
     return max(1, int(full * _SHARE.get()))
 
 

@@ -1,7 +1,7 @@
 """TOA: the client's address as a TCP option (kmod/toa/toa.h, include/ipvs/proto_tcp.h).
 
 kind 254 | length 8 (IPv4 client) or 20 (IPv6) | port | address, all in network order. The size
-follows the client's family: a NAT64 packet carries the 20-byte option inside IPv4.
+depends on the client's address family: with NAT64 an IPv4 packet carries the 20-byte option.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ LENGTHS = {8: socket.AF_INET, 20: socket.AF_INET6}
 
 
 class ToaError(ValueError):
-    """A TCP option of kind 254 that is no TOA, or more than one of them."""
+    """A TCP option of kind 254 that is not a valid TOA, or more than one of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Toa:
-    """What the option says; ``position`` is its place among the options, 0 the first."""
+    """The content of the option; ``position``: index among the options, from 0."""
 
     address: str
     port: int
     position: int = 0
 
     def encode(self) -> bytes:
-        """The whole option: 8 or 20 bytes."""
+        """The complete option: 8 or 20 bytes."""
         return encode(self.address, self.port)
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ def encode(address: str, port: int) -> bytes:
 
 
 def decode(option: bytes, position: int = 0) -> Toa:
-    """A whole option, kind and length included; raises ToaError with what is wrong."""
+    """Parses a complete option with kind and length; raises ToaError."""
     if len(option) < 2 or option[0] != KIND:
         raise ToaError(f"expected TCP option kind {KIND}, saw {option.hex(' ') or 'nothing'}")
     if option[1] not in LENGTHS or option[1] != len(option):

@@ -1,7 +1,7 @@
-"""Where TOA goes among a packet's TCP options, and what gives way for it.
+"""Insertion of TOA into a packet's TCP options, and options that are removed for it.
 
-Follows tcp_in_remove_ts, tcp_in_add_toa and tcp_in_prune_options (ip_vs_proto_tcp.c, v1.10.2)
-in their effects on the option bytes, odd cases included.
+Has the same effect on option bytes as tcp_in_remove_ts, tcp_in_add_toa and tcp_in_prune_options
+(ip_vs_proto_tcp.c, v1.10.2), including special cases.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from .tcpoptions import EOL, NOP, TIMESTAMP
 
 MAXIMUM = 40  # bytes of options a TCP header can hold
 
-# Options that are kept as long as something else can go; with the length that is believed.
+# Options that are removed last, with their maximum length.
 _KEPT_ON_SYN = {2: 4, 3: 3, 4: 2, 8: 10, 30: 40, 34: 18}
 _KEPT_ELSE = {8: 10}
 
 
 def without_timestamp(raw: bytes) -> bytes:
-    """The first timestamp option becomes NOPs (on SYN): each LIP has clients of many clocks."""
+    """The first timestamp option becomes NOPs (on SYN), as a LIP has clients with many clocks."""
     for at, length in _walk(raw):
         if raw[at] == TIMESTAMP and length == 10:
             return raw[:at] + bytes((NOP,)) * 10 + raw[at + 10 :]
@@ -32,7 +32,7 @@ def with_toa(raw: bytes, packet_length: int, connection: Connection, syn: bool) 
     if _fits(raw, packet_length, len(option), mtu):
         return option + raw
     if not connection.service.behaviour.toa_prunes:
-        return raw  # silently without
+        return raw  # without TOA, silently
     pruned = prune(raw, len(option), syn)
     gained = len(raw) - len(pruned)
     if gained >= len(option) and _fits(pruned, packet_length - gained, len(option), mtu):
@@ -45,9 +45,9 @@ def _fits(raw: bytes, packet_length: int, size: int, mtu: int) -> bool:
 
 
 def prune(raw: bytes, wanted: int, syn: bool) -> bytes:
-    """Options without NOPs and (forged) TOA; then, if still too many, without unprotected ones.
+    """Options without NOPs and (forged) TOA; then, if still too long, without unprotected ones.
 
-    The result is padded to four bytes with EOL. Fewer than ``wanted`` bytes: left alone.
+    The result is padded with EOL to a multiple of four bytes. Unchanged if shorter than ``wanted``.
     """
     if len(raw) < wanted:
         return raw
@@ -62,7 +62,7 @@ def prune(raw: bytes, wanted: int, syn: bool) -> bytes:
                 gained += len(option)
                 continue
             if limit is not None and len(option) <= limit:
-                protected.pop(option[0])  # a second one of a kind is not protected
+                protected.pop(option[0])  # a second option of this kind is not protected
             kept.append(option)
         options = kept
     rest = b"".join(options)
@@ -70,7 +70,7 @@ def prune(raw: bytes, wanted: int, syn: bool) -> bytes:
 
 
 def _walk(raw: bytes) -> list[tuple[int, int]]:
-    """(place, length) of each option up to EOL or one whose length makes no sense."""
+    """(index, length) of each option up to EOL or the first invalid length."""
     found, at = [], 0
     while at < len(raw) and raw[at] != EOL:
         length = 1 if raw[at] == NOP else (raw[at + 1] if at + 1 < len(raw) else 0)

@@ -1,4 +1,4 @@
-"""IP and Ethernet, from one arm of the DUT to the other, as FullNAT moves them.
+"""IP and Ethernet headers from one port of the DUT to the other, as translated by FullNAT.
 
 Pure functions on views; sources: ip_vs_xmit.c, ip_vs_nat64.c (v1.10.2), and the recordings.
 """
@@ -41,7 +41,7 @@ def _link(view: V, link: Arm, peer_mac: str) -> V:
 
 
 def _family(view: V, version: int) -> V:
-    """NAT64 makes a new header: TOS and flow label 0; IPv4 with id 0 and DF."""
+    """NAT64 creates a new header: TOS and flow label 0; IPv4 with id 0 and DF."""
     if view.version == version:
         return view
     length = view.ip_length - HEADER[view.version] - len(view.ip_options) + HEADER[version]

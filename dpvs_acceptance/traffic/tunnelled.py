@@ -1,7 +1,7 @@
-"""A station at the far end of a gre tunnel: it speaks inside of carriers, and reads what is inside.
+"""A station behind a gre tunnel: it encapsulates what it sends and decapsulates what it receives.
 
-The host's kernel need know nothing of tunnels, since the station makes the carriers itself. Whoever
-uses it meets the frames as they would be without the tunnel; a capture of the host has them whole.
+The host's kernel needs no tunnel device. Users of the station see frames as without the tunnel; the
+host's own capture has the tunnel packets.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OUTER = 20 + len(HEADER)
 
 
 class TunnelledStation(Station):
-    """``station`` behind the tunnel. Somebody has to own ``tunnel.remote`` there meanwhile."""
+    """``station`` behind the tunnel. The caller must own ``tunnel.remote`` meanwhile."""
 
     def __init__(self, station: Station, tunnel: Gre) -> None:
         self.host_name = station.host_name
@@ -34,14 +34,14 @@ class TunnelledStation(Station):
         self._tunnel = tunnel
 
     def close(self) -> None:
-        """The agent is the other station's."""
+        """Does nothing: the agent belongs to the other station."""
 
     def post_send(self, frames: Sequence[bytes], *, gap_us: float = 0, repeat: int = 1) -> int:
         carriers = [self._carrier(frame) for frame in frames]
         return super().post_send(carriers, gap_us=gap_us, repeat=repeat)
 
     def capture(self, keep: Sequence[Match] | None = None, **how: Any) -> Capture:
-        """Frames that are inside of the tunnel's carriers, whatever ``keep`` says."""
+        """A capture of the frames inside the tunnel; ``keep`` is ignored."""
         del keep
         arguments = {
             "interface": self.interface,
@@ -62,14 +62,14 @@ class TunnelledStation(Station):
 
 
 class _Inside(Capture):
-    """The frames inside of the carriers that a capture has."""
+    """The frames inside the tunnel packets of a capture."""
 
     @property
     def frames(self) -> list[Frame]:
         return [_taken_out(frame) for frame in super().frames]
 
     def _wait(self, match: Match, count: int, deadline: float, since: int) -> Waited:
-        """Carriers are waited for on the host, and looked into here: the last may be another's."""
+        """Waits on the host for tunnel packets, and filters the inner frames here."""
         carriers = Match(outgoing=match.outgoing, protocol=PROTOCOL)
         end, wanted = time.monotonic() + deadline, count
         while True:
@@ -82,6 +82,6 @@ class _Inside(Capture):
 
 
 def _taken_out(frame: Frame) -> Frame:
-    """The frame as it would be without the tunnel: outer IP and GRE header are gone."""
+    """The frame without the tunnel: outer IP and GRE header are removed."""
     data = frame.data[:_ETHERNET] + frame.data[_ETHERNET + _OUTER :]
     return replace(frame, data=data, length=frame.length - _OUTER)

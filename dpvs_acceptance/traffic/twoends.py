@@ -1,8 +1,8 @@
-"""One TCP connection through the load balancer of which both ends are crafted.
+"""One TCP connection through the load balancer with both ends crafted.
 
-Neither end's kernel knows of it: the client's and the real server's addresses are ones that only
-their stations answer for. So every segment of either side is meant, and what a load balancer does
-with each can be seen at the other side: retransmissions, resets, strange flags, ICMP errors.
+The addresses of client and real server belong only to their stations, not to the hosts' kernels. So
+every segment is intended, and the other side shows what the load balancer does with it:
+retransmissions, resets, unusual flags, ICMP errors.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ WRAP = 1 << 32
 
 
 class Side:
-    """One end: its own address, the address it speaks to, and where its sequence numbers stand.
+    """One end: its own address, the peer's address, and its sequence numbers.
 
-    mac: the next hop. peer: for the RS the LIP and its port, known once a SYN came.
+    mac: the next hop. peer: for the RS the LIP and its port, known after the SYN.
     """
 
     def __init__(
@@ -67,9 +67,9 @@ class Side:
         sport: int | None = None,
         **fields: Any,
     ) -> bytes:
-        """A frame of this end as it stands. seq, ack, sport: instead of its own.
+        """Builds a frame of this end. seq, ack, sport: override the current values.
 
-        fields: further ones of Scapy's TCP (reserved, urgptr, chksum).
+        fields: more fields of Scapy's TCP (reserved, urgptr, chksum).
         """
         self._ip_id = (self._ip_id + 1) & 0xFFFF
         own_ack = self.ack if "A" in flags else 0
@@ -88,22 +88,22 @@ class Side:
         )
 
     def datagram(self, payload: bytes, *, sport: int | None = None, **fields: Any) -> bytes:
-        """A UDP datagram of this end. sport: instead of its own; fields: more of Scapy's UDP."""
+        """A UDP datagram of this end. sport: overrides its own; fields: more fields of UDP."""
         self._ip_id = (self._ip_id + 1) & 0xFFFF
         source = sport or self.own.port
         return frames.udp(self.ends, source, self.peer.port, payload, ip_id=self._ip_id, **fields)
 
     def moved(self, by: int) -> None:
-        """What was sent counts: the next segment follows it."""
+        """Advance the sequence number past what was sent."""
         self.seq = (self.seq + by) % WRAP
 
 
 class TwoEnds:
-    """The connection. In the context both sides are captured; somebody has to own the addresses.
+    """The connection. Both sides are captured in the context; the caller must own the addresses.
 
-    only: parts of payloads, of which each frame has one that is captured; without: every frame.
-    vip: what the client speaks to; lip stands in for the RS's peer until a SYN came. The frames
-    of both sides are in ``client.capture`` and ``server.capture`` once the context has ended.
+    only: capture only frames that contain one of these payloads; default: all frames. vip: the
+    client's target; lip: the RS's peer until the SYN arrives. After the context, the frames are in
+    ``client.capture`` and ``server.capture``.
     """
 
     def __init__(
@@ -141,29 +141,29 @@ class TwoEnds:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    # -- segments that have to cross
+    # -- segments that must be forwarded
 
     def to_rs(self, flags: str, payload: bytes = b"", *, count: bool = True, **how: Any) -> TcpView:
-        """Send from the client; the segment as it came to the RS. Raises NotSeen.
+        """Send from the client; returns the segment as received by the RS. Raises NotSeen.
 
-        count: it moves the client's sequence number, as all but a repeated segment does.
+        count: advance the client's sequence number, False for a retransmission.
         """
         return self._cross(self.client, self.server, flags, payload, count, how)
 
     def to_client(
         self, flags: str, payload: bytes = b"", *, count: bool = True, **how: Any
     ) -> TcpView:
-        """Send from the RS; the segment as it came to the client. Raises NotSeen."""
+        """Send from the RS; returns the segment as received by the client. Raises NotSeen."""
         return self._cross(self.server, self.client, flags, payload, count, how)
 
     def open(self, options: Options = LINUX_SYN, ack_options: Options = ()) -> None:
-        """The handshake: SYN, SYN-ACK, ACK, each seen at the other side."""
+        """The handshake: SYN, SYN-ACK, ACK, each received by the other side."""
         self.syn(options)
         self.to_client("SA", options=LINUX_SYN)
         self.to_rs("A", options=ack_options)
 
     def syn(self, options: Options = LINUX_SYN, **how: Any) -> TcpView:
-        """The client's SYN; from then on the RS knows the LIP and port it speaks to."""
+        """The client's SYN; afterwards the RS knows its peer, the LIP and port."""
         self.client.ack = 0
         return self.to_rs("S", options=options, **how)
 
@@ -190,7 +190,7 @@ class TwoEnds:
         return view
 
     def receive(self, side: Side, flags: str, what: str) -> TcpView:
-        """The next segment that this side gets, with at least these flags. Raises NotSeen."""
+        """The next segment received by this side with at least these flags. Raises NotSeen."""
         wanted = Match(
             outgoing=False, dst=side.own.address, dport=side.own.port, protocol=TCP, flags=flags
         )
@@ -198,7 +198,7 @@ class TwoEnds:
         if not waited.frames:
             raise NotSeen(
                 f"{side.station.host_name}: expected {what} at {side.own} within "
-                f"{self.deadline:g} s, saw none"
+                f"{self.deadline:g} s, seen none"
             )
         view = dissect(waited.frames[0])
         assert isinstance(view, TcpView)
@@ -207,13 +207,13 @@ class TwoEnds:
     # -- datagrams between the same ends
 
     def datagram_to_rs(self, payload: bytes, **how: Any) -> UdpView:
-        """Send from the client; the datagram as it came to the RS, whom it tells its peer."""
+        """Send from the client; returns the datagram as received by the RS, and sets its peer."""
         view = self._datagram(self.client, self.server, payload, how)
         self.server.peer = SocketAddress(view.src, view.sport)
         return view
 
     def datagram_to_client(self, payload: bytes, **how: Any) -> UdpView:
-        """Send from the RS; the datagram as it came to the client. Raises NotSeen."""
+        """Send from the RS; returns the datagram as received by the client. Raises NotSeen."""
         return self._datagram(self.server, self.client, payload, how)
 
     def _datagram(self, sender: Side, receiver: Side, payload: bytes, how: Any) -> UdpView:
@@ -225,7 +225,7 @@ class TwoEnds:
         if not isinstance(view, UdpView):
             raise NotSeen(
                 f"{receiver.station.host_name}: expected a datagram of {len(payload)} octets at "
-                f"{own} within {self.deadline:g} s, saw none"
+                f"{own} within {self.deadline:g} s, seen none"
             )
         return view
 
@@ -240,7 +240,7 @@ class TwoEnds:
         ]
 
     def views(self) -> tuple[Sequence[View], dict[str, Sequence[View]]]:
-        """Both sides, for ``pairing.find_tcp``."""
+        """The views of both sides, for ``pairing.find_tcp``."""
         return self.client.capture.views(), {"rs": self.server.capture.views()}
 
     def __str__(self) -> str:

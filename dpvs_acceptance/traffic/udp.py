@@ -1,4 +1,4 @@
-"""Datagrams from a client through a real socket, and what the echo server said."""
+"""Datagrams from a client's socket, and the answers of the echo server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .station import Station
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """payload from ``source``; seconds since its datagram was sent (sequential sending only)."""
+    """A reply from ``source``. seconds: since its datagram was sent (not for bursts)."""
 
     payload: bytes
     source: SocketAddress
@@ -23,8 +23,8 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """replies: one per datagram when sent one after another (None: none came in time); all that
-    came, in order, when sent in one burst. late: replies that came after their time was over."""
+    """replies: one per datagram if sent one after another (None: none in time); for a burst, all
+    in order of arrival. late: replies after the timeout."""
 
     local: SocketAddress
     replies: tuple[Reply | None, ...]
@@ -37,7 +37,7 @@ class Exchanged:
 
 @dataclass(frozen=True, slots=True)
 class EchoAnswer:
-    """What the echo server of an RS saw: the socket's peer, and the UOA it was given, if any."""
+    """What an RS's echo server saw: the peer of its socket, and the address from UOA, if any."""
 
     peer: SocketAddress
     uoa: SocketAddress | None
@@ -53,12 +53,12 @@ def exchange(
     seconds: float | None = None,
     burst: bool = False,
 ) -> Exchanged:
-    """Send datagrams on one socket of the client; its local port is in the result.
+    """Send datagrams from one socket of the client; the result has its local port.
 
-    source_ports: the first of them that is free; 0 is the kernel's choice.
+    source_ports: the first free one is used; 0: the kernel's choice.
 
-    One after another, each given ``seconds`` (1) for its reply; or all at once (``burst``), with
-    ``seconds`` for as many replies.
+    One after another, with ``seconds`` (default 1) for each reply; or all at once (``burst``), with
+    ``seconds`` for all replies.
     """
     seconds = timeouts.seconds(1.0, seconds)
     arguments = {

@@ -22,7 +22,7 @@ UoaMode = Literal["opp", "ipo"]
 
 
 class UoaError(ValueError):
-    """Bytes where UOA should be that are none."""
+    """Bytes that are not a valid UOA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def block(address: str, port: int) -> bytes:
 
 
 def encode_opp(address: str, port: int, inner: int = socket.IPPROTO_UDP) -> bytes:
-    """What stands between the IP header (protocol 248) and the UDP header: 12 or 24 bytes."""
+    """The bytes between IP header (protocol 248) and UDP header: 12 or 24 bytes."""
     body = block(address, port)
     version = 1 if len(body) == 8 else 2
     return _OPP.pack(version << 4, inner, _OPP.size + len(body)) + body
@@ -65,7 +65,7 @@ def decode_block(data: bytes, mode: UoaMode) -> Uoa:
 
 
 def decode_opp(data: bytes) -> tuple[Uoa, int, bytes]:
-    """(UOA, inner protocol, what follows) of an IP payload of protocol 248."""
+    """(UOA, inner protocol, rest) of an IP payload of protocol 248."""
     if len(data) < _OPP.size:
         raise UoaError(f"expected an opp header of 4 bytes, saw {data.hex(' ') or 'nothing'}")
     version, inner, length = _OPP.unpack_from(data)
@@ -75,13 +75,13 @@ def decode_opp(data: bytes) -> tuple[Uoa, int, bytes]:
     if length != _OPP.size + size or len(data) < length:
         raise UoaError(
             f"expected opp length {_OPP.size + size} for version {version >> 4}, saw {length} "
-            f"with {len(data)} bytes there"
+            f"in {len(data)} bytes"
         )
     return decode_block(data[_OPP.size : length], "opp"), inner, data[length:]
 
 
 def decode_ipo(options: bytes) -> Uoa | None:
-    """UOA among IPv4 options; None where there is none. Raises UoaError on a broken one."""
+    """UOA among IPv4 options, or None. Raises UoaError if it is malformed."""
     at = 0
     while at < len(options):
         kind = options[at]
@@ -91,7 +91,7 @@ def decode_ipo(options: bytes) -> Uoa | None:
             at += 1
             continue
         if at + 1 >= len(options) or options[at + 1] < 2:
-            raise UoaError(f"IP options are cut: {options.hex(' ')}")
+            raise UoaError(f"IP options are truncated: {options.hex(' ')}")
         if kind == OPTION:
             return decode_block(options[at : at + options[at + 1]], "ipo")
         at += options[at + 1]

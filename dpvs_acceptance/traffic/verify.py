@@ -1,4 +1,4 @@
-"""A whole conversation against what it must look like, lost and added packets included."""
+"""Compares a conversation with its expected packets, including lost and extra packets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sides(client: Capture, rs: dict[str, Capture]) -> tuple[list[View], dict[str
 
 @dataclass(frozen=True, slots=True)
 class WrongPacket:
-    """One packet that is not as it must be, with every field that differs."""
+    """One unexpected packet, with every field that differs."""
 
     packet: str
     differences: tuple[FieldDifference, ...]
@@ -34,17 +34,19 @@ class WrongPacket:
 
 
 def in_words(findings: Sequence[WrongPacket], mode: str = "FullNAT") -> str:
-    """All findings for a person: the first line names what differs, the others where."""
+    """All errors as text: the first line names the differing fields, the others the packets."""
     counts: dict[str, int] = {}
     for finding in findings:
         for one in finding.differences:
             counts[one.field] = counts.get(one.field, 0) + 1
     every = [one for finding in findings for one in finding.differences]
-    # A length that differs only follows from what else does.
+    # A different length is a consequence of other differences.
     first = min(every, key=lambda one: one.field in _FOLLOWS, default=None)
     fields = ", ".join(f"{name} in {n} packets" for name, n in counts.items())
     cause = f"{first}" if first is not None else findings[0].packet
-    return "\n".join([f"not as {mode} makes it: {cause} (differ: {fields})", *map(str, findings)])
+    return "\n".join(
+        [f"not as expected of {mode}: {cause} (fields: {fields})", *map(str, findings)]
+    )
 
 
 def check_tcp(
@@ -52,7 +54,7 @@ def check_tcp(
     connection: Connection,
     ignore: dict[str, str] | None = None,
 ) -> list[WrongPacket]:
-    """Every packet of a TCP conversation against its expectation, lost and added ones too."""
+    """Compares all packets of a TCP conversation, including lost and extra ones."""
 
     def expect(pair: PacketPair[TcpView]) -> tuple[Expected, ...]:
         assert pair.sent is not None
@@ -66,7 +68,7 @@ def check_udp(
     connection: Connection,
     ignore: dict[str, str] | None = None,
 ) -> list[WrongPacket]:
-    """Every datagram against its expectation, UOA on exactly the first ones included."""
+    """Compares all datagrams, including UOA on exactly the first ones."""
     requests = [pair for pair in conversation.pairs if pair.towards_rs and pair.sent is not None]
     ordinals = {id(pair): number for number, pair in enumerate(requests)}
 
@@ -84,9 +86,9 @@ def compare(
     expect: Callable[[PacketPair[V]], tuple[Expected, ...]],
     ignore: dict[str, str] | None = None,
 ) -> list[WrongPacket]:
-    """Every packet against what ``expect`` says of it; lost and added ones are findings, too.
+    """Compares every packet with ``expect``; lost and extra packets are errors too.
 
-    ``expect`` gives the counterpart last; what stands before it must be there besides.
+    ``expect`` returns the counterpart last; packets before it must exist in addition.
     """
     findings: list[WrongPacket] = []
     strays = [pair.seen for pair in conversation.added if pair.seen is not None]
@@ -94,11 +96,11 @@ def compare(
         if pair.sent is None:
             continue
         *ahead, wanted = expect(pair)
-        for early in ahead:  # a datagram of its own that carries UOA
+        for early in ahead:  # a separate datagram with UOA
             found = next((one for one in strays if not differences(early, one, ignore)), None)
             if found is None:
                 findings.append(
-                    WrongPacket("UOA datagram of its own", tuple(differences(early, None)))
+                    WrongPacket("separate UOA datagram", tuple(differences(early, None)))
                 )
             else:
                 strays = [one for one in strays if one is not found]
@@ -108,7 +110,7 @@ def compare(
     findings += [
         WrongPacket(
             f"at {conversation.rs_name if one.dst == conversation.rs.address else 'the client'}",
-            (FieldDifference("packet", "none that was not sent", describe(one)),),
+            (FieldDifference("packet", "no extra packet", describe(one)),),
         )
         for one in strays
     ]

@@ -1,7 +1,7 @@
-"""Typed views of frames: every bit of the headers a frame has, checksums recomputed here.
+"""Typed views of frames with all header fields and recomputed checksums.
 
-A view judges nothing: what cannot be understood is told in ``problem`` and left as bytes.
-``same``-ness of two views is field by field; ``expected.differences`` is the comparison.
+A malformed part is described in ``problem`` and left as bytes. ``differences.differences`` compares
+two views field by field.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .toa import decode as decode_toa
 from .uoa import Uoa
 
 Checksum = Literal["correct", "wrong", "absent", "pending"]
-"""absent: UDP's 0 over IPv4. pending: an outgoing frame whose NIC fills it in."""
+"""absent: 0 in UDP over IPv4. pending: an outgoing frame whose NIC fills it in."""
 
 FLAGS = "FSRPAUEC"
 DONT_FRAGMENT = 2
@@ -25,7 +25,7 @@ DONT_FRAGMENT = 2
 
 @dataclass(frozen=True, slots=True)
 class VlanTag:
-    """One tag: TPID, priority, DEI, VLAN id."""
+    """One VLAN tag: TPID, priority, DEI, VLAN id."""
 
     tpid: int
     priority: int
@@ -35,7 +35,7 @@ class VlanTag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkView:
-    """Ethernet. ``padding`` is what follows the packet up to the end of the frame."""
+    """Ethernet. ``padding``: bytes after the packet up to the end of the frame."""
 
     mac_dst: str
     mac_src: str
@@ -62,10 +62,10 @@ class ArpView(LinkView):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outer:
-    """The IP header that a tunnel (IPIP, IPv6 in IPv6, IPv6 in IPv4, GRE) put before a packet.
+    """The outer IP header of a tunnel packet (IPIP, IPv6 in IPv6, IPv6 in IPv4, GRE).
 
-    protocol: 4, 41 or 47. length: of the whole packet, outer header included, as the header says.
-    between: what stands between it and the packet: GRE's header.
+    protocol: 4, 41 or 47. length: of the whole packet with outer header, from the header.
+    between: bytes between outer header and inner packet: the GRE header.
     """
 
     version: int
@@ -85,13 +85,13 @@ class Outer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IpView(LinkView):
-    """IPv4 or IPv6 with what both have; also the view of a packet with an unknown upper layer.
+    """IPv4 or IPv6 with their common fields; also the view of an unknown upper layer.
 
     tos: TOS byte, or IPv6's traffic class. ip_id, ip_flags (bit 1 DF, bit 0 MF): IPv4 only.
-    ip_length: whole packet in bytes as the header says. ip_options: IPv4 options; for IPv6 the
-    first next-header byte and the extension headers, where there are any. protocol: the upper
-    one, after extension headers (UOA: 248). outer: the tunnel's header where there is one; all
-    else is then of the packet inside.
+    ip_length: bytes of the whole packet, from the header. ip_options: IPv4 options; for IPv6 the
+    first next-header byte and the extension headers, if any. protocol: of the upper layer, after
+    extension headers (UOA: 248). outer: the outer header of a tunnel packet; all other fields are
+    then of the inner packet.
     """
 
     version: int
@@ -153,7 +153,7 @@ class TcpView(IpView):
         return int.from_bytes(option.data, "big") if option and len(option.data) == 2 else None
 
     def toa(self) -> Toa | None:
-        """The TOA option with its position; raises ToaError on a broken or a second one."""
+        """The TOA option with its position; raises ToaError if malformed or duplicate."""
         found = [
             decode_toa(option.encode(), position)
             for position, option in enumerate(self.options)
@@ -165,13 +165,13 @@ class TcpView(IpView):
 
     @property
     def sequence_length(self) -> int:
-        """How far this segment moves the sequence number."""
+        """Length of this segment in sequence numbers."""
         return len(self.payload) + ("S" in self.flags) + ("F" in self.flags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UdpView(IpView):
-    """uoa: in either mode. udp_length as the header says."""
+    """uoa: in either mode. udp_length: from the header."""
 
     sport: int
     dport: int
@@ -185,7 +185,7 @@ class UdpView(IpView):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IcmpView(IpView):
-    """ICMP or ICMPv6. identifier and sequence: echoes. ``rest``: header bytes 4 to 8."""
+    """ICMP or ICMPv6. identifier and sequence: of echoes. ``rest``: header bytes 4 to 7."""
 
     icmp_type: int
     code: int
@@ -216,7 +216,7 @@ View = LinkView | ArpView | IpView | TcpView | UdpView | IcmpView
 
 
 def describe(frame: Frame | View) -> str:
-    """One line for people."""
+    """The frame as one line of text."""
     from .dissect import dissect
 
     view = dissect(frame) if isinstance(frame, Frame) else frame

@@ -41,7 +41,7 @@ def test_as_many_flows_as_needed_and_no_fewer() -> None:
     assert balance.flows_needed([1, 1], deviation=0.25) > 3 * 195
     assert balance.flows_needed([1, 3]) > 195
     assert balance.flows_needed([1, 1], deviation=1.9) >= 10  # never below five at each RS
-    with pytest.raises(ValueError, match="nothing to spread"):
+    with pytest.raises(ValueError, match="at least two RS"):
         balance.flows_needed([1])
 
 
@@ -69,14 +69,14 @@ def test_the_words_have_all_numbers() -> None:
     spread = balance.fit({"rs1": 150, "rs2": 50}, {"rs1": 1, "rs2": 1})
     assert not spread.fair
     assert str(spread).startswith(
-        "of 200 flows expected rs1 100.0, rs2 100.0; seen rs1 150, rs2 50: chi-square 50.00, "
-        "which a fair spread exceeds with probability 1.5e-12 (limit 0.0001)"
+        "of 200 flows expected rs1 100.0, rs2 100.0; seen rs1 150, rs2 50: chi-square 50.00; "
+        "a fair distribution exceeds this with probability 1.5e-12 (limit 0.0001)"
     )
     assert balance.fit({"rs1": 101, "rs2": 99}, {"rs1": 1, "rs2": 1}).fair
     assert balance.fit({"rs1": 66, "rs2": 134}, {"rs1": 1, "rs2": 2}).fair
     stray = balance.fit({"rs1": 100, "rs2": 100, "rs9": 1}, {"rs1": 1, "rs2": 1})
     assert str(stray) == "flows at RS that should get none: rs9 1"
-    with pytest.raises(ValueError, match="6 flows are too few to judge: at least 10"):
+    with pytest.raises(ValueError, match="6 flows are too few, at least 10 are needed"):
         balance.fit({"rs1": 3, "rs2": 3}, {"rs1": 1, "rs2": 1})
 
 

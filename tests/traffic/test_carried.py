@@ -46,13 +46,13 @@ def test_right_answers_are_right(tunnel: TunnelEnd) -> None:
 
 def test_what_is_missing_or_doubled_is_said(tunnel: TunnelEnd) -> None:
     problems, _ = told(tunnel, reply(tunnel, 1), reply(tunnel, 1), reply(tunnel, 3))
-    assert problems == ("requests [2] were not answered", "answers came twice: [1, 1, 3]")
+    assert problems == ("requests [2] were not answered", "duplicate replies: [1, 1, 3]")
 
 
 def test_an_answer_from_another_address_is_said(tunnel: TunnelEnd) -> None:
     answers = [reply(tunnel, n, local="0.0.0.0") for n in (1, 2, 3)]
     problems, _ = told(tunnel, *answers)
-    assert problems[0] == "a carrier from 10.0.96.166 expected, one from 0.0.0.0 seen"
+    assert problems[0] == "outer source: expected 10.0.96.166, seen 0.0.0.0"
 
 
 def test_a_changed_payload_is_said(tunnel: TunnelEnd) -> None:
@@ -62,11 +62,11 @@ def test_a_changed_payload_is_said(tunnel: TunnelEnd) -> None:
 
 def test_an_answer_to_a_stranger_is_said(tunnel: TunnelEnd) -> None:
     _, strange = told(tunnel, reply(tunnel, 0), *(reply(tunnel, n) for n in (1, 2, 3)))
-    assert strange == ("an answer, through the tunnel, to what came from another remote",)
+    assert strange == ("a reply through the tunnel to a packet from a foreign outer source",)
 
 
 def test_a_gre_header_with_a_key_is_another_header() -> None:
     gre = TunnelEnd("gre", "10.0.96.166", "10.0.96.150", "198.18.253.1", "198.18.253.2")
     keyed = b"\x20\x00\x08\x00"
     problems, _ = told(gre, *(reply(gre, n, header=keyed) for n in (1, 2, 3)))
-    assert problems[0] == "header 00000800 expected, 20000800 seen"
+    assert problems[0] == "tunnel header: expected 00000800, seen 20000800"

@@ -132,7 +132,7 @@ def test_a_closed_port_is_a_reset_and_silence_is_silence(
     source = SocketAddress("10.77.0.51", flows.next().port)
     with (
         CraftedTcp(left, source, SocketAddress("10.77.0.2", 81), right.mac) as client,
-        pytest.raises(Reset, match=r"10.77.0.2:81: reset the connection: .*\[RA\]"),
+        pytest.raises(Reset, match=r"10.77.0.2:81 reset the connection: .*\[RA\]"),
     ):
         client.connect()
     with (
@@ -275,7 +275,7 @@ def test_many_failures_are_not_waited_for(server: Wire) -> None:
     assert str(answers[-1]) == "no answer: given up after 3 failures in a row"
     answers = http.curl_burst(server.left, "http://10.77.0.2/silent", 10, max_time=0.2, seconds=0.5)
     assert [a.exit for a in answers[:2]] == [28, 28]
-    assert answers[-1].error == "given up after 0.5 s in all"
+    assert answers[-1].error == "given up after 0.5 s in total"
 
 
 def test_a_host_without_curl_is_no_finding_about_the_device(server: Wire) -> None:

@@ -68,7 +68,7 @@ def test_overlapping_fragments_contradict_each_other() -> None:
     first, second, *_ = (_ip(one) for one in fragments.cut(frame, 64, overlap=16))
     assert second.fragment_offset == 48
     assert second.ip_payload[:16] == bytes(b ^ 0xFF for b in first.ip_payload[48:])
-    with pytest.raises(ValueError, match="whole eights"):
+    with pytest.raises(ValueError, match="multiples of 8"):
         fragments.cut(frame, 20)
 
 

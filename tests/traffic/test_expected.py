@@ -317,7 +317,7 @@ def test_uoa_goes_ahead_alone_where_a_datagram_fills_the_mtu() -> None:
     plain = frames.udp(ends_at_rs(facts), 1025, 8080, over.payload, ip_id=7)
     assert not differences(whole, dissect(plain))
     sixfour = connection(families="64")
-    with pytest.raises(NotPredicted, match="never recorded"):
+    with pytest.raises(NotPredicted, match="there is no recording"):
         udp_at_rs(client_udp(sixfour, b"x" * 1452), sixfour, 0)
 
 
@@ -330,7 +330,7 @@ def test_a_datagram_without_checksum_gets_one() -> None:
     without = frames.udp(ends_at_rs(facts), 1025, 8080, b"hello", ip_id=7, chksum=0)
     assert not differences(expected, dissect(with_one))
     (found,) = differences(expected, dissect(without))
-    assert str(found).startswith("checksum: expected correct, seen absent (0x0000, right is 0x")
+    assert str(found).startswith("checksum: expected correct, seen absent (0x0000, correct is 0x")
 
 
 def test_a_reply_datagram() -> None:

@@ -72,7 +72,7 @@ def test_toa_is_read_strictly(data: str, words: str) -> None:
         ("3011000c1f089c400a000009", "version byte 0x10 or 0x20, saw 0x30"),
         ("1111000c1f089c400a000009", "saw 0x11"),
         ("101100181f089c400a000009", "opp length 12 for version 1, saw 24"),
-        ("1011000c1f089c400a0000", "saw 12 with 11 bytes"),
+        ("1011000c1f089c400a0000", "saw 12 in 11 bytes"),
         ("1011000c1e089c400a000009", "op_code 0x1f, saw 1e"),
         ("1011000c1f149c400a000009", "length byte 20 on 8 bytes"),
     ],

@@ -81,4 +81,4 @@ def test_the_source_of_an_ipv6_tunnel_is_the_devices_own_address() -> None:
     right = mode("tunnel6")
     assert isinstance(right, TunnelMode)
     text = str(follow("tunnel6", TunnelMode(right.arms, {4: "10.0.96.12", 6: "2001:db8:96::13"})))
-    assert text.startswith("not as tunnel makes it: outer.src: expected 2001:db8:96::13, seen ")
+    assert text.startswith("not as expected of tunnel: outer.src: expected 2001:db8:96::13, seen ")

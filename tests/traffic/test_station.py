@@ -230,7 +230,7 @@ def test_promiscuous_mode_ends_with_the_capture_and_with_the_agent(wire: Wire) -
     channel.process.kill()
     channel.process.wait()
     assert promiscuity() == "0"
-    with pytest.raises(TrafficError, match=r"station on left: the agent (is gone|ended before)"):
+    with pytest.raises(TrafficError, match=r"station on left: the agent (has ended|ended before)"):
         station.refresh()
     station.close()
 
@@ -250,7 +250,7 @@ def test_the_agent_ends_with_its_input_even_while_it_waits(wire: Wire) -> None:
 def test_what_the_agent_refuses_is_told_with_the_host(left: Station, wire: Wire) -> None:
     with pytest.raises(TrafficError, match=r"station on left: the agent resolve: .*illegal IP"):
         left.resolve("10.77.0", source="10.77.0.1")
-    with pytest.raises(TrafficError, match=r"a pattern knows .*, not 'colour'"):
+    with pytest.raises(TrafficError, match=r"unknown key 'colour' of a pattern"):
         left.ask(
             "arm",
             {
@@ -295,17 +295,22 @@ def test_the_agent_is_python_3_6(module: str) -> None:
     }
     allowed = {
         "array",
+        "asyncio",
         "base64",
         "contextlib",
+        "ctypes",
         "errno",
         "fcntl",
+        "hashlib",
         "json",
         "os",
         "platform",
         "select",
+        "signal",
         "socket",
         "struct",
         "time",
+        "traceback",
         "typing",
     }
     assert imported <= allowed

@@ -1,4 +1,4 @@
-"""The agent as one text that a host's python3 can run from standard input."""
+"""The agent as one text that a host's python3 runs from standard input."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ MODULES = (
     *("octets", "background", "serving", "loading", "traffic", "main"),
 )
 
-# The host's interpreter reads exactly this many bytes, so that what follows on standard input
-# stays there for the agent. -I -S: nothing of the host's own Python set-up is looked at.
+# The host's interpreter reads exactly this many bytes, so the rest of standard input is left for
+# the agent. -I -S: the host's own Python configuration is ignored.
 _BOOT = (
     "import os\n"
     "text = b''\n"
@@ -43,14 +43,14 @@ _load({sources}).main.run()
 
 @functools.cache
 def script() -> bytes:
-    """The whole agent: each module becomes one in memory, then ``main.run()``."""
+    """The complete agent: creates its modules in memory, then calls ``main.run()``."""
     here = Path(__file__).parent
     sources = [[name, (here / f"{name}.py").read_text()] for name in MODULES]
-    # JSON of ASCII strings and lists is a Python literal as well.
+    # JSON of ASCII strings and lists is also a Python literal.
     return _LOADER.format(package=PACKAGE, sources=json.dumps(sources)).encode()
 
 
 @functools.cache
 def boot_command() -> str:
-    """The sh command that starts the agent; ``script()`` must be the first thing it is sent."""
+    """The shell command that starts the agent; ``script()`` must be sent first."""
     return f'exec python3 -I -S -u -c "{_BOOT.format(length=len(script()))}"'

@@ -1,5 +1,5 @@
 # ruff: noqa: UP006, UP035, UP045  (Python 3.6: no builtin generics, no "X | None")
-"""One capture: every frame of an interface, in both directions, and what was lost."""
+"""One capture: all frames of an interface in both directions, and counters of lost frames."""
 
 import base64
 from typing import Any, Dict, List, Optional
@@ -7,13 +7,13 @@ from typing import Any, Dict, List, Optional
 from . import wire
 from .patterns import Pattern, Sketch
 
-AT_ONCE = 256  # frames read before other work gets its turn
+AT_ONCE = 256  # frames read before other work continues
 
 
 class CaptureSocket:
-    """Receives from construction on; bounded in frames and bytes.
+    """Captures from construction on, bounded in frames and bytes.
 
-    What is over a bound is counted in ``overflow`` and makes the capture as unsound as a drop.
+    Frames beyond a bound are counted in ``overflow`` and make the capture inconclusive, like drops.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class CaptureSocket:
         return self.sock.fileno()
 
     def readable(self, limit: int = AT_ONCE) -> bool:
-        """Take up to ``limit`` frames; True when more may wait."""
+        """Read up to ``limit`` frames; True if more may be waiting."""
         for _ in range(limit):
             received = wire.receive(self.sock, self.buffer)
             if received is None:
@@ -79,8 +79,8 @@ class CaptureSocket:
 
     def stop(self) -> Dict[str, int]:
         """Read what the kernel still holds, then its counters, then close."""
-        # The queue is bounded by the receive buffer; frames that arrive while it is emptied are
-        # taken too, but never without end.
+        # The receive buffer bounds the queue; frames that arrive meanwhile are read too, up to a
+        # limit.
         waiting = True
         rounds = 0
         while waiting and rounds < 4096:

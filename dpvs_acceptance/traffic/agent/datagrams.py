@@ -9,10 +9,10 @@ from typing import Any, Dict, List, Optional, Tuple
 
 
 class Datagrams:
-    """One unconnected socket: a reply from a wrong address is seen, not filtered by the kernel."""
+    """An unconnected socket, so the kernel does not filter replies from a wrong address."""
 
     def __init__(self, to: Tuple[str, int], source: Optional[str], source_ports: List[int]) -> None:
-        """source_ports: the first of these that is free; 0 is the kernel's choice."""
+        """source_ports: the first free one is used; 0: the kernel's choice."""
         family = socket.AF_INET6 if ":" in to[0] else socket.AF_INET
         self.to = to
         self.replies: List[Dict[str, Any]] = []
@@ -38,7 +38,7 @@ class Datagrams:
 
     @staticmethod
     def _source(family: int, to: Tuple[str, int]) -> str:
-        """The address the kernel's routing picks, so that the local address can be told."""
+        """The source address that the kernel's routing chooses."""
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect(to)
             return str(probe.getsockname()[0])

@@ -1,9 +1,9 @@
 # ruff: noqa: UP006, UP035, UP045  (Python 3.6: no builtin generics, no "X | None")
 """The agent: one JSON request per line in, one answer per line out, in order.
 
-One thread and one poll loop: while a request waits for something, captures are emptied and
-addresses answered for. It ends when its standard input does, whoever closed it, and with it go
-its sockets, and with those every mode they had set on the interface.
+One thread and one poll loop: while a request waits, captures are read and ARP/ND requests answered.
+It ends when its standard input is closed; its sockets are then closed, and with them all modes that
+they set on the interface.
 """
 
 import base64
@@ -23,7 +23,7 @@ from .patterns import Pattern, any_of
 from .toa_server import ToaServer
 from .traffic import TrafficOperations
 
-LONGEST_WAIT = 300.0  # seconds; no request may hold the agent longer
+LONGEST_WAIT = 300.0  # seconds, limit of one request
 ASK_AGAIN = 0.2  # seconds between two ARP requests or solicitations
 
 
@@ -84,7 +84,7 @@ class Agent(TrafficOperations):
             start = 0
 
     def pump(self, until: Optional[Callable[[], bool]], deadline: Optional[float]) -> bool:
-        """Serve every socket until ``until`` holds (True) or the monotonic deadline passes."""
+        """Serve all sockets until ``until`` returns True, or until the monotonic deadline."""
         while True:
             if until is not None and until():
                 return True
@@ -97,7 +97,7 @@ class Agent(TrafficOperations):
             self.serve(left)
 
     def serve(self, seconds: Optional[float]) -> None:
-        # poll() counts whole milliseconds: round up, or the last one would be spent spinning.
+        # poll() takes whole milliseconds: round up to avoid busy waiting.
         wait = None if seconds is None else int(seconds * 1000 + 0.999)
         for descriptor, _ in self.poller.poll(wait):
             handler = self.handlers.get(descriptor)
@@ -115,7 +115,7 @@ class Agent(TrafficOperations):
         try:
             method = getattr(self, "op_" + operation, None)
             if method is None:
-                raise ValueError(f"no such operation: {operation!r}")
+                raise ValueError(f"unknown operation: {operation!r}")
             self.say({"id": number, "ok": method(**request)})
         except Ended:
             raise
@@ -189,7 +189,7 @@ class Agent(TrafficOperations):
         since: int,
         frames: bool,
     ) -> Dict[str, Any]:
-        """Until ``count`` stored frames from index ``since`` on match, or the time is over."""
+        """Wait until ``count`` stored frames from index ``since`` on match, or for ``seconds``."""
         taken = self.captures[capture]
         wanted = Pattern(pattern)
         started = time.monotonic()
@@ -301,7 +301,7 @@ class Agent(TrafficOperations):
         seconds: float,
         listen: float,
     ) -> Dict[str, Any]:
-        """MACs that answer for an address: the first within ``seconds``, others ``listen`` on."""
+        """MACs that answer for an address: the first within ``seconds``, more within ``listen``."""
         resolver = Resolver(interface, address, source, mac)
         deadline = self.until(seconds)
         try:
@@ -325,7 +325,7 @@ class Agent(TrafficOperations):
         seconds: float,
         burst: bool,
     ) -> Dict[str, Any]:
-        """Datagrams on one socket: each with ``seconds`` for its reply, or all at once (burst)."""
+        """Datagrams on one socket: each with ``seconds`` for its reply, or as a burst."""
         traffic = Datagrams((to[0], int(to[1])), source, source_ports)
         sent: List[float] = []
         answered: List[Optional[int]] = []

@@ -1,5 +1,5 @@
 # ruff: noqa: UP006, UP035, UP045  (Python 3.6: no builtin generics, no "X | None")
-"""ARP and neighbour discovery for addresses the kernel does not have, and asking others."""
+"""ARP and ND: replies for crafted addresses, and resolution of other addresses."""
 
 import socket
 import struct
@@ -19,7 +19,7 @@ def arp(operation: int, mac: bytes, ip: bytes, target_mac: bytes, target_ip: byt
 
 
 def nd(kind: int, mac: bytes, source: bytes, to_mac: bytes, to: bytes, target: bytes) -> bytes:
-    """A solicitation (with source link-layer option) or an advertisement (with the target's)."""
+    """A solicitation (with source link-layer option) or advertisement (with target option)."""
     flags = 0x60000000 if kind == ADVERTISEMENT else 0  # solicited, override
     option = (2 if kind == ADVERTISEMENT else 1, 1)
     body = struct.pack("!BBHI", kind, 0, 0, flags) + target + bytes(option) + mac
@@ -39,7 +39,7 @@ def solicited_node(address: bytes) -> bytes:
 
 
 class Question:
-    """What an ARP or ND frame asks or says: (asks, address asked about, asker or teller, MAC)."""
+    """Content of an ARP or ND frame: (is a request, target address, sender address, MAC)."""
 
     __slots__ = ("address", "asker", "asks", "mac")
 
@@ -61,7 +61,7 @@ def understand(frame: bytes) -> Optional[Question]:
 
 
 class Owner:
-    """Answers for crafted addresses until closed; counts what it answered per address."""
+    """Answers ARP and ND for crafted addresses until closed; counts answers per address."""
 
     def __init__(self, interface: str, addresses: List[str], mac: Optional[str]) -> None:
         self.mac = wire.mac_bytes(mac) if mac else wire.hardware_address(interface)
@@ -75,7 +75,7 @@ class Owner:
         if mac and self.mac != wire.hardware_address(interface):
             wire.join(self.socks[0], interface, wire.PACKET_MR_PROMISC)
         for address in self.answered:
-            if len(address) == 16:  # the NIC must let its solicited-node group in
+            if len(address) == 16:  # the NIC must accept the solicited-node group
                 group = multicast_mac(solicited_node(address))
                 wire.join(self.socks[1], interface, wire.PACKET_MR_MULTICAST, group)
 
@@ -114,7 +114,7 @@ class Owner:
 
 
 class Resolver:
-    """Asks who has an address and keeps every MAC that answered, in order, each once."""
+    """Resolves an address and records all MACs that answer, in order, each once."""
 
     def __init__(self, interface: str, address: str, source: str, mac: Optional[str]) -> None:
         self.target, self.source = wire.packed(address), wire.packed(source)

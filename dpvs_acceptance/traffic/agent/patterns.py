@@ -1,5 +1,5 @@
 # ruff: noqa: UP006, UP035, UP045  (Python 3.6: no builtin generics, no "X | None")
-"""Which frames are meant: a pattern is a dictionary of wanted values, all of which must hold."""
+"""Filters for frames: a pattern is a dictionary of values that must all match."""
 
 import struct
 from typing import Any, Callable, Dict, List, Optional
@@ -13,7 +13,7 @@ FLAG_LETTERS = "FSRPAUEC"
 
 
 class Sketch:
-    """The outline of a frame: just enough to match it, without judging it."""
+    """The fields of a frame that patterns use, without validation."""
 
     __slots__ = (
         "dport",
@@ -58,7 +58,9 @@ class Sketch:
         self.version = 4
         self.protocol = frame[at + 9]
         self.src, self.dst = frame[at + 12 : at + 16], frame[at + 16 : at + 20]
-        end = at + (_u16(frame, at + 2) or len(frame))  # 0: larger than 64 KiB, by segmentation
+        end = at + (
+            _u16(frame, at + 2) or len(frame)
+        )  # 0: larger than 64 KiB, due to segmentation offload
         if _u16(frame, at + 6) & 0x1FFF == 0:
             self._upper(frame[at + (frame[at] & 15) * 4 : end])
 
@@ -74,7 +76,7 @@ class Sketch:
         while self.protocol in _EXTENSIONS and len(frame) >= at + 8:
             self.protocol = frame[at]
             at += (frame[at + 1] + 1) * 8
-        if self.protocol == 44 and len(frame) >= at + 8:  # fragment: ports in the first one only
+        if self.protocol == 44 and len(frame) >= at + 8:  # fragment: only the first one has ports
             if _u16(frame, at + 2) & 0xFFF8:
                 return
             self.protocol = frame[at]
@@ -83,7 +85,7 @@ class Sketch:
 
     def _upper(self, data: bytes) -> None:
         protocol = self.protocol
-        if protocol == OPP and len(data) >= 4:  # UOA: the inner datagram is what is looked for
+        if protocol == OPP and len(data) >= 4:  # UOA: match the inner datagram
             protocol, data = data[1], data[_u16(data, 2) :]
         if protocol == TCP and len(data) >= 20:
             self.sport, self.dport = struct.unpack_from("!HH", data)
@@ -112,13 +114,15 @@ Test = Callable[[Sketch], bool]
 
 
 class Pattern:
-    """``matches`` says whether a frame has all that is wanted; an unknown key is an error."""
+    """``matches``: whether a frame matches all values; an unknown key is an error."""
 
     def __init__(self, wanted: Dict[str, Any]) -> None:
         self.tests: List[Test] = []
         for key in sorted(wanted):
             if key not in _TESTS:
-                raise ValueError(f"a pattern knows {', '.join(sorted(_TESTS))}, not {key!r}")
+                raise ValueError(
+                    f"unknown key {key!r} of a pattern, expected one of {', '.join(sorted(_TESTS))}"
+                )
             if wanted[key] is not None:
                 self.tests.append(_TESTS[key](wanted[key]))
 
@@ -127,7 +131,7 @@ class Pattern:
 
 
 def any_of(wanted: Optional[List[Dict[str, Any]]]) -> Optional[List[Pattern]]:
-    """None means every frame."""
+    """None: every frame."""
     return None if wanted is None else [Pattern(one) for one in wanted]
 
 

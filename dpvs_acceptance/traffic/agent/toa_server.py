@@ -1,8 +1,8 @@
 # ruff: noqa: UP006, UP035  (Python 3.6: no builtin generics, no "X | None")
-"""A small HTTP server that tells each client who it is, as TOA tells an IPv4 socket (NAT64).
+"""A small HTTP server that reports the client's address from TOA to an IPv4 socket (NAT64).
 
-An IPv6 client has no place in the answer of getpeername(2), so that no stock server can tell:
-DPVS's kmod/toa/toa.h has a getsockopt(2) for who asks, `struct toa_nat64_peer`.
+getpeername(2) of an IPv4 socket cannot return an IPv6 address, so a stock server sees only the LIP.
+DPVS's kmod/toa/toa.h has a getsockopt(2) for it, with `struct toa_nat64_peer`.
 """
 
 import socket
@@ -14,7 +14,7 @@ BACKLOG = 16
 
 
 def answer(sock: socket.socket) -> str:
-    """The client in words, as the real servers' nginx has them; or why nobody knows."""
+    """The client's address, worded as by the real servers' nginx; or the kernel's error."""
     try:
         peer = sock.getsockopt(socket.IPPROTO_IP, LOOKUP, SIZE)
     except OSError as error:
@@ -24,7 +24,7 @@ def answer(sock: socket.socket) -> str:
 
 
 class ToaServer:
-    """Listens on an IPv4 address. watch, unwatch: how its sockets get into the agent's loop."""
+    """Listens on an IPv4 address. watch, unwatch: register sockets with the agent's loop."""
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class ToaServer:
         try:
             connection = self.sock.accept()[0]
         except OSError:
-            return  # it was reset meanwhile
+            return  # already reset
         connection.setblocking(False)
         self.open[connection.fileno()] = connection
         self.watch(connection.fileno(), lambda: self.readable(connection))
 
     def readable(self, connection: socket.socket) -> None:
-        """A request is answered once; then, or with the client's FIN, the connection is over."""
+        """Answers one request; then, or with the client's FIN, closes the connection."""
         try:
             if connection.recv(65536):
                 body = answer(connection)

@@ -1,5 +1,5 @@
 # ruff: noqa: UP006, UP035, UP045  (Python 3.6: no builtin generics, no "X | None")
-"""Packet sockets and the few Ethernet facts the agent needs."""
+"""Packet sockets and Ethernet helpers of the agent."""
 
 import array
 import errno
@@ -47,16 +47,16 @@ OFFLOADS = (
 
 Timespec = struct.Struct("@ll")
 AuxData = struct.Struct("@IIIHHHH")
-FRAME_ROOM = 1 << 17  # larger than any GSO frame the kernel hands out below BIG TCP
+FRAME_ROOM = 1 << 17  # larger than any GSO frame without BIG TCP
 
 
 def bpf(*instructions: Tuple[int, int, int, int]) -> bytes:
-    """Classic BPF as the kernel wants it (struct sock_filter each)."""
+    """Classic BPF in the kernel's format (struct sock_filter each)."""
     return b"".join(struct.pack("@HBBI", *one) for one in instructions)
 
 
-# ICMPv6 neighbour solicitations and advertisements, nothing else, so that answering for crafted
-# addresses costs nothing under load: next header at 14+6, ICMPv6 type at 14+40.
+# Only ICMPv6 neighbour solicitations and advertisements, so that answering for crafted addresses is
+# cheap under load: next header at 14+6, ICMPv6 type at 14+40.
 ND_ONLY = bpf(
     (0x30, 0, 0, 20),  # ldb [20]
     (0x15, 0, 4, 58),  # jeq 58 else drop
@@ -113,7 +113,7 @@ def hardware_address(interface: str) -> bytes:
 
 
 def offload(interface: str, command: int) -> Optional[bool]:
-    """Whether an offload is on; None where the driver does not say."""
+    """Whether an offload is on; None if the driver does not report it."""
     value = array.array("I", [command, 0])
     pointer = struct.pack("@P", value.buffer_info()[0])
     try:
@@ -126,16 +126,16 @@ def offload(interface: str, command: int) -> Optional[bool]:
 
 
 def receive_buffer(sock: socket.socket, size: int) -> int:
-    """Ask for a large receive buffer; what the kernel gave (it counts its own overhead in)."""
+    """Request a large receive buffer; returns the kernel's value (includes its overhead)."""
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, size)
-    except OSError:  # without CAP_NET_ADMIN: as much as net.core.rmem_max lets
+    except OSError:  # without CAP_NET_ADMIN: up to net.core.rmem_max
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
 
 
 def join(sock: socket.socket, interface: str, kind: int, address: bytes = b"") -> None:
-    """Promiscuous mode or a multicast MAC, held by this socket: the kernel drops it with it."""
+    """Promiscuous mode or a multicast MAC, until this socket is closed."""
     request = struct.pack("@iHH8s", socket.if_nametoindex(interface), kind, len(address), address)
     sock.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, request)
 
@@ -143,8 +143,8 @@ def join(sock: socket.socket, interface: str, kind: int, address: bytes = b"") -
 def open_receiver(
     interface: str, protocol: int = ETH_P_ALL, program: bytes = b"", buffer_bytes: int = 1 << 20
 ) -> socket.socket:
-    """A packet socket that receives from the moment this returns, and nothing older."""
-    # Protocol 0 receives nothing, so no frame of another interface comes in before bind().
+    """A packet socket that receives frames only from now on."""
+    # Protocol 0 receives nothing, so there are no frames of other interfaces before bind().
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     try:
         sock.setblocking(False)
@@ -173,7 +173,7 @@ def open_sender(interface: str) -> socket.socket:
 
 
 def send_unasked(sock: socket.socket, frame: bytes) -> None:
-    """Send what nobody waits for: without a link, or room in its queue, it is lost as on a wire."""
+    """Send without error handling: without link or queue space, the frame is lost."""
     try:
         sock.send(frame)
     except OSError as error:
@@ -185,9 +185,9 @@ Received = Tuple[bytes, int, int, bool, bool]
 
 
 def receive(sock: socket.socket, room: bytearray) -> Optional[Received]:
-    """One frame: (bytes as on the wire, time ns, length, outgoing, checksum still to be filled).
+    """One frame: (bytes as on the wire, time ns, length, outgoing, checksum pending).
 
-    None when nothing waits. A VLAN tag that the kernel took off is put back. The time is the
+    None if no frame is waiting. A VLAN tag removed by the kernel is restored. The time is the
     kernel's (CLOCK_REALTIME).
     """
     while True:
@@ -197,7 +197,7 @@ def receive(sock: socket.socket, room: bytearray) -> Optional[Received]:
         except BlockingIOError:
             return None
         except OSError as error:
-            # Said once when the link goes down. Frames still wait, and others come when it is up.
+            # Reported once when the link goes down; waiting and later frames can still be read.
             if error.errno != errno.ENETDOWN:
                 raise
     data = bytes(memoryview(room)[: min(count, len(room))])
@@ -218,7 +218,7 @@ def receive(sock: socket.socket, room: bytearray) -> Optional[Received]:
 
 
 def statistics(sock: socket.socket) -> Tuple[int, int]:
-    """(frames seen, frames dropped) since the last call: the kernel resets them on reading."""
+    """(frames seen, frames dropped) since the last call; reading resets the kernel's counters."""
     seen, dropped = struct.unpack("@II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
     return seen, dropped
 
@@ -254,6 +254,6 @@ def _address_attributes(data: bytes, prefix: int) -> List[str]:
             break
         by_kind[kind] = data[4:length]
         data = data[(length + 3) & ~3 :]
-    # IFA_LOCAL (2) is the own address where IFA_ADDRESS (1) is the peer's.
+    # On point-to-point links IFA_LOCAL (2) is the own address, IFA_ADDRESS (1) the peer's.
     raw = by_kind.get(2) or by_kind.get(1)
     return [f"{unpacked(raw)}/{prefix}"] if raw else []

@@ -1,6 +1,6 @@
-"""What packets must look like in each forwarding mode, one object per mode.
+"""The expected packets of each forwarding mode, one object per mode.
 
-A mode knows how a connection is recognised at both sides, what its mapping is, and which frame
-at the other side each sent frame becomes. A check asks the scene for the mode of a service and
-does not care which one it is.
+A mode recognises a connection at both sides and defines, for each sent frame, the expected frame at
+the other side. A check gets the mode of a service from the scene and uses all modes in the same
+way.
 """

@@ -1,4 +1,4 @@
-"""Where a service's packets come from and go to, and how they cross a link unchanged."""
+"""Client, DUT and real servers of a service, and frames that are forwarded unchanged."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ V = TypeVar("V", bound=IpView)
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A real server of a service: address and port there, and its own MAC.
+    """A real server of a service: its address, port and MAC.
 
-    link: its neighbour towards the DUT, which is the DUT's port or a router. hops: routers between.
+    link: its neighbour towards the DUT, the DUT's port or a router. hops: routers in between.
     """
 
     end: SocketAddress
@@ -26,12 +26,11 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Arms:
-    """What a topology and a bench say of one service for one client, before any packet.
+    """One service for one client, from topology and bench.
 
-    servers: by the name of their capture. wan: the client's neighbour on the way to the DUT (its
-    port, or a router). wan_peer_mac: the client's own MAC. hops: routers between client and DUT;
-    each takes one off the TTL, DPVS itself takes off none (``xmit_ttl`` is not in any dpvs.conf
-    that is generated here).
+    servers: by name of their capture. wan: the client's neighbour towards the DUT (its port or a
+    router). wan_peer_mac: the client's MAC. hops: routers between client and DUT, each of which
+    decrements the TTL; DPVS does not (the generated dpvs.conf has no ``xmit_ttl``).
     """
 
     vip: SocketAddress
@@ -42,18 +41,17 @@ class Arms:
 
 
 def to_server(view: V, arms: Arms, server: Server) -> V:
-    """At the real server: new MACs, the routers' share of the TTL, the rest as it was sent."""
+    """The frame at the real server: new MACs, TTL minus the routers, otherwise unchanged."""
     return _onto(view, server.link, server.mac, arms.hops + server.hops)
 
 
 def to_client(view: V, arms: Arms, server: Server) -> V:
-    """At the client, by way of the DUT."""
+    """The frame at the client, through the DUT."""
     return _onto(view, arms.wan, arms.wan_peer_mac, arms.hops + server.hops)
 
 
 def past_the_device(view: V, arms: Arms, server: Server) -> V:
-    """A real server's reply that goes to the client past the DUT: the very frame that it sent,
-    or what a router between them makes of it."""
+    """A real server's reply that bypasses the DUT: the same frame, or as forwarded by a router."""
     if hops := arms.hops + server.hops:
         return _onto(view, arms.wan, arms.wan_peer_mac, hops)
     return replace(_on_the_wire(view), padding=b"")
@@ -72,7 +70,7 @@ def _onto(view: V, link: Arm, peer_mac: str, hops: int) -> V:
 
 
 def _on_the_wire(view: V) -> V:
-    """A checksum that the sender's NIC fills in is right when it arrives."""
+    """A checksum filled in by the sender's NIC is correct on arrival."""
     if isinstance(view, TcpView | UdpView) and view.checksum == "pending":
         correct: Checksum = "correct"
         return replace(view, checksum=correct)

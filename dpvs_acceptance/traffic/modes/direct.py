@@ -1,8 +1,8 @@
-"""Direct routing (DR): a client's packet goes to the real server's MAC, otherwise untouched.
+"""Direct routing (DR): a client's packet goes to the real server's MAC, otherwise unchanged.
 
-``ip_vs_xmit.c`` __dp_vs_xmit_dr4, __dp_vs_xmit_dr6: a route to the real server is looked up and
-the packet given to neigh_output; TTL, checksums and ports are not written to, whatever
-``xmit_ttl`` says. The reply goes from the real server, which has the VIP, straight to the client.
+``ip_vs_xmit.c`` __dp_vs_xmit_dr4, __dp_vs_xmit_dr6: DPVS looks up a route to the real server and
+passes the packet to neigh_output; TTL, checksums and ports are unchanged, independent of
+``xmit_ttl``. The real server has the VIP and replies directly to the client.
 """
 
 from __future__ import annotations

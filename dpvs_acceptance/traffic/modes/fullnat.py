@@ -1,6 +1,6 @@
 """FullNAT, FNAT44, FNAT66 and NAT64 (``ip_vs_xmit.c`` dp_vs_xmit_fnat and the handlers it calls).
 
-The expectations themselves are in ``traffic/expected.py``; this is the mode around them.
+The expected packets are defined in ``traffic/expected.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .mode import Followed, Views, followed
 
 @dataclass(frozen=True, slots=True)
 class FullNatMode:
-    """Both addresses and ports change, sequence numbers move, TOA or UOA is put in."""
+    """Addresses, ports and sequence numbers are rewritten, TOA or UOA is inserted."""
 
     facts: FullNat
 
@@ -56,7 +56,7 @@ class FullNatMode:
 
 
 def openings(facts: FullNat, rs_views: Views) -> dict[str, list[TcpView]]:
-    """SYNs from the service's LIPs to its real servers, by where they were seen."""
+    """SYNs from the service's LIPs to its real servers, by capture."""
     return {
         name: [
             view

@@ -1,7 +1,7 @@
-"""What a gre device of DPVS puts in front of a packet that it sends.
+"""The outer headers that a gre device of DPVS adds.
 
-``ip_tunnel.c`` ip_tunnel_xmit, for a device that was added with no word of ttl and tos: TTL and DF
-are those of the packet inside, TOS is 0.
+``ip_tunnel.c`` ip_tunnel_xmit, for a device that was added without ttl and tos: TTL and DF are
+copied from the inner packet, TOS is 0.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from dpvs_acceptance.traffic.views import DONT_FRAGMENT, Checksum, IpView, Outer
 
 PROTOCOL = 47
 HEADER = b"\x00\x00\x08\x00"
-"""RFC 2784: no option, and IPv4 inside."""
-NEW_ID = {"outer.ip_id": "DPVS counts one up for each outer header it makes (ip4_select_id)"}
+"""RFC 2784: no options, inner protocol IPv4."""
+NEW_ID = {"outer.ip_id": "DPVS numbers outer headers with a counter (ip4_select_id)"}
 
 
 @dataclass(frozen=True, slots=True)
 class Gre:
-    """A tunnel between ``local``, DPVS's address, and ``remote``, the peer's."""
+    """A tunnel between ``local`` (DPVS) and ``remote`` (the peer)."""
 
     local: str
     remote: str
 
     def carrier(self, inside: IpView) -> Outer:
-        """The outer header of a packet of DPVS's; its ``ip_id`` is not known."""
+        """The outer header of a packet from DPVS; its ``ip_id`` cannot be predicted."""
         correct: Checksum = "correct"
         return Outer(
             version=4,

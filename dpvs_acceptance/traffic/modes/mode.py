@@ -1,4 +1,4 @@
-"""The one face that every forwarding mode shows to a check, and what following a flow gives."""
+"""The interface of all forwarding modes, and the result of comparing a flow."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from dpvs_acceptance.traffic.verify import WrongPacket, in_words
 from dpvs_acceptance.traffic.views import TcpView, UdpView, View
 
 Views = dict[str, Sequence[View]]
-"""Name of a capture (a real server's) to what it saw, dissected."""
+"""Name of a capture at a real server to its views."""
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
     """One flow, found at both sides and compared packet by packet, field by field.
 
-    mode: its title. client and vip: the ends as the client's side has them; source and target:
-    as the real server's side has them (equal where a mode rewrites nothing). rs_name: the
-    capture in which it was found. packets: how many sent packets were held to an expectation.
+    mode: its title. client and vip: the addresses at the client's side; source and target: at the
+    real server's side (equal if the mode rewrites nothing). rs_name: the capture with the flow.
+    packets: number of packets compared.
     """
 
     mode: str
@@ -34,10 +34,10 @@ class Followed:
     findings: tuple[WrongPacket, ...]
 
     def __str__(self) -> str:
-        """For an assertion's message: what differs first, then where."""
+        """For the message of an assertion: first the differing fields, then the packets."""
         ends = f"{self.client} to {self.vip}, {self.source} to {self.target} at {self.rs_name}"
         if not self.findings:
-            return f"{self.packets} packets of {ends} are as {self.mode} makes them"
+            return f"{self.packets} packets of {ends} are as expected of {self.mode}"
         return f"{in_words(self.findings, self.mode)}\n  ({ends}, {self.packets} packets)"
 
 
@@ -47,7 +47,7 @@ def followed(
     findings: Iterable[WrongPacket],
     besides: int = 0,
 ) -> Followed:
-    """What a conversation's comparison gave. besides: packets held that are not among its pairs."""
+    """The result for a conversation. besides: compared packets that are not among its pairs."""
     return Followed(
         mode,
         found.client,
@@ -61,18 +61,18 @@ def followed(
 
 
 class ForwardingMode(Protocol):
-    """What one service must do with the packets of one client.
+    """The expected packets of one service for one client.
 
-    ``tcp`` and ``udp`` follow one flow of the client's end ``client``; they raise NotPaired where
-    it is at no real server, and UnexpectedConnection where it is between ends that nobody declared.
-    ignore: field to the reason why it is left out.
+    ``tcp`` and ``udp`` compare one flow of the client's address ``client``. They raise NotPaired if
+    no real server has it, and UnexpectedConnection if its addresses are not declared. ignore: field
+    to the reason why it is ignored.
     """
 
     @property
     def title(self) -> str: ...
 
     def openings(self, rs_views: Views) -> dict[str, list[TcpView]]:
-        """The SYNs of the service that came to each real server, by the name of its capture."""
+        """The SYNs of the service at each real server, by name of the capture."""
         ...
 
     def tcp(

@@ -1,8 +1,8 @@
-"""NAT: the destination becomes the real server's, and in the reply the source the VIP's.
+"""NAT: the destination is rewritten to the real server, and in replies the source to the VIP.
 
 ``ip_vs_xmit.c`` __dp_vs_xmit_nat4/6 and __dp_vs_out_xmit_nat4/6 with tcp_snat_in_handler and
 tcp_snat_out_handler (``ip_vs_proto_tcp.c``; NAT has the same), udp_snat_in/out_handler
-(``ip_vs_proto_udp.c``): address, port and checksums, nothing else. A datagram that had no UDP
+(``ip_vs_proto_udp.c``): only address, port and checksums change. A datagram without a UDP
 checksum gets one.
 """
 
@@ -39,7 +39,7 @@ class Nat(Unmoved):
 
 
 def summed(view: V) -> V:
-    """Both checksums are computed anew, also one that was left out."""
+    """Both checksums are recomputed, also a missing one."""
     correct: Checksum = "correct"
     return replace(view, checksum=correct, ip_checksum=ip_sum(view))
 

@@ -1,4 +1,4 @@
-"""The mode of a service in a deployment: the facts that it needs, gathered from the stations."""
+"""Creates the mode of a service in a deployment, with facts from the stations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def mode_of(scene: Scene, service: DeclaredService | Snat, client: str) -> ForwardingMode:
-    """What the service must do with the packets of this client."""
+    """The mode of the service for this client."""
     if isinstance(service, Snat):
         return _snat(scene, service, client)
     return _MODES[service.forwarding](scene, service, client)
@@ -33,7 +33,7 @@ def _fullnat(scene: Scene, service: DeclaredService, client: str) -> ForwardingM
     facts = scene.fullnat(service, client)
     if not service.synproxy:
         return FullNatMode(facts)
-    # No dpvs.conf that is generated here says anything of synproxy: DPVS's defaults hold.
+    # The generated dpvs.conf has no synproxy settings, so DPVS's defaults apply.
     version = scene.facts
     settings = Settings(sack=version.synproxy_sack, close_window=version.synproxy_closes_window)
     return SynProxy(facts, settings)
@@ -51,7 +51,7 @@ def _tunnel(scene: Scene, service: DeclaredService, client: str) -> ForwardingMo
     topology = scene.deployment.topology
     name = service.real_servers[0].name
     own = topology.links[topology.arm_of(topology.real_servers[name])].own
-    assert own is not None, "the topology's own checks see to it"
+    assert own is not None, "the cross-checks require it"
     source = {version: str(own.of(version)) for version in (4, 6)}
     return TunnelMode(_arms(scene, service, client), source)
 
@@ -76,7 +76,7 @@ def _arms(scene: Scene, service: DeclaredService, client: str) -> Arms:
 
 
 def _snat(scene: Scene, rule: Snat, client: str) -> ForwardingMode:
-    """The servers outside are the topology's real servers; what is asked of them has no VIP."""
+    """The external servers are the topology's real servers; there is no VIP."""
     servers = {
         name: _server(scene, name, SocketAddress(str(machine.address), 0))
         for name, machine in scene.deployment.topology.real_servers.items()
@@ -88,7 +88,7 @@ def _snat(scene: Scene, rule: Snat, client: str) -> ForwardingMode:
 
 
 def _server(scene: Scene, name: str, end: SocketAddress) -> Server:
-    """A real server as packets reach it: from the DUT's port, or from its own router."""
+    """A real server and its neighbour: the DUT's port, or its router."""
     hops = scene.hops(name)
     if hops:
         mac = scene.next_hop(name, end.address)

@@ -1,9 +1,9 @@
-"""SNAT: a host inside reaches a server outside by an address of the DUT's.
+"""SNAT: an inner host reaches an external server with an address of the DUT.
 
-``ip_vs_xmit.c`` __dp_vs_out_xmit_snat4/6 (out) and __dp_vs_xmit_snat4/6 (the answers in), with the
-same handlers as NAT. Which address and port stand for the host is chosen per connection, and is
-learned from its first packet outside. Of ICMP nothing but addresses changes:
-``ip_vs_proto_icmp.c`` has no handler that would rewrite an identifier.
+``ip_vs_xmit.c`` __dp_vs_out_xmit_snat4/6 (requests) and __dp_vs_xmit_snat4/6 (replies), with the
+same handlers as NAT. DPVS chooses address and port per connection; they are learned from the first
+packet at the external server. In ICMP only addresses change: ``ip_vs_proto_icmp.c`` has no handler
+that rewrites an identifier.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ W = TypeVar("W", TcpView, UdpView, IcmpView)
 
 @dataclass(frozen=True, slots=True)
 class SourceNat(ByItsEnds):
-    """One host inside (the client) and the servers outside.
+    """One inner host (the client) and the external servers.
 
-    addresses: those that the DUT may give to what comes from inside. ``arms.vip`` is not used.
-    gre: the tunnel that the host is behind, if any; its own frames are views with that ``outer``.
+    addresses: source addresses that the DUT may use. ``arms.vip`` is not used. gre: the tunnel in
+    front of the inner host, if any; its frames are then views with this ``outer``.
     """
 
     arms: Arms
@@ -71,7 +71,9 @@ class SourceNat(ByItsEnds):
             None,
         )
         if arrived is None:
-            raise NotPaired(f"what {client} sent to {outside} is not at {name}: {describe(first)}")
+            raise NotPaired(
+                f"a packet of {client} to {outside} did not arrive at {name}: {describe(first)}"
+            )
         virtual = SocketAddress(arrived.src, arrived.sport)
         self._require_declared(client, virtual.address)
         server = self.arms.servers[name]
@@ -89,17 +91,17 @@ class SourceNat(ByItsEnds):
         return followed(self.title, found, compare(found, expect, ignore))
 
     def outside(self, sent: V, virtual: SocketAddress, server: Server) -> Expected:
-        """The frame at the server outside for a frame of the host inside."""
+        """The frame at the external server for a frame of the inner host."""
         moved = self._to_server(sent, server)
         return Expected(summed(replace(moved, src=virtual.address, sport=virtual.port)))
 
     def inside(self, sent: V, inner: SocketAddress, server: Server) -> Expected:
-        """The frame at the host inside for what the server outside answered."""
+        """The frame at the inner host for a reply of the external server."""
         moved = self._to_host(sent, server)
         return Expected(summed(replace(moved, dst=inner.address, dport=inner.port)), self._free)
 
     def _to_server(self, sent: W, server: Server) -> W:
-        """Taken out of the tunnel, if it came in one."""
+        """Without the outer headers, if it came through the tunnel."""
         return replace(to_server(sent, self.arms, server), outer=None)
 
     def _to_host(self, sent: W, server: Server) -> W:
@@ -111,7 +113,7 @@ class SourceNat(ByItsEnds):
         return {} if self.gre is None else NEW_ID
 
     def _opened(self, views: list[View], inner: SocketAddress, kind: type[V]) -> tuple[str, V]:
-        """The first packet of the host inside, and the name of the server it is for."""
+        """The first packet of the inner host, and the name of its server."""
         by_address = {server.end.address: name for name, server in self.arms.servers.items()}
         for view in views:
             if (
@@ -126,14 +128,14 @@ class SourceNat(ByItsEnds):
         declared = {canonical(one) for one in self.addresses}
         if seen not in declared:
             raise UnexpectedConnection(
-                f"what {inner} sent: source address outside expected one of "
+                f"packets of {inner}: external source address expected one of "
                 f"{', '.join(sorted(declared))}, seen {seen}"
             )
 
     def echoes(
         self, client_views: Iterable[View], rs_views: Views, inner: str, name: str
     ) -> Followed:
-        """ICMP echoes of the host inside to the server called ``name``, and the replies."""
+        """ICMP echoes of the inner host to the server ``name``, and the replies."""
         server = self.arms.servers[name]
         outside = server.end.address
         ours = [
@@ -151,7 +153,7 @@ class SourceNat(ByItsEnds):
         theirs = [view for view in theirs if (view.identifier, view.sequence) in known]
         requests = {_echo(view): view for view in theirs if view.is_request}
         if not requests:
-            raise NotPaired(f"none of {len(asked)} echo requests of {inner} is at {name}")
+            raise NotPaired(f"none of {len(asked)} echo requests of {inner} arrived at {name}")
         virtual = next(iter(requests.values())).src
         self._require_declared(inner, virtual)
         replies = {_echo(view): view for view in ours if view.is_reply}

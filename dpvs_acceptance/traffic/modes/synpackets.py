@@ -1,4 +1,4 @@
-"""The packets that DPVS itself makes with synproxy on: the SYN-ACK, and the SYN to the RS.
+"""The packets that DPVS generates with SYN proxy: the SYN-ACK, and the SYN to the RS.
 
 Pure functions of the client's SYN; ``ip_vs_synproxy.c`` (v1.10.2; since v1.8 only defaults
 changed).
@@ -22,14 +22,14 @@ from dpvs_acceptance.traffic.tcpoptions import (
 )
 from dpvs_acceptance.traffic.views import DONT_FRAGMENT, TcpView
 
-# msstab: what of a client's MSS the cookie can remember (the greatest that is not above it).
+# msstab: MSS values that the cookie can encode (the largest that is not above the client's).
 COOKIE_MSS = (64, 256, 512, 536, 1024, 1280, 1440, 1452, 1460, 4312)
 NO_MSS = 536
 RS_WINDOW = 5000
-COOKIE = {"seq": "a cookie: a keyed hash that only the device can compute"}
-UNSET4 = {"ip_id": "DPVS leaves it as the buffer had it (syn_proxy_send_rs_syn sets no id)"}
+COOKIE = {"seq": "a cookie, a keyed hash that only the device can compute"}
+UNSET4 = {"ip_id": "DPVS does not initialise it (syn_proxy_send_rs_syn sets no id)"}
 UNSET6 = {
-    "tos": "DPVS leaves it as the buffer had it (syn_proxy_send_rs_syn sets ip6_vfc alone)",
+    "tos": "DPVS does not initialise it (syn_proxy_send_rs_syn sets only ip6_vfc)",
     "flow_label": "likewise",
 }
 
@@ -39,8 +39,8 @@ class Settings:
     """ipvs_defs/tcp/synproxy of dpvs.conf, with DPVS's own defaults.
 
     sack: the default since 1.9.6. wscale 0 and timestamp False: the client's options become NOPs.
-    close_window: since 1.9.2 ``close_client_window``, before that always: the client is told a
-    window of 0 until the real server has answered.
+    close_window: ``close_client_window`` since 1.9.2, always before: the client gets a window of 0
+    until the real server has answered.
     """
 
     mss: int = 1452
@@ -54,7 +54,7 @@ DEFAULTS = Settings()
 
 
 def syn_ack(syn: TcpView, facts: FullNat, settings: Settings) -> Expected:
-    """DPVS's own answer: the client's SYN turned round (syn_proxy_reuse_mbuf)."""
+    """DPVS's SYN-ACK, made from the client's SYN (syn_proxy_reuse_mbuf)."""
     options = _options(syn.options, settings)
     wan = facts.wan
     view = replace(
@@ -79,7 +79,7 @@ def syn_ack(syn: TcpView, facts: FullNat, settings: Settings) -> Expected:
 
 
 def _options(options: Options, settings: Settings) -> Options:
-    """syn_proxy_parse_set_opts: MSS at most ours, what is not done becomes NOPs."""
+    """syn_proxy_parse_set_opts: MSS at most DPVS's, unsupported options become NOPs."""
     out: list[TcpOption] = []
     for option in options:
         if option.kind == MSS and len(option.data) == 2:
@@ -97,11 +97,11 @@ def _options(options: Options, settings: Settings) -> Options:
 
 
 def rs_syn(syn: TcpView, ack: TcpView, connection: Connection, settings: Settings) -> Expected:
-    """The SYN to the real server: what the cookie remembered of the client's options."""
+    """The SYN to the real server, with the client's options as encoded in the cookie."""
     four = connection.client.version == 4
     bare = replace(
         syn,
-        # As the client would have sent it, to be translated by FullNAT from here on.
+        # As if sent by the client; FullNAT then translates it.
         ttl=64 + connection.service.behaviour.ttl_step,
         tos=ack.tos & 0x1E if four else 0,
         flow_label=None if four else 0,
@@ -125,7 +125,7 @@ def rs_syn(syn: TcpView, ack: TcpView, connection: Connection, settings: Setting
 
 
 def _remembered(options: Options, settings: Settings) -> Options:
-    """syn_proxy_syn_build_options, of what the cookie holds."""
+    """syn_proxy_syn_build_options, from the content of the cookie."""
     asked = next((int.from_bytes(o.data, "big") for o in options if o.kind == MSS), 0)
     clamp = min(asked, settings.mss) if asked else NO_MSS
     mss = max((one for one in COOKIE_MSS if one <= clamp), default=COOKIE_MSS[0])

@@ -1,10 +1,10 @@
-"""Synproxy: DPVS answers the SYN itself, and opens to the real server once the client is real.
+"""SYN proxy: DPVS answers the SYN, and connects to the real server after the client's handshake.
 
-``ip_vs_synproxy.c``: the SYN-ACK is the client's SYN turned round, with a cookie for its sequence
-number (syn_proxy_reuse_mbuf); the client's ACK makes DPVS send a SYN of its own to the real server
-(syn_proxy_send_rs_syn) and is held back until that is answered; the real server's SYN-ACK goes no
-further (dp_vs_synproxy_synack_rcv), except as a window update where the client had been given a
-window of 0. From then on it is FullNAT, and besides the real server's sequence numbers move.
+``ip_vs_synproxy.c``: the SYN-ACK is made from the client's SYN, with a cookie as sequence number
+(syn_proxy_reuse_mbuf). On the client's ACK, DPVS sends a SYN to the real server
+(syn_proxy_send_rs_syn) and holds the ACK until the answer. It does not forward the real server's
+SYN-ACK (dp_vs_synproxy_synack_rcv), except as a window update if the client had a window of 0. From
+then on the connection is FullNAT, and the real server's sequence numbers are rewritten too.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from .fullnat import openings
 from .mode import Followed, Views, followed
 from .synpackets import DEFAULTS, Settings, rs_syn, syn_ack
 
-_HANDSHAKE = 3  # packets of it, which DPVS makes itself
+_HANDSHAKE = 3  # its packets, which DPVS generates
 
 
 @dataclass(frozen=True, slots=True)
 class SynProxy:
-    """A FullNAT service with synproxy on."""
+    """A FullNAT service with SYN proxy."""
 
     facts: FullNat
     settings: Settings = DEFAULTS
@@ -81,12 +81,12 @@ class SynProxy:
         ignore: dict[str, str] | None = None,
     ) -> Followed:
         del client_views, rs_views, client, ignore
-        raise NotPaired(f"{self.vip}: a service with synproxy is a TCP service")
+        raise NotPaired(f"{self.vip}: SYN proxy is for TCP services only")
 
     def _found(
         self, ours: list[TcpView], rs_views: Views, client: SocketAddress
     ) -> tuple[str, SocketAddress, SocketAddress]:
-        """Where the client's segments are: found by what DPVS leaves alone in each of them."""
+        """The real server with the client's segments, found by fields that DPVS does not change."""
         same_family = self.vip.version == next(iter(self.facts.rs)).version
         sent = {_mark(v, same_family) for v in ours if v.src == client.address and not v.handshake}
         scores: dict[tuple[str, SocketAddress, SocketAddress], int] = {}
@@ -101,7 +101,7 @@ class SynProxy:
         if not scores:
             shown = "\n".join(f"  {describe(view)}" for view in ours[:6]) or "  nothing"
             raise NotPaired(
-                f"connection of {client} to {self.vip}: none of its segments are at "
+                f"connection of {client} to {self.vip}: none of its segments arrived at "
                 f"{', '.join(rs_views) or 'any RS'}; at the client:\n{shown}"
             )
         return max(scores, key=lambda place: scores[place])
@@ -113,7 +113,7 @@ class SynProxy:
         connection = replace(
             connection,
             seq_offset=(first.rs_syn.seq - first.syn.seq) % WRAP,
-            # TOA goes by the client's own acknowledgement number, before it is moved.
+            # TOA depends on the client's acknowledgement number before it is rewritten.
             rs_first=(first.syn_ack.seq + 1) % WRAP,
         )
         return Proxied(connection, (first.rs_syn_ack.seq - first.syn_ack.seq) % WRAP)
@@ -144,16 +144,16 @@ class SynProxy:
 
 @dataclass(frozen=True, slots=True)
 class Proxied:
-    """One connection: FullNAT's connection, and how far the real server's numbers are moved.
+    """One connection: that of FullNAT, and the offset of the real server's sequence numbers.
 
-    moved: the real server's sequence number less the one that the client knows, modulo 2^32.
+    moved: the real server's sequence number minus the client's view of it, modulo 2^32.
     """
 
     connection: Connection
     moved: int
 
     def at_rs(self, sent: TcpView) -> Expected:
-        """dp_vs_synproxy_dnat_handler: acknowledgement and SACK in the real server's numbers."""
+        """dp_vs_synproxy_dnat_handler: ACK and SACK converted to the real server's numbers."""
         expected = tcp_at_rs(sent, self.connection)
         view = expected.view
         assert isinstance(view, TcpView)
@@ -165,14 +165,14 @@ class Proxied:
         return Expected(view, expected.free)
 
     def at_client(self, sent: TcpView) -> Expected:
-        """dp_vs_synproxy_snat_handler: the sequence number that the cookie began."""
+        """dp_vs_synproxy_snat_handler: sequence numbers relative to the cookie."""
         expected = tcp_at_client(sent, self.connection)
         view = expected.view
         assert isinstance(view, TcpView)
         return Expected(replace(view, seq=(sent.seq - self.moved) % WRAP), expected.free)
 
     def window_update(self, syn_ack: TcpView) -> Expected:
-        """syn_proxy_send_window_update: the real server's SYN-ACK as a bare ACK."""
+        """syn_proxy_send_window_update: the real server's SYN-ACK as an empty ACK."""
         four = syn_ack.version == 4
         bare = replace(
             syn_ack,
@@ -206,7 +206,7 @@ class Proxied:
 
 @dataclass(frozen=True, slots=True)
 class _Handshakes:
-    """The packets of both handshakes. update: the window update, where there is one."""
+    """The packets of both handshakes. update: the window update, if any."""
 
     syn: TcpView
     syn_ack: TcpView
@@ -264,11 +264,11 @@ class _Handshakes:
 
 
 def _again(view: TcpView, syn: TcpView) -> bool:
-    """The client's SYN sent once more: answered by another cookie, forwarded never."""
+    """A retransmitted SYN of the client: answered with another cookie, never forwarded."""
     return view.handshake and view.seq == syn.seq
 
 
 def _mark(view: TcpView, same_family: bool) -> tuple[object, ...]:
-    """What the way through DPVS leaves alone, by which a segment is known again."""
+    """Fields that DPVS does not change, to recognise a segment."""
     header = (view.ip_id, view.flow_label) if same_family else ()
     return (*header, view.flags, view.window, view.payload)

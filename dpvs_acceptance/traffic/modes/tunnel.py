@@ -1,9 +1,9 @@
-"""Tunnel: a client's packet goes to the real server inside another, itself untouched.
+"""Tunnel: a client's packet is encapsulated unchanged and sent to the real server.
 
 ``ip_vs_xmit.c``: __dp_vs_xmit_tunnel4 (IPIP: TOS, DF and TTL are the inner packet's, no options),
 __dp_vs_xmit_tunnel6 (IPv6 in IPv6: traffic class, flow label and hop limit are the inner one's),
-__dp_vs_xmit_tunnel_6o4 (IPv6 in IPv4: TOS 0, DF, TTL the inner hop limit). The reply goes from the
-real server, which has the VIP on its tunnel device, straight to the client.
+__dp_vs_xmit_tunnel_6o4 (IPv6 in IPv4: TOS 0, DF, TTL the inner hop limit). The real
+server has the VIP on its tunnel device and replies directly to the client.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from dpvs_acceptance.traffic.views import DONT_FRAGMENT, Checksum, IpView, Outer
 from .arms import Server, past_the_device, to_server
 from .unmoved import Unmoved, V
 
-_NEW_ID = {"outer.ip_id": "DPVS counts one up for each outer header it makes (ip4_select_id)"}
+_NEW_ID = {"outer.ip_id": "DPVS numbers outer headers with a counter (ip4_select_id)"}
 _PROTOCOL = {4: 4, 6: 41}
 
 
 @dataclass(frozen=True, slots=True)
 class TunnelMode(Unmoved):
-    """source: the outer source by the outer header's IP version: that of DPVS's route to the real
-    server. For IPv4 0.0.0.0 where the route has no ``src``; for IPv6 an address of the port."""
+    """source: outer source address by IP version, that of DPVS's route to the real server. IPv4:
+    0.0.0.0 if the route has no ``src``; IPv6: an address of the port."""
 
     source: dict[int, str]
 
@@ -41,7 +41,7 @@ class TunnelMode(Unmoved):
         inside = to_server(sent, self.arms, server)
         version = server.end.version
         outer = _outer(inside, self.source[version], server.end)
-        # Routers behind the DUT see the outer header alone.
+        # Routers behind the DUT change only the outer header.
         inside = replace(inside, ttl=inside.ttl + server.hops)
         free = _NEW_ID if version == 4 else {}
         ethertype = 0x0800 if version == 4 else 0x86DD
@@ -56,7 +56,7 @@ def _outer(inside: IpView, source: str, end: SocketAddress) -> Outer:
     four = version == 4
     same = version == inside.version
     correct: Checksum = "correct"
-    # Only DF is taken over, and IPv6 inside of IPv4 has it always.
+    # Only DF is copied; IPv6 in IPv4 always has it.
     flags = (inside.ip_flags or 0) & DONT_FRAGMENT if same else DONT_FRAGMENT
     return Outer(
         version=version,

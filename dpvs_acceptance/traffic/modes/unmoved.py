@@ -1,7 +1,7 @@
-"""The modes that leave sequence numbers, options and payload as the client sent them.
+"""Modes that do not change sequence numbers, options and payload.
 
-DR, tunnel, NAT and SNAT: the client's own end is seen at the real server, so a flow is found by
-its ends. What differs between them is in two functions each: the frame at the other side.
+DR, tunnel, NAT and SNAT: the real server sees the client's address, so a flow is found by its
+addresses. Each mode only defines the frame at the other side, one function per direction.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ V = TypeVar("V", TcpView, UdpView)
 
 
 class ByItsEnds(ABC):
-    """Whose packets are the same at both sides but for what the mode is about."""
+    """A mode whose flows are found by their addresses at both sides."""
 
     def tcp(
         self,
@@ -56,7 +56,7 @@ class ByItsEnds(ABC):
 
 
 def as_sent(view: TcpView | UdpView, at_rs: bool = False) -> tuple[object, ...]:
-    """What a packet is known by, at either side."""
+    """Identifies a packet at both sides."""
     del at_rs
     if isinstance(view, TcpView):
         return (view.seq, view.flags, view.payload)
@@ -65,7 +65,7 @@ def as_sent(view: TcpView | UdpView, at_rs: bool = False) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Unmoved(ByItsEnds):
-    """A mode in which only addresses, ports or headers in front change."""
+    """A mode in which only addresses, ports or outer headers change."""
 
     arms: Arms
 
@@ -79,7 +79,7 @@ class Unmoved(ByItsEnds):
 
     @abstractmethod
     def target(self, server: Server) -> SocketAddress:
-        """Where a client's packets are addressed to when they are at this real server."""
+        """Destination of a client's packets at this real server."""
 
     @abstractmethod
     def at_rs(self, sent: V, server: Server) -> Expected:
@@ -87,7 +87,7 @@ class Unmoved(ByItsEnds):
 
     @abstractmethod
     def at_client(self, sent: V, server: Server) -> Expected:
-        """The frame at the client for a frame that the real server sent in reply."""
+        """The frame at the client for a reply of the real server."""
 
     def openings(self, rs_views: Views) -> dict[str, list[TcpView]]:
         found: dict[str, list[TcpView]] = {name: [] for name in rs_views}
@@ -132,7 +132,7 @@ class Unmoved(ByItsEnds):
         kind: type[V],
         ours: list[V],
     ) -> str:
-        """The name of the one real server that the flow went to."""
+        """The name of the real server that got the flow."""
         there = {
             name: [v for v in frames if v.mac_dst == server.mac]
             for name, server in self.arms.servers.items()
@@ -141,7 +141,7 @@ class Unmoved(ByItsEnds):
         reached = [name for name, frames in there.items() if frames] or list(there)
         if len(reached) > 1:
             raise NotPaired(
-                f"flow of {client} to {self.vip}: one real server expected, it is at "
+                f"flow of {client} to {self.vip}: expected at one real server, seen at "
                 f"{' and '.join(reached)}"
             )
         if not reached:
@@ -150,7 +150,7 @@ class Unmoved(ByItsEnds):
                 f"{self.target(server)} at {name}" for name, server in self.arms.servers.items()
             )
             raise NotPaired(
-                f"flow of {client} to {self.vip} is at no real server: {self.title} takes it to "
+                f"flow of {client} to {self.vip} did not arrive: {self.title} must send it to "
                 f"{wanted}; at the client:\n{shown}"
             )
         return reached[0]
