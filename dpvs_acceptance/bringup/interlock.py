@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dpvs_acceptance.bringup.management import Network, management_path, pci_devices
+from dpvs_acceptance.bringup.management import HostNetwork, management_path, pci_devices
 from dpvs_acceptance.hosts import facts, iproute, netfacts
 from dpvs_acceptance.hosts.processes import process_details
 from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError
@@ -92,7 +92,7 @@ def _identity(nic: Nic, before: Snapshot) -> Iterator[str]:
 
 def _deleted_with(nic: Nic, before: Snapshot) -> Iterator[str]:
     """Interfaces that the kernel deletes when the NIC leaves it; nothing puts them back exactly."""
-    network = Network.of(before)
+    network = HostNetwork.of(before)
     for name in network.devices:
         if network.kind(name) in _CHILDREN and nic.name in network.below(name):
             yield (
@@ -104,7 +104,7 @@ def _deleted_with(nic: Nic, before: Snapshot) -> Iterator[str]:
 def _in_use(nic: Nic, before: Snapshot) -> Iterator[str]:
     """Addresses and default routes of the NIC, or of what stands on it, are somebody's."""
     # Also what stands on it: binding a bond's member may take the bond's address along.
-    for name in (nic.name, *Network.of(before).above(nic.name)):
+    for name in (nic.name, *HostNetwork.of(before).above(nic.name)):
         addresses = [
             str(one.address)
             for one in iproute.addresses(before.text("ip addr"))

@@ -30,7 +30,7 @@ class ManagementPath:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class HostNetwork:
     """The interfaces of a host and how they depend on each other."""
 
     devices: Mapping[str, NetDevice]
@@ -39,7 +39,7 @@ class Network:
     ovs: tuple[OvsBridge, ...]
 
     @classmethod
-    def of(cls, before: Snapshot) -> Network:
+    def of(cls, before: Snapshot) -> HostNetwork:
         """SnapshotError, FactError where the host does not say."""
         return cls(
             netfacts.net_devices(before.text("net devices")),
@@ -51,6 +51,10 @@ class Network:
     def kind(self, name: str) -> str:
         """`veth`, `bridge`, …; empty for hardware and for what is not known."""
         return self.details.get(name, _UNKNOWN).kind
+
+    def is_up(self, name: str) -> bool:
+        """Whether the kernel has this interface, and its link is up."""
+        return self.details.get(name, _UNKNOWN).up
 
     def below(self, name: str) -> dict[str, str]:
         """What this interface stands on: it has no link without them, or loses packets."""
@@ -123,7 +127,7 @@ class Network:
 
 def management_path(before: Snapshot) -> ManagementPath:
     """What carries our ssh session. SnapshotError where the host does not say."""
-    network = Network.of(before)
+    network = HostNetwork.of(before)
     interfaces = network.reached(_roots(before), network.beyond)
     pci = pci_devices(before)
     functions: dict[str, str] = {}

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from dpvs_acceptance.bringup.daemon import ENDS_WITH_DPVS
 from dpvs_acceptance.bringup.plan import Plan, make_plan
+from dpvs_acceptance.bringup.rehearsal import ALONE, TOGETHER
 from dpvs_acceptance.dpvs.versions import Version
 from dpvs_acceptance.dpvs.versions import facts as version_facts
 from dpvs_acceptance.hosts import journal
 from dpvs_acceptance.hosts.gate import Change
+from dpvs_acceptance.hosts.lock import RUN_LEASE
 from dpvs_acceptance.hosts.remote import SUDO_COMMAND
 from dpvs_acceptance.model.bench import load_bench
 from dpvs_acceptance.model.deployment import Deployment, deploy
@@ -32,14 +34,15 @@ host.
 
 Each host is read once, in one round trip. The run is refused, and nothing is written, where
 
-* the DUT is locked by another run: you are told who, since when, from where;
+* a host is locked by another run: you are told who, since when, from where. This holds for the DUT,
+  the clients and the real servers, and also for `--attach`, which locks nothing itself;
 * a killed run has left changes on any host (`pytest --host=NAME --restore` undoes them);
-* the bench names a NIC that carries the ssh session: the interface with the address ssh came in on
-  or on the way back to its client, what that stands on (members of a bond or bridge, the parent of
-  a VLAN), the PCI functions behind it, the other functions of those devices, their IOMMU groups;
-  likewise the tested interface of a client or real server;
+* the bench names a NIC that the ssh session goes by, or a tested interface of a client or real
+  server that it goes by (see "The management path");
 * such a NIC, or what stands on it, has an address or a default route, and the bench does not give
   it up (`give_up_address: true`);
+* a VLAN, macvlan, ipvlan, MACsec or VXLAN interface stands on a NIC that DPVS is to have: the
+  kernel would delete it with the NIC;
 * the PCI address, name and MAC of a NIC are not those of one NIC on the host, as the bench says;
 * the machine id is not the bench's (`machine_id`), or a dpvs is running that is not ours.
 
@@ -48,6 +51,61 @@ Each host is read once, in one round trip. The run is refused, and nothing is wr
 Every change goes through one gate. On the host: if it is so already, nothing is done. Else its undo
 is found, written to `{root}/journal/RUN/NNNN.undo` and to the disk, and only then the change is
 made, and watched until it is seen. `--attach` and `--plan` never get past the gate.
+
+## Locks: one run at a time on each host
+
+A run locks all hosts of its bench, or none. The lock is the file `{root}/lock` on each host. It
+names the owner, and holds a token and a lease:
+
+* The lease is renewed four times in its time, which is {lease:g} s (with `--dead-man=SECONDS`, that
+  time). It is counted by the kernel's uptime, so the host's clock does not matter. A reboot ends it.
+* **The rule.** A lock is free where there is none, where its lease is over, where it is of another
+  boot of the host, and where the file cannot be read as a lock (empty, huge, garbage, a folder). In
+  every other case the host is in use, and a second run is refused. So no lock lasts for ever.
+* The next run takes a free lock, with a token that is higher. It then ends what the run before is
+  still doing on the host (the processes noted in its journal).
+* Every change and every undo carries the token. The host compares it in the same command that makes
+  the change. A run that was suspended, or cut off, for longer than its lease, and whose lock was
+  taken meanwhile, changes nothing more there. It says so, and its verdict is BLOCKED.
+* Locks are taken one host after the other, in the order of the machines' ids, and no run waits for
+  another while it holds one. Two benches that share a client or a real server exclude each other.
+* `--restore` locks each host before it undoes anything there. A host that a run is at work on is
+  named and left alone. Of a killed run it waits for the end of the lease.
+* `--attach` writes nothing, and so takes no lock. Where another run locks one of the hosts
+  meanwhile, the verdict is BLOCKED.
+
+To break a lock by hand, for instance of a runner that is known to be gone: `rm -rf {root}/lock` on
+the host. The run that had it changes nothing more there, whatever becomes of it. Then
+`pytest --host=NAME --restore`.
+
+It needs flock(1) (util-linux) on every host.
+
+## The management path
+
+Never touched is what the ssh session goes by. From the interface with the address that ssh came in
+on, and the interfaces of the way back to its client, the suite follows
+
+* what an interface stands on: the parent of a VLAN, macvlan or ipvlan, the members of a bond, team,
+  bridge or VRF;
+* the other end of a veth, and the bridge that an interface is a port of, with all its ports;
+* the bridges of Open vSwitch and the patches between them. Where `ovs-vsctl` does not answer, every
+  port of the switch is taken for one of the same bridge;
+* the way to the far end of a tunnel: WireGuard, VXLAN, GRE, IPIP;
+* where the session came from the host itself (a reverse tunnel, a jump, a proxy): what the program
+  that holds its other end talks to;
+* the PCI functions behind all these, the other functions of those devices, their IOMMU groups.
+
+**Rehearsal.** Not every way shows. So before DPVS takes its NICs, they are put down for a moment,
+all that are up at once, by a process of the DUT's own that puts them up again after {together} s,
+whatever becomes of ssh. Meanwhile a question is sent by ssh. If it is answered while the links are
+down, which takes some ten milliseconds, that is all. If not, each NIC is tried alone for {alone} s,
+and the one at which the session stalls is refused. Addresses, routes, membership and the rest are
+compared with what was there, and put back. A NIC whose link is down is not rehearsed. With
+`--attach` nothing is.
+
+**A NIC that DPVS has had** gets back what the kernel forgets of it: MTU, MAC, its own sysctls, its
+membership in a bridge, bond, team or Open vSwitch with its options there, whether it was up, its
+addresses and its routes.
 
 ## A load balancer that already serves
 
@@ -98,10 +156,14 @@ sockets there, and on a real server the modules that the bench names.
 def page(deployment: Deployment, plan: Plan) -> str:
     """The page in Markdown."""
     bench = deployment.bench
-    parts = [_TOP.format(root=journal.ROOT), "## The changes\n", *_changes(deployment, plan)]
+    parts = [
+        _TOP.format(root=journal.ROOT, lease=RUN_LEASE, together=TOGETHER, alone=ALONE),
+        "## The changes\n",
+        *_changes(deployment, plan),
+    ]
     parts.append(
-        f"\nBeside these: `{journal.ROOT}` on each host, which is gone when all is undone; on the "
-        f"DUT the lock in it. DPVS itself writes its log ({deployment.topology.dpvs.log_file}) and "
+        f"\nBesides: `{journal.ROOT}` on each host, with the lock in it, which is gone when all is "
+        f"undone. DPVS itself writes its log ({deployment.topology.dpvs.log_file}) and "
         "its start log.\n"
     )
     parts.append(f"The table is for `{bench.path.name}` and `{deployment.topology.name}`.\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from dpvs_acceptance.bringup.interfaces import keep
 from dpvs_acceptance.bringup.shell import (
     append_line,
     has_line,
@@ -154,10 +155,6 @@ def _bind(nic: Nic, devbind: str) -> Change:
         id=f"bind.{nic.pci}",
         title=f"bind {nic.pci} ({nic.name}, {nic.mac}) to {nic.dpdk_driver}",
         done=bound,
-        capture_undo=(
-            f'if [ "$(cat /sys/class/net/{nic.name}/operstate 2>/dev/null)" = down ]; '
-            f"then echo {shlex.quote(back)}; "
-            f"else echo {shlex.quote(f'{back} && ip link set dev {nic.name} up')}; fi"
-        ),
+        capture_undo=f"echo {shlex.quote(f'{{ {back}; }} || exit')}\n{keep(nic.name)}",
         apply=f"ip link set dev {nic.name} down && {sh(devbind, '-b', nic.dpdk_driver, nic.pci)}",
     )

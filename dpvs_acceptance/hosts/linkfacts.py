@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .facts import FactError, records
 
-_LINK = re.compile(r"\d+: ([^:@\s]+)(?:@([^:\s]+))?: <")
+_LINK = re.compile(r"\d+: ([^:@\s]+)(?:@([^:\s]+))?: <([^>]*)>")
 # What iproute2 prints of a device that has no kind, behind its addresses.
 _NO_KIND = re.compile(r"(?:addrgenmode|numtxqueues|\w+_slave|gso_max_size|parentbus)\b")
 _OVER = re.compile(r" (?:dev|link) (\S+)")
@@ -24,6 +24,8 @@ class LinkDetails:
     name: str
     kind: str
     over: tuple[str, ...] = ()
+    up: bool = False
+    """The link is up: the interface is, and has a carrier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def link_details(text: str) -> dict[str, LinkDetails]:
         kind = details.split(" ", 1)[0]
         below = [match[2]] if match[2] and not re.fullmatch(r"NONE|if\d+", match[2]) else []
         below += _OVER.findall(details)
-        found[match[1]] = LinkDetails(match[1], kind, tuple(dict.fromkeys(below)))
+        up = "LOWER_UP" in match[3].split(",")
+        found[match[1]] = LinkDetails(match[1], kind, tuple(dict.fromkeys(below)), up)
     return found
 
 

@@ -18,6 +18,8 @@ from .journal import ROOT
 from .lockfile import LONGEST_LEASE, fence, reading, script
 
 LEASE = 60.0
+RUN_LEASE = 120.0
+"""Seconds, of a run of the suite and of --restore."""
 _TIMEOUT = 20.0
 _LONGEST_OWNER = 200
 

@@ -27,6 +27,7 @@ class Benched:
     deployment: Deployment
     plan: Plan
     hosts: Mapping[str, Host]
+    wanted: Mapping[str, Mapping[str, str | Read]]
     compared: Mapping[str, Mapping[str, str | Read]]
 
     def changes(self, role: str) -> list[Change]:
@@ -69,4 +70,4 @@ def benched(directory: Path) -> Benched:
         for role, sections in wanted.items()
     }
     hosts = connect_all(bench.hosts, bench.ssh_config_path)
-    return Benched(deployment, plan, hosts, compared)
+    return Benched(deployment, plan, hosts, wanted, compared)
