@@ -57,8 +57,9 @@ made, and watched until it is seen. `--attach` and `--plan` never get past the g
 A run locks all hosts of its bench, or none. The lock is the file `{root}/lock` on each host. It
 names the owner, and holds a token and a lease:
 
-* The lease is renewed four times in its time, which is {lease:g} s (with `--dead-man=SECONDS`, that
-  time). It is counted by the kernel's uptime, so the host's clock does not matter. A reboot ends it.
+* The lease is renewed four times in its time, which is {lease:g} s (with `--dead-man=SECONDS`, so
+  many). It is counted by the kernel's uptime, so the host's clock does not matter. A reboot ends
+  it.
 * **The rule.** A lock is free where there is none, where its lease is over, where it is of another
   boot of the host, and where the file cannot be read as a lock (empty, huge, garbage, a folder). In
   every other case the host is in use, and a second run is refused. So no lock lasts for ever.
@@ -156,8 +157,9 @@ sockets there, and on a real server the modules that the bench names.
 def page(deployment: Deployment, plan: Plan) -> str:
     """The page in Markdown."""
     bench = deployment.bench
+    known = {"root": journal.ROOT, "lease": RUN_LEASE, "together": TOGETHER, "alone": ALONE}
     parts = [
-        _TOP.format(root=journal.ROOT, lease=RUN_LEASE, together=TOGETHER, alone=ALONE),
+        _TOP.format(**known),
         "## The changes\n",
         *_changes(deployment, plan),
     ]

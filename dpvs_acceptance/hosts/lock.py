@@ -23,7 +23,7 @@ RUN_LEASE = 120.0
 _TIMEOUT = 20.0
 _LONGEST_OWNER = 200
 
-_ACQUIRE = r"""
+ACQUIRE = r"""
 umask 077
 take() {
 mkdir -p "$root" || return 1
@@ -72,8 +72,8 @@ over && exit 0
 tell
 exit 2
 """
-_RENEW = "exclusively renew\n"
-_RELEASE = "exclusively let_go\n"
+RENEW = "exclusively renew\n"
+RELEASE = "exclusively let_go\n"
 _BEAT = """
 while read -r _; do
 exclusively renew
@@ -138,7 +138,7 @@ class Lock:
 
     def renew(self) -> None:
         """Renew the lease. LockLostError where the lock is another's, HostError where it fails."""
-        result = self.host.run(script(self.parameters, _RENEW), timeout=_TIMEOUT)
+        result = self.host.run(script(self.parameters, RENEW), timeout=_TIMEOUT)
         if result.exit_status == 2:
             raise LockLostError(self.host.name)
         if result.exit_status != 0:
@@ -147,7 +147,7 @@ class Lock:
     def release(self) -> None:
         """Give it back. LockLostError where it is not ours any more: nothing happens then."""
         self.host.fence = ""
-        result = self.host.run(script(self.parameters, _RELEASE), timeout=_TIMEOUT)
+        result = self.host.run(script(self.parameters, RELEASE), timeout=_TIMEOUT)
         if result.exit_status == 2:
             raise LockLostError(self.host.name)
 
@@ -177,7 +177,7 @@ def acquire(
         "owner": line,
     }
     library = batch_format.library("-") + journal.LIBRARY
-    result = host.run(script(parameters, library + _ACQUIRE), timeout=_TIMEOUT)
+    result = host.run(script(parameters, library + ACQUIRE), timeout=_TIMEOUT)
     if result.exit_status == 2:
         raise Locked(host.name, _holder(result.stdout.splitlines()))
     token, _, before = result.stdout.strip().partition("\n")
