@@ -261,23 +261,6 @@ done
 :"""
 
 
-def packages(names: Iterable[str]) -> str:
-    """`manager name version` of each installed package, of rpm or dpkg, whichever knows it."""
-    words = " ".join(sh("{}", name) for name in names)
-    if not words:
-        return ":"
-    return f"""\
-if command -v rpm >/dev/null 2>&1; then
-rpm -q --qf 'rpm %{{NAME}} %{{VERSION}}-%{{RELEASE}}\\n' {words} 2>/dev/null |
-grep '^rpm [^ ]* [^ ]*$'
-fi
-if command -v dpkg-query >/dev/null 2>&1; then
-dpkg-query -W -f '${{db:Status-Abbrev}} ${{Package}} ${{Version}}\\n' {words} 2>/dev/null |
-sed -n 's/^ii *\\([^ ]* [^ ]*\\)$/dpkg \\1/p'
-fi
-:"""
-
-
 def patches(dpvs_source: str, dpdk_source: str) -> str:
     """A record per patch that DPVS has for this DPDK: applied, missing, or unclear.
 

@@ -116,15 +116,6 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
-    """An installed distribution package."""
-
-    name: str
-    version: str
-    manager: str
-
-
-@dataclass(frozen=True, slots=True)
 class Patch:
     """A patch of DPVS's for DPDK. `state`: applied, missing, or unclear with what `patch` said."""
 
@@ -240,7 +231,7 @@ def module_infos(text: str) -> dict[str, ModuleInfo]:
 
 
 def files(text: str) -> dict[str, File]:
-    """Section `file modes` or `artefacts`: what exists, by path."""
+    """Section `file modes`: what exists, by path."""
     found = {}
     for line in text.splitlines():
         match = re.fullmatch(r"(.*):([0-7]{1,6}) (\S+:\S+) (\d{1,18}) (.+)", line)
@@ -279,17 +270,6 @@ def tools(text: str) -> dict[str, Tool]:
             raise FactError("tools", f"{name} {attributes}", "`match` and `real` for each place")
         # PATH may name a folder twice.
         found[name] = Tool(name, tuple(dict.fromkeys(zip(paths, real, strict=True))))
-    return found
-
-
-def packages(text: str) -> dict[str, Package]:
-    """Section `packages`: what is installed of what was asked for, by name."""
-    found: dict[str, Package] = {}
-    for line in text.splitlines():
-        match = re.fullmatch(r"(rpm|dpkg) (\S+) (\S+)", line)
-        if match is None:
-            raise FactError("packages", line, "`manager name version`")
-        found.setdefault(match[2], Package(match[2], match[3], match[1]))
     return found
 
 

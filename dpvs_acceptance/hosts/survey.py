@@ -50,8 +50,6 @@ class DutPaths:
     home: folder of DPVS; its tools are in `home`/bin.
     devbind: dpdk-devbind.py, by path or by name.
     modules: kernel modules whose vermagic is read: names, or paths of .ko files.
-    packages: names of distribution packages whose version is read.
-    artefacts: files that the build must have produced.
     dpvs_source, dpdk_source: the trees whose patches are verified, where both are given.
     files: further files of which the digest is taken.
     services: how many there will be, far more than a few: listing them takes the longer.
@@ -65,8 +63,6 @@ class DutPaths:
     start_log: str = "/var/log/dpvs.start.log"
     devbind: str = "dpdk-devbind.py"
     modules: tuple[str, ...] = ("uio", "igb_uio", "rte_kni", "uio_pci_generic", "vfio_pci")
-    packages: tuple[str, ...] = ()
-    artefacts: tuple[str, ...] = ()
     dpvs_source: str | None = None
     dpdk_source: str | None = None
     files: tuple[str, ...] = ()
@@ -142,14 +138,10 @@ def dut(paths: DutPaths) -> dict[str, str | Read]:
         "file modes": collect.file_modes(files),
         "file digests": collect.file_digests(files),
         "dpvs process": collect.process_details("dpvs"),
-        "rte_kni carrier": "cat /sys/module/rte_kni/parameters/carrier",
         "vhost-net": "ls -l /dev/vhost-net /dev/net/tun",
         "modinfo": collect.modinfo(paths.modules),
         "pci net": collect.PCI_NET,
         "tools": collect.tools_in_path(TOOLS),
-        "artefacts": collect.file_modes(
-            (*(paths.tool(name) for name in TOOLS[:4]), *paths.artefacts)
-        ),
         "binaries": collect.file_digests(paths.tool(name) for name in TOOLS[:4]),
         "platform": collect.PLATFORM,
         "dpvs.conf": sh("cat {}", paths.conf),
@@ -161,7 +153,6 @@ def dut(paths: DutPaths) -> dict[str, str | Read]:
     }
     sections = _plain(read) | {
         "dpdk-devbind.py --status": Read(sh("{} --status", paths.devbind), timeout=10.0),
-        "packages": Read(collect.packages(paths.packages), timeout=10.0),
     }
     if paths.dpvs_source is not None and paths.dpdk_source is not None:
         patches = collect.patches(paths.dpvs_source, paths.dpdk_source)

@@ -42,11 +42,6 @@ class MachineState:
         return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
 
     @property
-    def has_headers(self) -> bool:
-        """Whether the running kernel's build tree is installed."""
-        return self.snapshot.get("kernel headers").ok
-
-    @property
     def descriptor_limit_refused(self) -> str:
         """Why this machine cannot give the descriptor limit asked for; empty where it can."""
         section = self.snapshot.get("descriptor limit")
@@ -68,10 +63,6 @@ class MachineState:
             if (pool.node, pool.size_kb) == (node, size_kb):
                 return pool
         return HugepagePool(node, size_kb, 0, 0)
-
-    @cached_property
-    def mounts(self) -> tuple[Mount, ...]:
-        return facts.mounts(self.snapshot.text("/proc/mounts"))
 
     @cached_property
     def fstab(self) -> tuple[Mount, ...]:
@@ -105,12 +96,6 @@ class MachineState:
     @cached_property
     def module_infos(self) -> Mapping[str, ModuleInfo]:
         return facts.module_infos(self.snapshot.text("modinfo"))
-
-    @property
-    def kni_carrier(self) -> str:
-        """rte_kni's parameter; empty where the module or the parameter does not exist."""
-        section = self.snapshot.get("rte_kni carrier")
-        return section.stdout.strip() if section.ok else ""
 
     @property
     def vhost_net(self) -> str:
@@ -153,14 +138,6 @@ class MachineState:
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
         return facts.tools(self.snapshot.text("tools"))
-
-    @cached_property
-    def artefacts(self) -> Mapping[str, facts.File]:
-        return facts.files(self.snapshot.text("artefacts"))
-
-    @cached_property
-    def packages(self) -> Mapping[str, facts.Package]:
-        return facts.packages(self.snapshot.text("packages"))
 
     @cached_property
     def patches(self) -> tuple[facts.Patch, ...]:

@@ -13,7 +13,6 @@ from dpvs_acceptance.model.topology import Topology
 def dut_sections(bench: Bench, topology: Topology, facts: VersionFacts) -> dict[str, str | Read]:
     """Every reading of the DUT that a whole snapshot has."""
     ours: dict[str, str | Read] = {
-        "kernel headers": 'ls -dL "/lib/modules/$(uname -r)/build"',
         "descriptor limit": f"ulimit -Hn; ulimit -n {topology.open_files}",
     }
     return ours | dut(dut_paths(bench, topology, facts))
@@ -33,8 +32,6 @@ def dut_paths(bench: Bench, topology: Topology, facts: VersionFacts) -> DutPaths
         start_log=START_LOG,
         devbind=dpvs.devbind or "dpdk-devbind.py",
         modules=(*sorted(drivers), "vhost_net", "rte_kni", *files),
-        packages=bench.dut.packages,
-        artefacts=build_artefacts(bench, facts),
         dpvs_source=dpvs.dpvs_source,
         dpdk_source=dpvs.dpdk_source,
         services=sum(fleet.count for fleet in topology.fleets),

@@ -7,8 +7,12 @@ Thin objects over the deployment, the hosts and the stations. A check is given t
 
 from .capabilities import (
     ANY_SERVICE,
+    DPDK_BUILD,
+    DPDK_SOURCE,
     ICMP_WORKER,
     KNI,
+    KNI_DECLARED,
+    LOADABLE_MODULES,
     NO_OTHER_TRAFFIC,
     NO_TOA_READER,
     PCI_NICS,
@@ -41,8 +45,12 @@ from .tools import NO_UNDO
 
 __all__ = [
     "ANY_SERVICE",
+    "DPDK_BUILD",
+    "DPDK_SOURCE",
     "ICMP_WORKER",
     "KNI",
+    "KNI_DECLARED",
+    "LOADABLE_MODULES",
     "NO_OTHER_TRAFFIC",
     "NO_TOA_READER",
     "NO_UNDO",

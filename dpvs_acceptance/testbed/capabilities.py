@@ -49,6 +49,11 @@ def _kni(parts: Parts, choices: Mapping[str, Choice]) -> None:
         raise NotSupported(parts.before.kni_probe(parts.version))
 
 
+def _kni_declared(parts: Parts, _: Mapping[str, Choice]) -> None:
+    if not any(link.kni for link in parts.deployment.topology.links.values()):
+        raise NotApplicable("the topology declares no kni")
+
+
 def _icmp_worker(parts: Parts, _: Mapping[str, Choice]) -> None:
     if not any(worker.icmp_redirect for worker in parts.deployment.workers):
         raise NotApplicable("the topology sets no worker apart for ICMP (dpvs.icmp_redirect)")
@@ -104,12 +109,32 @@ def _pci_nics(parts: Parts, _: Mapping[str, Choice]) -> None:
         raise NotSupported("the bench's NICs are software ports, not PCI devices")
 
 
+def _dpdk_source(parts: Parts, _: Mapping[str, Choice]) -> None:
+    paths = parts.deployment.bench.dut.dpvs
+    if paths.dpdk_source is None or paths.dpvs_source is None:
+        raise NotApplicable("the bench names no DPDK source (dut.dpvs.dpdk_source, dpvs_source)")
+
+
+def _dpdk_build(parts: Parts, _: Mapping[str, Choice]) -> None:
+    if parts.deployment.bench.dut.dpvs.devbind is None:
+        raise NotTested("the bench names no DPDK build (dut.dpvs.devbind, modules_dir)")
+
+
+def _loadable_modules(parts: Parts, _: Mapping[str, Choice]) -> None:
+    if not parts.state.lists_modules:
+        raise NotSupported(f"kernel {parts.state.kernel} has no loadable modules: lsmod fails")
+
+
 def _runner_is_client(parts: Parts, _: Mapping[str, Choice]) -> None:
     if not parts.deployment.bench.runner_is_client:
         raise NotApplicable("the bench does not say that the runner is a client (runner_is_client)")
 
 
 ANY_SERVICE = Capability("at least one service or SNAT rule", _any_service)
+KNI_DECLARED = Capability("a topology with kni", _kni_declared)
+DPDK_SOURCE = Capability("source trees of DPDK and DPVS", _dpdk_source)
+DPDK_BUILD = Capability("a build of DPDK", _dpdk_build)
+LOADABLE_MODULES = Capability("a kernel with loadable modules", _loadable_modules)
 KNI = Capability("kni devices", _kni)
 ICMP_WORKER = Capability("a worker set apart for ICMP (icmp_redirect_core)", _icmp_worker)
 SOURCE_PORT_POOLS = Capability("addresses with a pool of source ports", _source_port_pools)

@@ -1,1 +1,1 @@
-"""What is installed: packages, DPDK, modules, bindings, DPVS itself (seed 1.2 to 2.3)."""
+"""What is installed: packages, DPDK, modules, bindings, DPVS (deployment guide, 1.2 to 2.3)."""

@@ -1,45 +1,39 @@
-"""Kernel modules: uio, the PMD's, and the kernel side of KNI (seed 2.2)."""
+"""Kernel modules: uio, the PMD's, and the kernel side of KNI (deployment guide, 2.2)."""
 
 from __future__ import annotations
 
-import pytest
+from dpvs_acceptance.testbed import KNI, KNI_DECLARED, PCI_NICS, LoadBalancer
+from fixtures.checks import needs, requirement
 
-from dpvs_acceptance.dpvs.versions import VersionFacts
-from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
-from dpvs_acceptance.verdict.causes import NotApplicable, NotSupported
-
-# What a driver stands on; vfio-pci needs no uio.
+# The modules that a driver needs; vfio-pci needs no uio.
 NEEDED = {"igb_uio": ("uio", "igb_uio"), "uio_pci_generic": ("uio", "uio_pci_generic")}
 
 
-@pytest.mark.requirement("S13")
-def test_the_modules_of_the_pmd_are_loaded(dut: DutState, deployment: Deployment) -> None:
-    """Steps: lsmod. Verify: each NIC's DPDK driver, and uio below it where it needs that."""
-    drivers = {nic.dpdk_driver for nic in deployment.bench.dut.nics if nic.dpdk_driver}
-    if not drivers:
-        raise NotSupported("the bench's NICs are software ports: no kernel driver is involved")
+@requirement("S13", core=True)
+@needs(PCI_NICS)
+def test_the_modules_of_the_pmd_are_loaded(lb: LoadBalancer) -> None:
+    """Steps: lsmod. Verify: each NIC's DPDK driver is loaded, and uio where the driver needs it."""
+    drivers = {nic.dpdk_driver for nic in lb.bench.dut.nics if nic.dpdk_driver}
     wanted = [m for d in sorted(drivers) for m in NEEDED.get(d, (d.replace("-", "_"),))]
-    missing = [module for module in wanted if module not in dut.modules]
+    missing = [module for module in wanted if module not in lb.state.modules]
     assert not missing, f"kernel modules not loaded: {', '.join(missing)}"
 
 
-@pytest.mark.requirement("S14")
-def test_the_kernel_side_of_kni_is_ready(
-    dut: DutState, deployment: Deployment, facts: VersionFacts
-) -> None:
+@requirement("S14", core=True)
+@needs(KNI_DECLARED, KNI)
+def test_the_kernel_side_of_kni_is_ready(lb: LoadBalancer) -> None:
     """Steps: rte_kni's carrier parameter, or /dev/vhost-net from 1.10 on.
 
     Verify: kni devices of this version can exist, with carrier.
     """
-    if not any(link.kni for link in deployment.topology.links.values()):
-        raise NotApplicable("the topology declares no kni")
-    if not deployment.kni:
-        raise NotSupported(dut.kni_probe(facts))
-    if facts.kni_kind == "rte_kni":
-        assert "rte_kni" in dut.modules, "rte_kni is not loaded"
-        assert dut.kni_carrier == "on", (
-            f"rte_kni was loaded without carrier=on: its parameter says {dut.kni_carrier!r}"
+    if lb.version.kni_kind == "rte_kni":
+        assert "rte_kni" in lb.state.modules, "rte_kni is not loaded"
+        parameter = lb.host.file("/sys/module/rte_kni/parameters/carrier")
+        carrier = parameter.content_string.strip() if parameter.exists else ""
+        assert carrier == "on", (
+            f"rte_kni was loaded without carrier=on: its parameter is {carrier!r}"
         )
     else:
-        assert dut.has_vhost_net, "/dev/vhost-net is missing: modprobe vhost_net"
+        assert lb.host.file("/dev/vhost-net").exists, (
+            "/dev/vhost-net is missing: modprobe vhost_net"
+        )

@@ -1,47 +1,42 @@
-"""Kernel headers and packages (seed 1.2.1)."""
+"""Kernel headers and packages (deployment guide, 1.2.1)."""
 
 from __future__ import annotations
 
-import pytest
-
-from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
+from dpvs_acceptance.testbed import LOADABLE_MODULES, LoadBalancer
 from dpvs_acceptance.verdict.causes import NotSupported, NotTested
+from fixtures.checks import needs, requirement
 
 
-@pytest.mark.requirement("S05")
-def test_headers_of_the_running_kernel_are_installed(dut: DutState) -> None:
-    """Steps: look for the build tree of `uname -r`. Verify: it is there."""
-    if not dut.lists_modules:
-        raise NotSupported(f"kernel {dut.kernel} has no loadable modules: lsmod fails")
-    assert dut.has_headers, (
-        f"no headers for the running kernel: /lib/modules/{dut.kernel}/build is missing"
-    )
+@requirement("S05", core=True)
+@needs(LOADABLE_MODULES)
+def test_headers_of_the_running_kernel_are_installed(lb: LoadBalancer) -> None:
+    """Steps: look for the build tree of `uname -r`. Verify: it exists."""
+    build = f"/lib/modules/{lb.state.kernel}/build"
+    assert lb.host.file(build).exists, f"no headers for the running kernel: {build} is missing"
 
 
-@pytest.mark.requirement("S05")
-def test_modules_are_built_for_the_running_kernel(dut: DutState) -> None:
+@requirement("S05")
+def test_modules_are_built_for_the_running_kernel(lb: LoadBalancer) -> None:
     """Steps: `modinfo -F vermagic` of the PMD's and kni's modules, from files or installed.
 
-    Verify: each is for the kernel that runs.
+    Verify: each is for the running kernel.
     """
-    if not dut.module_infos:
+    infos, kernel = lb.state.module_infos, lb.state.kernel
+    if not infos:
         raise NotSupported("modinfo knows none of the modules: nothing is loaded on this machine")
     foreign = {
         info.filename: info.vermagic
-        for info in dut.module_infos.values()
-        if info.vermagic and info.kernel != dut.kernel
+        for info in infos.values()
+        if info.vermagic and info.kernel != kernel
     }
-    assert not foreign, f"modules not built for the running kernel {dut.kernel}: {foreign}"
+    assert not foreign, f"modules not built for the running kernel {kernel}: {foreign}"
 
 
-@pytest.mark.requirement("S06")
-def test_the_packages_that_build_and_tools_need_are_installed(
-    dut: DutState, deployment: Deployment
-) -> None:
+@requirement("S06", core=True)
+def test_the_required_packages_are_installed(lb: LoadBalancer) -> None:
     """Steps: ask the package manager for each package of the bench. Verify: all are installed."""
-    wanted = deployment.bench.dut.packages
+    wanted = lb.bench.dut.packages
     if not wanted:
         raise NotTested("the bench lists no packages (dut.packages)")
-    missing = [name for name in wanted if name not in dut.packages]
+    missing = [name for name in wanted if not lb.host.package(name).is_installed]
     assert not missing, f"packages missing on the DUT: {', '.join(missing)}"

@@ -218,7 +218,7 @@ def test_whole_survey_is_one_round_trip(
     host: Host, shared_transcript: transcript.Transcript
 ) -> None:
     before = _round_trips(shared_transcript)
-    sections = survey.dut(survey.DutPaths(packages=("bash",), dpvs_source="/a", dpdk_source="/b"))
+    sections = survey.dut(survey.DutPaths(dpvs_source="/a", dpdk_source="/b"))
     snapshot = take(host, sections)
     assert _round_trips(shared_transcript) == before + 1
     assert list(snapshot.sections) == list(sections)
@@ -234,7 +234,7 @@ def test_whole_survey_is_one_round_trip(
 def test_survey_only_reads(start_server: Callable[..., Server], tmp_path: Path) -> None:
     """With every file system but /dev and /proc read-only, each section says what it said."""
     server = start_server()
-    wanted = survey.dut(survey.DutPaths(packages=("bash",))) | survey.real_server()
+    wanted = survey.dut(survey.DutPaths()) | survey.real_server()
     with connect("lb01", "lb01", server.ssh_config) as host:
         writable = take(host, wanted)
         host.run(
@@ -262,8 +262,6 @@ def test_paths_in_the_survey_stay_words(host: Host, tmp_path: Path) -> None:
         start_log=hostile,
         devbind=hostile,
         modules=(hostile,),
-        packages=(hostile,),
-        artefacts=(hostile,),
         dpvs_source=hostile,
         dpdk_source=hostile,
         files=(hostile,),
