@@ -65,6 +65,10 @@ class MachineState:
         return HugepagePool(node, size_kb, 0, 0)
 
     @cached_property
+    def mounts(self) -> tuple[Mount, ...]:
+        return facts.mounts(self.snapshot.text("/proc/mounts"))
+
+    @cached_property
     def fstab(self) -> tuple[Mount, ...]:
         return facts.mounts(self.snapshot.text("/etc/fstab"), "/etc/fstab")
 
