@@ -1,4 +1,4 @@
-"""The catalogue of faults that the suite is proven with: what can be broken, and who must see it.
+"""The faults that the suite is tested with: what is broken, and which requirement must turn red.
 
 Data (`catalogue/*.yaml`) and its model; what injects them is `fixtures/faults.py`.
 """

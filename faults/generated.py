@@ -1,4 +1,4 @@
-"""Faults that nobody chose: each is one deed done to one selection, drawn by a seed.
+"""Generated faults: each is one deed done to one selection, drawn by a seed.
 
 The data is `generator.yaml`. Of packets: what is done × to which of them. Of state: which file,
 listing, tool or table × missing, stale, another value, overridden later. Pure; `model.py` is what

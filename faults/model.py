@@ -1,4 +1,4 @@
-"""A fault: what is broken, where that is known from, how it is made, and who has to notice."""
+"""A fault: what is broken, its origin, how it is injected, and which requirements must turn red."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ class Fault(BaseModel):
     repair: Mapping[Role, str] = Field(default_factory=dict)
     """What puts each of these hosts right again."""
     restart: str = ""
-    """A sed script: dpvs.conf is changed by it, and dpvs brought up anew with that."""
+    """A sed script that changes dpvs.conf; dpvs is restarted with that."""
     revive: bool = False
-    """dpvs is brought up anew afterwards, since the fault ended it."""
+    """dpvs is restarted afterwards, since the fault ended it."""
     wire: tuple[Annotated[Rule, AfterValidator(_rule)], ...] = ()
     """What becomes of frames on the cable in front of the DUT (softlab/wire/rule.py)."""
     quirk: str = ""
@@ -86,9 +86,9 @@ class Fault(BaseModel):
     red: tuple[str, ...] = ()
     """Requirements that must not pass because of it. Empty only with `green` or `survives`."""
     green: tuple[str, ...] = ()
-    """Requirements that every known DPVS fails, and the simulated one with them: red with no
-    fault. This quirk mends the device, and they must turn green: nobody could trust the red of a
-    check that is never anything else."""
+    """Requirements that every known DPVS fails, the simulated one too, and so are red without a
+    fault. This one repairs the device, and they must turn green: a check that is always red proves
+    nothing."""
     may: Annotated[tuple[str, ...], AfterValidator(_with_traffic)] = ()
     """Requirements that it may take along; every other has to stay green."""
     needs: Annotated[tuple[str, ...], AfterValidator(_needs)] = ()
@@ -109,7 +109,7 @@ class Fault(BaseModel):
 
     @property
     def generated(self) -> bool:
-        """Whether nobody chose it: what its `red` does not see may be seen by another check."""
+        """Whether it is from the generator: a check of another requirement may turn red instead."""
         return self.source.startswith(GENERATED)
 
     @property

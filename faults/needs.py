@@ -1,8 +1,8 @@
-"""What a machine must have for a fault to be made on it: asked of the machine, in sh text.
+"""What a machine must have for a fault: probed on the machine, by sh text.
 
-A software lab that runs somebody's own DPVS has no PCI bus of its own, no emulated files, maybe no
-kni. What cannot be broken there is not broken otherwise, but said to be impossible, with the
-answer of the probe. Nothing here asks what kind of device it is.
+A software lab with a build of DPVS has no PCI bus, no emulated files, perhaps no kni. A fault that
+needs one of these is reported as impossible, with the output of the probe. The kind of device is
+not asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Need:
     """`probe`: sh text for the DUT, with the variables of `faults/variables.py`; exit 0 where the
-    machine has it. `lacking`: the sentence that is told where it has not. `of_dpvs`: it is a part
+    machine has it. `lacking`: the reason that is reported where it has not. `of_dpvs`: it is a part
     of DPVS that the simulated one does without; all else a lab's own device has to have."""
 
     probe: str
@@ -39,7 +39,7 @@ NEEDS: Mapping[str, Need] = {
         '[ -n "$SPAREPCI" ] && [ -e "/sys/bus/pci/devices/$SPAREPCI" ]',
         "the ports are software ports: no PCI device is behind them, and none is bound",
     ),
-    "spare": Need('[ "$SPARE" != "$LAN" ]', "the bench has no port beside those of wan and lan"),
+    "spare": Need('[ "$SPARE" != "$LAN" ]', "the bench has no port except those of wan and lan"),
     "headers": Need(
         'lsmod >/dev/null 2>&1 && [ -e "/lib/modules/$(uname -r)/build" ]',
         "this kernel has no loadable modules, or no headers are installed for it",

@@ -1,4 +1,4 @@
-"""The matrix as one page: a picture of faults × requirements, and each fault's line."""
+"""The fault matrix as a page: a picture of faults × requirements, and a row for each fault."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ margin:0 .3rem 0 1rem;border:1px solid #999}
 
 
 def render(matrix: Matrix) -> str:
-    """A page that needs nothing but itself."""
+    """One self-contained HTML page."""
     survivors = [row for row in matrix.rows if row.fate is not Fate.KILLED]
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><title>Faults × requirements</title>",
-        f"<style>{_STYLE}</style><h1>What the checks catch</h1>",
+        f"<style>{_STYLE}</style><h1>Fault matrix</h1>",
         f"<p>{escape(matrix.device)}, {escape(matrix.started)}. {escape(matrix.words())}.</p>",
         _key(),
         picture(matrix),
         _shares(matrix),
-        _list("Red with no fault", [f"{c.check}: {c.message}" for c in matrix.control]),
+        _list("Red without a fault", [f"{c.check}: {c.message}" for c in matrix.control]),
         _list(
-            "Red with no fault, as is known of this version",
+            "Red without a fault: known defects of this version",
             [f"{c.check}: {c.message}" for c in matrix.known],
         ),
-        _list("Survived or could not be made", [f"{r.fault}: {r.reason}" for r in survivors]),
+        _list("Survived, or not made", [f"{r.fault}: {r.reason}" for r in survivors]),
         _list(
             "False alarms",
             [f"{row.fault}: {one.check}: {one.message}" for row, one in matrix.false_alarms],
         ),
-        _list("Named as red, stayed green", [f"{r.fault}: {one}" for r, one in matrix.missed]),
+        _list("Expected red, stayed green", [f"{r.fault}: {one}" for r, one in matrix.missed]),
         _list("Checks that no fault turned red", list(matrix.idle)),
-        "<h2>Every fault</h2><table><tr><th>Fault<th>What is broken<th>Source<th>What told it",
+        "<h2>Every fault</h2><table><tr><th>Fault<th>What is broken<th>Source<th>Detected by",
         *(_row(row) for row in matrix.rows),
         "</table></html>",
     ]
@@ -122,17 +122,17 @@ def _list(title: str, lines: list[str]) -> str:
 
 
 def _row(row: Row) -> str:
-    told = [
+    detected = [
         f"<b>{' '.join(one.requirements)}</b> <code>{escape(one.check.split('::', 1)[-1])}</code> "
         f"{escape(one.message)}"
         for one in row.caught
     ]
-    told += [
+    detected += [
         f'<span class="bad">{escape(x)}</span>' for x in (row.reason, row.note, *row.errors) if x
     ]
     bad = "" if row.fate is Fate.KILLED else ' class="bad"'
     return (
         f"<tr><td{bad}>{escape(row.fault)}<br><span class=dim>{row.fate}, {row.kind}, "
         f"{row.checks} checks, {row.seconds} s</span><td>{escape(row.breaks)}"
-        f"<td>{escape(row.source)}<td>{'<br>'.join(told)}"
+        f"<td>{escape(row.source)}<td>{'<br>'.join(detected)}"
     )

@@ -1,4 +1,4 @@
-"""What the wire is told: its rules, and the addresses of the deployment (softlab/wire)."""
+"""Messages to the wire: its rules, and the addresses of the deployment (softlab/wire)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ PACKAGES: Final = (
     *("patch", "numactl", "numactl-devel", "kernel-devel", "kernel-headers", "openssl-devel"),
     *("popt", "popt-devel", "libpcap-devel", "libnl3", "libnl3-devel"),
 )
-#: Keys of the addresses, beside its own, from which a host's station sends crafted packets.
+#: Keys of the additional addresses from which a host's station sends crafted packets.
 _CRAFTED: Final = ("crafted_address", "crafted_address6")
 #: The simulated DUT's DPVS_HOME.
 SIMULATED_HOME: Final = Path("/opt/dpvs")

@@ -9,7 +9,7 @@ from softlab.host import run
 from softlab.simulated import install
 from softlab.spec import LabSpec
 
-#: Where a real build is found beside its own path.
+#: Where a real build is found in addition to its own path.
 BUILD_HOME = Path("/opt/dpvs-home")
 TOOLS = ("dpvs", "dpip", "ipvsadm", "keepalived")
 

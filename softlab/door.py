@@ -6,8 +6,8 @@
 Enters the lab's fabric (the network namespace of process PID), connects to the host's sshd there
 and hands the connected socket back to ssh, which goes on alone: no process stays between ssh and
 sshd, and the machine's own network namespace holds no link to the lab. Started once per
-connection, so it imports as little as Python allows. INODE tells the namespace from one of a
-later process that was given the same PID.
+connection, so it imports as little as Python allows. INODE distinguishes the
+namespace from that of a later process with the same PID.
 """
 
 import _socket

@@ -87,7 +87,7 @@ def _build(spec: LabSpec, directory: Path, groups: Path | None) -> dict[int, str
         host.expect("ready")
     if daemon is not None:
         _wait_for_emulated_hardware(daemon)
-    # A Popen may be forgotten now: whoever waits takes the status of any child.
+    # The Popen objects are not needed any more: the init takes the status of any child.
     return {
         **{host.pid: f"{host.name}'s init" for host in hosts},
         **({} if daemon is None else {daemon.pid: "lb01's emulated hardware"}),

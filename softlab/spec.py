@@ -145,7 +145,7 @@ class LabSpec:
         return tuple(replace(one, link=self.places.get(one.name, one.link)) for one in HOSTS)
 
     def as_json(self) -> dict[str, Any]:
-        """The whole lab as JSON values: what the emulated hardware of the DUT is told."""
+        """The whole lab as JSON values, for the emulated hardware of the DUT."""
         return {
             "device": self.device,
             "dpvs_version": self.dpvs_version,

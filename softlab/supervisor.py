@@ -1,7 +1,7 @@
 """The life of a lab, from the machine's side: what it needs, its directory, its start and its end.
 
 The supervisor is the parent of the lab's init. It unshares its own mount namespace, so that the
-mounts of a lab are nobody's but the lab's, and waits; when it ends for whatever reason, the kernel
+mounts of a lab belong to the lab only, and waits; when it ends for whatever reason, the kernel
 ends the init, and with it the lab. What can be left in the machine after a SIGKILL is the
 directory and empty cgroups; the next start removes them.
 """
@@ -159,7 +159,7 @@ def _claim(directory: Path) -> TextIO:
 
 
 def _mounts(directory: Path) -> Path | None:
-    """Give the lab its own mounts, nobody else's: a place for hosts' roots, and cgroup v2.
+    """Give the lab mounts of its own: a place for hosts' roots, and cgroup v2.
 
     Returns where the cgroup hierarchy is, None where the kernel has none.
     """

@@ -1,4 +1,4 @@
-"""The hardware and the distribution that a simulated DUT shows to whoever logs in.
+"""The hardware and the distribution that a simulated DUT shows over ssh.
 
 A Dell R630 with CentOS 7.9 as in the article (seed 1.1, 1.2, 2.1.3, 2.2): two NUMA nodes, SMT off,
 an 82599ES on node 0, an X520 on node 1, an I350 for management. What is written to it acts.
@@ -18,7 +18,7 @@ How it is used, in this order, for a host with namespaces and a root of its own:
    prints `ready`; what it cannot do it says on standard error, and exits 1.
 
 It ends when PID ends. If it is killed, the host's /sys fails with ENOTCONN and its NICs that DPDK
-had are gone: whoever started both should then end the host. There is nothing to clean up after it.
+had are gone: the host should then be ended as well. There is nothing to clean up after it.
 
 DPVS speaks to it at /run/emulated.sock (`service`); commands on the host do as well (`commands`).
 """

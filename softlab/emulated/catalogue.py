@@ -15,7 +15,7 @@ POWERVILLE: Final = ((0x8086, 0x1521), (0x8086, 0x1533))
 class Module:
     """A kernel module: where its file is, what it needs, what it drives.
 
-    `path` is below /lib/modules/$(uname -r)/kernel; None for those built beside DPDK. `parameters`
+    `path` is below /lib/modules/$(uname -r)/kernel; None for those built with DPDK. `parameters`
     maps a name to (description, type, value when not given). `driver` is the PCI driver that the
     module registers, `ids` that driver's own (vendor, device) table; `nodes` are the device files
     that exist while it is loaded.
@@ -184,7 +184,7 @@ BUILT_IN: Final = ("8250", "kernel", "pcie_aspm", "printk", "rcutree", "tcp_cubi
 
 @dataclass(frozen=True, slots=True)
 class FixedDevice:
-    """A PCI device that is no NIC: it is there so that the NICs are to be told from others."""
+    """A PCI device that is no NIC, so that the NICs have to be distinguished from others."""
 
     address: str
     class_code: int

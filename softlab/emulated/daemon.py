@@ -1,9 +1,9 @@
 """The process that emulates one host's hardware. How it is to be started: see the package.
 
-It lives in namespaces of its own: a network namespace that nobody else can enter, where the NICs
-of DPDK drivers are, and a mount namespace whose /sys is the host's real sysfs. The host sees its
-files through FUSE (`fuse` says why) and its socket at /run/emulated.sock. It ends when the host's
-process does.
+It lives in namespaces of its own: a network namespace that no other process can enter, where the
+NICs of DPDK drivers are, and a mount namespace whose /sys is the host's real sysfs. The host sees
+its files through FUSE (`fuse` says why) and its socket at /run/emulated.sock. It ends when the
+host's process does.
 """
 
 import json
@@ -60,7 +60,7 @@ def run(root: Path, pid: int, raw_spec: Mapping[str, Any]) -> None:
 
 
 def _own_view_of_sysfs(pid: int) -> None:
-    """Have this process see, at /sys, the interfaces of the host; nobody else sees that mount.
+    """Have this process see, at /sys, the interfaces of the host; no other process sees that mount.
 
     A sysfs shows the network namespace in which it was mounted.
     """

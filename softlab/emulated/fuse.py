@@ -2,7 +2,7 @@
 
 Why FUSE and not plain files with a watcher: a write to nr_hugepages or to bind has to be over, with
 its errno, when write(2) returns, as on real hardware. With files and inotify `echo 28672 > f; cat
-f` would be a race, and a refused bind could not be told. Stdlib only, so /dev/fuse is spoken
+f` would be a race, and a refused bind could not be reported. Stdlib only, so /dev/fuse is spoken
 directly (include/uapi/linux/fuse.h, protocol 7.31); one process, one request at a time.
 """
 

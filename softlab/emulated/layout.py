@@ -14,7 +14,7 @@ from softlab.emulated.spec import Spec
 
 _HERE: Final = Path(__file__).parent
 _LIBRARY: Final = "usr/local/lib/emulated"
-#: Where CentOS has each command. ethtool alone stays beside the real one, which it calls.
+#: Where CentOS has each command. Only ethtool stays next to the real one, which it calls.
 _COMMANDS: Final = {
     "dmesg": "usr/bin/dmesg",
     "ethtool": "usr/local/sbin/ethtool",

@@ -152,7 +152,7 @@ class Machine:
             raise OSError(errno.EIO, f"{address}: its interface did not follow: {error}") from error
 
     def _free_name(self, wanted: str) -> str:
-        """The name an interface had, or, where somebody took it meanwhile, the next free ethN."""
+        """The name an interface had, or, where it is taken meanwhile, the next free ethN."""
         there = self._outside.all()
         names = [wanted, *(f"eth{number}" for number in range(256))]
         return next(name for name in names if name not in there)

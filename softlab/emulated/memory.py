@@ -27,12 +27,12 @@ def total(hardware: Hardware, node: int, size: int) -> int:
 
 
 def surplus(hardware: Hardware, node: int, size: int) -> int:
-    """Pages beyond what was asked for, as somebody still holds them."""
+    """Pages beyond what was asked for, still in use by a process."""
     return total(hardware, node, size) - hardware.hugepages.get((node, size), 0)
 
 
 def free(hardware: Hardware, node: int, size: int) -> int:
-    """Pages of `size` kB on `node` that nobody holds."""
+    """Pages of `size` kB on `node` that are free."""
     return total(hardware, node, size) - held(hardware, node, size)
 
 

@@ -109,7 +109,7 @@ def remove(hardware: Hardware, name: str) -> Hardware:
 
 
 def remove_with_unused(hardware: Hardware, name: str) -> Hardware:
-    """What modprobe -r does: the module, then what it needed and nobody needs any more.
+    """What modprobe -r does: the module, then what it needed and is not needed any more.
 
     Not being loaded is no error. Raises RefusedError (EBUSY).
     """
@@ -183,7 +183,7 @@ def _values(module: Module, arguments: Sequence[str]) -> tuple[Mapping[str, str]
         if canonical(name) in values:
             values[canonical(name)] = _value(module, canonical(name), text)
         else:
-            # Linux loads such a module all the same; only the log tells.
+            # Linux loads such a module all the same; only the log says so.
             lines.append(f"{module.name}: unknown parameter '{name}' ignored")
     return values, lines
 

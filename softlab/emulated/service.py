@@ -73,13 +73,13 @@ class Requests:
         }, []
 
     def _insmod(self, request: Mapping[str, Any], _who: int) -> Answer:
-        told = dict(line.partition("=")[::2] for line in reversed(request["modinfo"]))
-        if "name" not in told or "vermagic" not in told:
+        found = dict(line.partition("=")[::2] for line in reversed(request["modinfo"]))
+        if "name" not in found or "vermagic" not in found:
             raise RefusedError(errno.ENOEXEC, "not a kernel module")
-        module = MODULES.get(told["name"]) or _foreign(told)
+        module = MODULES.get(found["name"]) or _foreign(found)
         arguments = [str(argument) for argument in request.get("arguments", ())]
         self._machine.change(
-            lambda hardware: modules.load(hardware, module, told["vermagic"], arguments)
+            lambda hardware: modules.load(hardware, module, found["vermagic"], arguments)
         )
         return {}, []
 
@@ -160,7 +160,7 @@ def _refusal(number: int, text: str) -> Answer:
     return {"error": text, "errno": errno.errorcode.get(number, str(number))}, []
 
 
-def _foreign(told: Mapping[str, str]) -> Module:
+def _foreign(found: Mapping[str, str]) -> Module:
     """A module that this hardware knows nothing of: it is loaded, and does nothing."""
-    depends = tuple(name for name in told.get("depends", "").split(",") if name)
-    return Module(told["name"], None, told.get("description", ""), 16384, depends=depends)
+    depends = tuple(name for name in found.get("depends", "").split(",") if name)
+    return Module(found["name"], None, found.get("description", ""), 16384, depends=depends)

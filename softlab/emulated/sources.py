@@ -1,8 +1,8 @@
 """The DPDK source tree of a deployment, and DPVS's patches for it (seed 2.1.1).
 
-Nobody compiles on the simulated DUT, so the tree has only the files that the patches touch, with
-stand-ins for their content; each patch has upstream's name, touches upstream's files, and applies
-and reverses with patch(1).
+Nothing is compiled on the simulated DUT, so the tree has only the files that the patches touch,
+with stand-ins for their content; each patch has upstream's name, touches upstream's files, and
+applies and reverses with patch(1).
 """
 
 from collections.abc import Iterable, Mapping

@@ -62,7 +62,7 @@ def furnish(root: Path) -> None:
     _command(root / "usr/local/sbin/udp-echo", "udp_echo")
     (root / _MODULES).mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PACKAGE / "realserver/toa/toa.bpf.o", root / _MODULES / "toa.ko")
-    # A reader as it must not be: loaded by nobody but a fault.
+    # A wrong reader, which only a fault loads.
     shutil.copyfile(PACKAGE / "realserver/toa/credulous.bpf.o", root / _MODULES / "credulous.ko")
     (root / _MODULES / "uoa.ko").write_bytes(modules.UOA_MARK)
 

@@ -31,7 +31,7 @@ class Module:
 
 
 def _load_uoa(_file: Path) -> None:
-    """Being marked as loaded is all; the server is told afterwards."""
+    """It is only marked as loaded; the server is notified afterwards."""
 
 
 def _unload_uoa() -> None:
@@ -79,8 +79,8 @@ def _load(file: Path, prefix: str) -> None:
         _end(f"{refused}: Invalid module format")
     if state.is_loaded(module.name):
         _end(f"{refused}: File exists")
-    # First of all: whoever is killed in it leaves a module that rmmod can take away, as no kernel's
-    # can be half loaded.
+    # First of all: a process that is killed here leaves a module that rmmod can remove. A kernel
+    # cannot have a module half loaded.
     state.set_loaded(module.name)
     try:
         module.load(file)

@@ -1,4 +1,4 @@
-"""UOA: how DPVS tells a real server the client of a UDP datagram (pure reading of bytes).
+"""UOA, by which DPVS passes the client of a UDP datagram to a real server (pure parsing).
 
 Layouts: DPVS's include/uoa.h and kmod/uoa/uoa.c. Either the datagram comes as IP protocol 248
 (`opp`): 4 bytes of header, the option, then the UDP header and data; or the option lies among the

@@ -11,8 +11,8 @@ def install(root: Path, version: str) -> None:
     """Lay a version of the simulated device into a host's root.
 
     ``/opt/dpvs/bin`` gets the tools, ``/usr/sbin`` links to them, ``/etc/dpvs-simulated.json`` the
-    version. The tools run this package from ``/opt/softlab``, which whoever makes the host has to
-    put there; the source trees beside them belong to the emulated hardware. ValueError for a
+    version. The tools run this package from ``/opt/softlab``, where the lab
+    puts it; the source trees next to them belong to the emulated hardware. ValueError for a
     version that cannot be emulated.
     """
     from softlab.simulated import installation

@@ -84,7 +84,7 @@ def _to_host(
         return True
     if path.is_for_kni(packet.dst, port):
         return True
-    # A packet for somebody else: forwarding is off, so only groups are passed on.
+    # A packet for another host: forwarding is off, so only groups are passed on.
     return multicast
 
 

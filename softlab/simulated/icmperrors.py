@@ -137,7 +137,7 @@ def _translate(
 
 
 def too_big(path: DataPath, lcore: int, packet: Packet, mtu: int, family: int, now: float) -> bool:
-    """True, and the sender is told, when the packet does not fit the link it should leave by."""
+    """True, after an ICMP error to the sender, when the packet does not fit its outgoing link."""
     size = len(packet)
     if packet.family != family:
         size += 20 if family == 16 else -20

@@ -33,7 +33,7 @@ def add_address(path: DataPath, entry: IfAddr) -> Frames:
 
 
 def remove_address(path: DataPath, port: int, addr: bytes, plen: int) -> None:
-    """Remove an address and its routes, whoever added them."""
+    """Remove an address with its routes."""
     entry = path.addresses.remove(port, addr, plen)
     limit = len(addr) * 8
     if limit == 128:

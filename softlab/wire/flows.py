@@ -13,7 +13,7 @@ _LASTS: Final = 5.0
 
 @dataclass(slots=True)
 class Flow:
-    """One flow on one side of the DUT. number: the so-manieth that the wire saw on that side.
+    """One flow on one side of the DUT. number: its place among the flows of that side, from 1.
 
     before: when its last frame but this one passed. rank: how many others were open when it began.
     closed: directions (leaving?) whose FIN was seen.

@@ -12,7 +12,7 @@ are on the leg of the address that they are about."""
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing that goes wrong on the wire. What is not given does not matter.
+    """One fault of frames. A key that is not given matches everything.
 
     do: what becomes of the frames (a name of `actions.ACTIONS`).
     field, op, value: of `change`, what is changed, and how (`fields.FIELDS`, `fields.OPERATIONS`).
@@ -22,13 +22,13 @@ class Rule:
     payload: least and greatest number of octets that TCP, UDP or ICMP carries.
     client, server: name of the client or of the real server at the other end.
     port: the port at the DUT's or the real server's end that the frame comes from or goes to.
-    every: only each so-manieth of the frames that all else is true of.
-    flows: only frames of each so-manieth flow.
-    position: first and last number of the frame in its flow and direction, from 1; of the frames
-        that all before it here is true of.
-    after: only when the flow is so many seconds old.
-    idle: only the first frame after a pause of so many seconds in the flow.
-    beyond: only flows that opened while so many others were open.
+    every: only each n-th of the frames that match all other keys.
+    flows: only frames of each n-th flow.
+    position: first and last number of the frame in its flow and direction, from 1, among those
+        that match the keys above.
+    after: only when the flow is at least this old, in seconds.
+    idle: only the first frame after a pause of at least this many seconds in the flow.
+    beyond: only flows that opened while at least this many others were open.
     """
 
     do: str

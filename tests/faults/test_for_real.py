@@ -55,7 +55,7 @@ def test_a_run_with_a_fault_says_so_and_can_never_be_ready() -> None:
 
 
 REFUSED = {
-    "--fault=no-such-fault": "there is none of this name",
+    "--fault=no-such-fault": "there is no fault of this name",
     "--fault=vip-missing --attach": "only with --host=softlab",
     "--fault=vip-missing --host=benches/lb01.example.yaml": "only with --host=softlab",
     "--fault-matrix=no-such-*": "no fault has such a name",

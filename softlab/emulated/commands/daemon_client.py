@@ -11,7 +11,7 @@ SOCKET = "/run/emulated.sock"
 def ask(op: str, **values: Any) -> dict[str, Any]:
     """One request and its answer; {"error", "errno"} is a refusal.
 
-    Ends the command with status 1 when there is nobody to ask.
+    Ends the command with status 1 when there is no daemon.
     """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

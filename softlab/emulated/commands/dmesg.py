@@ -1,4 +1,4 @@
-"""dmesg: the emulated kernel's log; the real one is the machine's and tells of other things."""
+"""dmesg: the emulated kernel's log; the real one is the machine's."""
 
 from .daemon_client import ask, fail
 

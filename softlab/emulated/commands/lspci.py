@@ -1,7 +1,7 @@
 """lspci: the PCI devices in sysfs, in pciutils' layouts.
 
 Has -D -n -nn -k -v -m -mm -vmm -s -d and letters together (-Dvmmnnk, as dpdk-devbind.py asks).
-Like pciutils before 3.6, and so like the article's system, -vmm tells no NUMA node.
+Like pciutils before 3.6, and so like the article's system, -vmm prints no NUMA node.
 dpdk-devbind.py asks for -Dvmmnnk ten times in each of its runs: that answer (`ASKED_OFTEN`) the
 emulated hardware makes itself, by `listing`, and the starter of this command only shows it.
 """
@@ -16,7 +16,7 @@ ASKED_OFTEN = "-Dvmmnnk"
 
 
 class Options:
-    """How much, and how, is to be told."""
+    """How much is printed, and in which layout."""
 
     def __init__(self) -> None:
         self.domain = self.kernel = False

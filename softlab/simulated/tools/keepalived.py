@@ -30,7 +30,7 @@ _SYSTEM = (
 def main(argv: list[str]) -> int:
     """``-v`` and ``--version``; anything else is refused."""
     if len(argv) != 2 or argv[1] not in ("-v", "--version"):
-        complain("keepalived: the simulated device only tells its version (-v)")
+        complain("keepalived: the simulated device only prints its version (-v)")
         return 1
     version = of_host()
     built, year, headers = _FACTS[version.dotted]
