@@ -23,6 +23,11 @@ unit:
 bench: setup
 	$(PYTHON) -m benchmarks
 
+# Counts of the source tree, each with its goal; ARGS=-v lists what is counted.
+.PHONY: house
+house: setup
+	$(PYTHON) -m benchmarks.house $(ARGS)
+
 # Parsers fed with 3,000 mutated recordings each, by Hypothesis; a finding is printed with its input.
 fuzz: setup
 	$(PYTEST) -c tests/pytest.ini tests/safety/test_fuzzing.py --hypothesis-profile=fuzz $(ARGS)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from benchmarks.house import HELD, MEASURES
 
 ROOT = Path(__file__).resolve().parent.parent
 # Words by which a check would ask what kind of device it talks to, instead of what it can do.
@@ -88,40 +89,7 @@ def test_no_room_is_a_grab_bag() -> None:
     assert not names
 
 
-def test_a_class_name_stands_for_one_thing() -> None:
-    # softlab repeats some of these names on purpose: it is the second implementation.
-    places = defaultdict(list)
-    for folder in ("dpvs_acceptance", "fixtures", "reports"):
-        for path in modules(folder):
-            for node in ast.parse(path.read_text(encoding="utf-8")).body:
-                if isinstance(node, ast.ClassDef):
-                    places[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
-    twice = [f"{name}: {', '.join(found)}" for name, found in places.items() if len(found) > 1]
-    assert not twice, "two classes of one name:\n" + "\n".join(twice)
-
-
-def test_no_file_of_the_simulated_dpvs_imports_another_in_a_circle() -> None:
-    """Imports for annotations alone count: a circle of names is one for the reader as well."""
-    uses = {_module(path): set(_names(path)) for path in modules("softlab/simulated")}
-    above = {
-        name: {one if one in uses else one.rpartition(".")[0] for one in used} & set(uses) - {name}
-        for name, used in uses.items()
-    }
-    # Whoever uses nothing that is left is taken away, until none is, or only circles are left.
-    while free := {name for name, used in above.items() if not used & set(above)}:
-        above = {name: used for name, used in above.items() if name not in free}
-    assert not above, f"in or above a circle: {', '.join(sorted(above))}"
-
-
-def _module(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def _names(path: Path) -> Iterator[str]:
-    """What a module imports, with the names that it takes from other modules."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+@pytest.mark.parametrize("name", HELD)
+def test_a_count_that_has_reached_its_goal_stays_there(name: str) -> None:
+    measure = next(one for one in MEASURES if one.name == name)
+    assert measure.reached, "\n".join([f"{name}: goal {measure.goal}", *measure.find()])
