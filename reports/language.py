@@ -165,6 +165,7 @@ _ZH = {
     "real server": "RS",
     "gateway": "网关",
     "not drawn: the run kept no topology": "未绘制：本次运行没有保存拓扑",
+    "No Chinese text, shown in English": "没有中文文本，以英文显示",
     "Time of the run": "本次运行的用时",
     "A check's time has no set-up or undo of the run in it.": (
         "各项检查的用时不含运行本身的准备与还原。"

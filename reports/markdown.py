@@ -45,6 +45,9 @@ def _lines(page: Page) -> Iterator[str]:
             yield "| " + " | ".join(map(plain, cells)) + " |"
     for group in page.groups:
         yield from _group(group, page)
+    if page.untranslated:
+        yield ""
+        yield f"{say('No Chinese text, shown in English')}: {plain(', '.join(page.untranslated))}"
     if page.times:
         yield ""
         words = ", ".join(f"{name} {seconds}" for name, seconds in page.times)

@@ -54,6 +54,7 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         failed=tuple(r for r in requirements if r.badge.shape in {"fail", "flaky", "blocked"}),
         not_shown=tuple(r for r in requirements if r.badge.shape == "skipped" and r.checks),
         unseen=tuple(r for r in requirements if r.badge.shape == "skipped" and not r.checks),
+        untranslated=tuple(_untranslated(signoff)),
         times=tuple((say(name), f"{taken:.2f} s") for name, taken in times(signoff).items()),
         others=tuple(rows.check(check) for check in signoff.other_checks),
         waivers=signoff.waivers,
@@ -67,6 +68,13 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         manifest=kept.manifest,
         keys=kept.keys,
     )
+
+
+def _untranslated(signoff: SignOff) -> Iterator[str]:
+    if signoff.language == "zh":
+        for row in signoff.requirements:
+            if not (row.statement_zh and row.hint_zh):
+                yield row.id
 
 
 def _groups(

@@ -109,6 +109,8 @@ class Page:
     """NOT SUPPORTED and NOT TESTED, where a check says why."""
     unseen: tuple[ShownRequirement, ...]
     """NOT TESTED, because no check looked."""
+    untranslated: tuple[str, ...]
+    """Rows that a Chinese page shows in English, for want of a translation."""
     times: tuple[tuple[str, str], ...]
     """Set-up and undo of the run, which no check's time has in it."""
     others: tuple[Check, ...]

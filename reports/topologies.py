@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dpvs_acceptance.model.topology import Topology, load_topology
@@ -28,9 +28,9 @@ server on the link that the topology says. On hardware the bench has to be wired
 """
 
 
-def pages(folder: Path = ROOT / "topologies") -> Mapping[Path, str]:
-    """Each file that the documents have of the topologies, with its text."""
-    texts = {path: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yaml"))}
+def pages(paths: Sequence[Path]) -> Mapping[Path, str]:
+    """Each file that the documents have of these topologies, with its text."""
+    texts = {path: path.read_text(encoding="utf-8") for path in paths}
     topologies = {path: load_topology(path) for path in texts}
     say = speaker("en")
     made = {
@@ -44,9 +44,19 @@ def pages(folder: Path = ROOT / "topologies") -> Mapping[Path, str]:
     return {PAGE: _HEAD + rows + parts, **made}
 
 
+def documented() -> list[Path]:
+    """The project's own topologies: those with a drawing. A user's file has none and needs none."""
+    drawn = {path.stem for path in PAGE.parent.glob("topologies/*.svg")}
+    return [path for path in _all() if path.stem in drawn]
+
+
+def _all() -> list[Path]:
+    return sorted((ROOT / "topologies").glob("*.yaml"))
+
+
 def write() -> None:
-    """Writes all of them."""
-    for path, text in pages().items():
+    """Writes those of all topologies that there are: with that a new one is the project's."""
+    for path, text in pages(_all()).items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
 

@@ -40,7 +40,7 @@ class KnownDefect(Declared):
     )
     reference: OneLine
     sentence: OneLine
-    sentence_zh: OneLineZh
+    sentence_zh: OneLineZh = ""
 
     @model_validator(mode="after")
     def _has_an_end(self) -> KnownDefect:

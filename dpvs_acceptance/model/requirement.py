@@ -18,7 +18,9 @@ from dpvs_acceptance.model.loading import DeclarationError, Key, load_yaml
 
 SEED = "seed"
 """The default catalogue of a topology."""
-_FILLED_IN = ("catalogue", "held")
+_FILLED_IN = ("catalogue", "held", "site")
+
+_KEYS = {"requirements", "held", "site"}
 
 
 class Priority(StrEnum):
@@ -94,17 +96,20 @@ class Requirement(BaseModel):
     priority: Priority = Field(strict=False)
     statement: OneLine
     """What must hold, in one sentence."""
-    statement_zh: OneLineZh
+    statement_zh: OneLineZh = ""
+    """Without it the Chinese report has the English text, and says so; `hint_zh` likewise."""
     source: OneLine
     """Section of the deployment guide, row of upstream's checklist, or RFC."""
     hint: OneLine
     """Where to look when it fails: commands, and the usual cause."""
-    hint_zh: OneLineZh
+    hint_zh: OneLineZh = ""
     needs: tuple[Annotated[Need, Field(strict=False)], ...] = Field(default=(), strict=False)
     catalogue: str = SEED
     """Name of the file; set by the loader."""
     held: Held = Held.WHOLE
     """`held` of the file; set by the loader."""
+    site: bool = False
+    """`site: true` of the file: the user's own catalogue, not the project's; set by the loader."""
 
 
 def catalogues(requirements: Iterable[Requirement]) -> tuple[str, ...]:
@@ -115,7 +120,7 @@ def catalogues(requirements: Iterable[Requirement]) -> tuple[str, ...]:
 def load_requirements(paths: Iterable[Path]) -> tuple[Requirement, ...]:
     """The requirements of all files, in the order of the files and of the rows in them.
 
-    A file has the key `requirements` and may have `held` (default: `whole`). Raises
+    A file has the key `requirements` and may have `held` (default: `whole`) and `site`. Raises
     DeclarationError with a line per problem: file, line, requirement id, key. A duplicate id, also
     in another file, is refused.
     """
@@ -124,9 +129,10 @@ def load_requirements(paths: Iterable[Path]) -> tuple[Requirement, ...]:
     for path in paths:
         data, lines = load_yaml(path)
         rows = data.get("requirements") if isinstance(data, dict) else None
-        if not isinstance(rows, list) or not rows or not set(data) <= {"requirements", "held"}:
+        if not isinstance(rows, list) or not rows or not set(data) <= _KEYS:
             problems.append(
-                f"{path}:1: expected the key 'requirements', a list of rows, and optionally 'held'"
+                f"{path}:1: expected the key 'requirements', a list of rows, and optionally 'held' "
+                "and 'site'"
             )
             continue
         allowed = [str(held) for held in Held]
@@ -134,7 +140,11 @@ def load_requirements(paths: Iterable[Path]) -> tuple[Requirement, ...]:
             line = lines.get(("held",), 1)
             problems.append(f"{path}:{line}: held: expected {' or '.join(allowed)}, found {said!r}")
             continue
-        place = {"catalogue": path.stem, "held": Held(said)}
+        if (site := data.get("site", False)) not in (True, False):
+            line = lines.get(("site",), 1)
+            problems.append(f"{path}:{line}: site: expected true or false, found {site!r}")
+            continue
+        place = {"catalogue": path.stem, "held": Held(said), "site": site}
         for index, row in enumerate(rows):
             key: Key = ("requirements", index)
             where = f"{path}:{lines.get(key, 1)}"

@@ -133,7 +133,7 @@ class KnownEntry(_Frozen):
     before: str | None
     reference: str
     sentence: str
-    sentence_zh: str
+    sentence_zh: str = ""
 
     @property
     def defect(self) -> KnownDefect:

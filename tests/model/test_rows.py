@@ -9,9 +9,10 @@ import pytest
 from dpvs_acceptance.model.requirement import load_requirements
 from dpvs_acceptance.model.rows import DECLARED, FAMILIES, MANY, is_family, row_of, rows_of
 from dpvs_acceptance.model.topology import Topology, load_topology
+from reports.topologies import documented
 
 ROOT = Path(__file__).parents[2]
-TOPOLOGIES = [load_topology(path) for path in sorted((ROOT / "topologies").glob("*.yaml"))]
+TOPOLOGIES = [load_topology(path) for path in documented()]
 
 
 def topology(name: str) -> Topology:

@@ -294,3 +294,16 @@ def test_the_page_of_a_comparison_is_only_text() -> None:
     assert not {tag for tag, _ in page.tags} & {"script", "img"}
     assert "Newly failing (1)" in page.text
     assert not re.search(r"https?://|@import|src=", html.replace("src=x onerror=y", ""))
+
+
+def test_a_row_without_chinese_is_shown_in_english_and_named(tmp_path: Path) -> None:
+    own = requirement("X1").model_copy(update={"statement_zh": "", "hint_zh": ""})
+    write_run(tmp_path, (requirement("S29"), own), (check("PASS", "S29"), check("PASS", "X1")))
+    page = build(tmp_path, "zh")
+    assert page.untranslated == ("X1",)
+    html = Elements((tmp_path / "index.html").read_text()).text
+    assert "没有中文文本，以英文显示: X1" in html
+    assert "X1 holds." in html
+    assert "S29 成立。" in html
+    assert "没有中文文本，以英文显示: X1" in (tmp_path / "signoff.md").read_text()
+    assert build(tmp_path, "en").untranslated == ()

@@ -27,9 +27,10 @@ from dpvs_acceptance.hosts.compare import differences
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode, first_failure
 from dpvs_acceptance.model.topology import load_topology
+from reports.topologies import documented
 from tests.softlab.labs import Lab
 
-from .benched import ROOT, Benched, benched, planned
+from .benched import Benched, benched, planned
 from .killing import Killer, edit_undo, points
 
 # What is up already while a step on top of it is killed: not for --restore to find.
@@ -124,7 +125,7 @@ def test_no_kind_of_step_is_left_out(sites: list[Site]) -> None:
     """A step of any topology that does not just go with dpvs looks like one that is killed at."""
     bench = sites[0].bench.deployment.bench
     known = {_shape(change) for steps in _steps(sites[0]).values() for change in steps}
-    paths = sorted((ROOT / "topologies").glob("*.yaml"))
+    paths = documented()
     assert len(paths) > 10
     for path in paths:
         # Where a lab's clients are is the topology's to say.

@@ -58,6 +58,8 @@ def test_each_seed_hint_names_a_command() -> None:
 
 def test_each_chinese_text_is_chinese() -> None:
     for requirement in load_requirements(EACH):
+        if requirement.site:
+            continue  # the user's own
         for text in (requirement.statement_zh, requirement.hint_zh):
             assert any("\u4e00" <= c <= "\u9fff" for c in text), requirement.id
         for text in (requirement.statement, requirement.hint):
@@ -137,3 +139,16 @@ def test_a_row_that_is_no_mapping_is_named_by_its_place(tmp_path: Path) -> None:
 def test_chinese_has_no_space_after_its_punctuation(tmp_path: Path) -> None:
     row = ROW.format(id="S02", priority="P1").replace("查看 `", "查看，\n      再看 `")
     assert load_requirements([write(tmp_path / "a.yaml", row)])[0].hint_zh.startswith("查看，再看")
+
+
+def test_a_sites_own_row_needs_no_translation(tmp_path: Path) -> None:
+    row = ROW.format(id="X1", priority="P2")
+    row = "".join(line for line in row.splitlines(keepends=True) if "_zh:" not in line)
+    path = write(tmp_path / "site.yaml", row)
+    (project,) = load_requirements([path])
+    assert (project.statement_zh, project.hint_zh, project.site) == ("", "", False)
+    path.write_text("site: true\n" + path.read_text("utf-8"), encoding="utf-8")
+    assert load_requirements([path])[0].site
+    path.write_text(path.read_text("utf-8").replace("true", "ours"), encoding="utf-8")
+    with pytest.raises(DeclarationError, match=r"site.yaml:1: site: expected true or false"):
+        load_requirements([path])
