@@ -34,8 +34,12 @@ def _sentence(text: str) -> str:
     return text.strip()
 
 
+_USERS = tuple(f"USR-{number:02}" for number in range(1, 13))
 # Requirements that packets prove. Whatever goes wrong before them may turn these as well.
-TRAFFIC = ("S21", "S23", "S24", "S26", "S27", "S28", "S29", "S30", "S31", "S33", "S34", "S35")
+TRAFFIC = (
+    *("S21", "S23", "S24", "S26", "S27", "S28", "S29", "S30", "S31", "S33", "S34", "S35"),
+    *_USERS,
+)
 
 
 def _with_traffic(ids: tuple[str, ...]) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ class Topology(Declared):
     title: str = Field(max_length=120)
     source: str = Field(max_length=120)
     requirements: tuple[Name, ...] = Field(
-        default=("seed",),
+        default=("seed", "users"),
         min_length=1,
         description="catalogues by which runs of this topology are judged",
     )

@@ -40,8 +40,10 @@ from .selecting import (
     services,
     vips,
 )
+from .served import OwnServers
 from .service import AddedService, Service
 from .tools import NO_UNDO
+from .users import Users
 
 __all__ = [
     "ANY_SERVICE",
@@ -66,8 +68,10 @@ __all__ = [
     "Family",
     "Link",
     "LoadBalancer",
+    "OwnServers",
     "RealServer",
     "Service",
+    "Users",
     "Vip",
     "clients",
     "families",

@@ -21,6 +21,10 @@ class Sources:
         """A range of source ports for each of `count` sockets of a client's host."""
         return [self._flows[name].port_range() for _ in range(count)]
 
+    def many(self, name: str, count: int) -> list[tuple[int, ...]]:
+        """Source ports for each of very many sockets of a client's host."""
+        return self._flows[name].many(count)
+
     def next(self, name: str) -> Flow:
         """A source port and a payload that nothing else of this run has, or had recently."""
         return self._flows[name].next()

@@ -11,6 +11,7 @@ from typing import TypeVar
 # Below Linux's default ephemeral range (from 32768), so no other socket of the host uses one.
 CRAFTED = range(20000, 32000)
 SOCKETS = range(10000, 20000)
+MANY = range(33000, 60000)  # of flows by the thousand, where other sockets of the host may be
 ROOM = 3
 
 _T = TypeVar("_T")
@@ -44,6 +45,7 @@ class Flows:
         self._port_ranges = _from_anywhere(
             [range(first, first + ROOM) for first in SOCKETS[: 1 - ROOM : ROOM]]
         )
+        self._many = _from_anywhere(MANY)
         self._numbers = itertools.count(1)
 
     def next(self, name: str = "flow") -> Flow:
@@ -54,6 +56,10 @@ class Flows:
     def port_range(self) -> range:
         """Candidate ports for one socket of the host, since some may be in use."""
         return next(self._port_ranges)
+
+    def many(self, count: int) -> list[tuple[int, ...]]:
+        """Ports for so many sockets; two to choose from for each, next to each other."""
+        return [(next(self._many), next(self._many)) for _ in range(count)]
 
 
 def _from_anywhere(these: Sequence[_T]) -> Iterator[_T]:

@@ -138,7 +138,12 @@ def _tcp_conversation(
         seq = (view.seq - base) % WRAP if view.sport in (client.port, lip.port) else view.seq
         return (seq, view.flags, view.payload)
 
-    pairs = paired(ours, theirs, client, lip, key)
+    def order(view: TcpView, at_rs: bool) -> tuple[object, ...]:
+        # A kernel may send two of its acknowledgements in another order than it captured them.
+        from_rs = at_rs and (view.src, view.sport) == (rs.address, rs.port)
+        return (view.ip_id, (view.ack - offset) % WRAP if from_rs else view.ack)
+
+    pairs = paired(ours, theirs, client, lip, key, order)
     return Conversation(client, service.vip, lip, rs, name, pairs), connection
 
 
@@ -174,11 +179,13 @@ def paired(
     client: SocketAddress,
     lip: SocketAddress,
     key: Callable[[V, bool], tuple[object, ...]],
+    order: Callable[[V, bool], tuple[object, ...]] | None = None,
 ) -> tuple[PacketPair[V], ...]:
     """Each frame with its counterpart: the client's packets first, in order of sending.
 
     client: the client's address at the client; lip: its address at the real server. key: identifies
-    a packet (arguments: view, and whether it is at the real server's side).
+    a packet (arguments: view, and whether it is at the real server's side). order: tells packets of
+    one key apart.
     """
     pairs: list[PacketPair[V]] = []
     for towards_rs in (True, False):
@@ -187,27 +194,44 @@ def paired(
         ]
         far = [v for v in theirs if (v.src == lip.address and v.sport == lip.port) is towards_rs]
         sent, seen = (near, far) if towards_rs else (far, near)
-        for one, other in _aligned(sent, seen, key, sent_at_rs=not towards_rs):
+        for one, other in _aligned(sent, seen, key, order or _unmoved, sent_at_rs=not towards_rs):
             pairs.append(
                 PacketPair(one, other, True) if towards_rs else PacketPair(other, one, False)
             )
     return tuple(pairs)
 
 
+def _unmoved(view: View, _: bool) -> tuple[object, ...]:
+    return (getattr(view, "ip_id", None), getattr(view, "ack", None))
+
+
 def _aligned(
     sent: Sequence[V],
     seen: Sequence[V],
     key: Callable[[V, bool], tuple[object, ...]],
+    order: Callable[[V, bool], tuple[object, ...]],
     *,
     sent_at_rs: bool,
 ) -> list[tuple[V | None, V | None]]:
     """Each sent frame with its counterpart: first by key, then by payload and flags in order.
 
-    The second round pairs frames whose sequence number was rewritten wrongly, so that the message
+    The third round pairs frames whose sequence number was rewritten wrongly, so that the message
     names the difference instead of one lost and one unexpected frame.
     """
-    left = list(seen)
     partner: dict[int, V] = {}
+
+    def known(view: V, at_rs: bool) -> tuple[object, ...]:
+        return (*key(view, at_rs), *order(view, at_rs))
+
+    waiting: dict[tuple[object, ...], list[int]] = {}
+    for at, other in enumerate(seen):
+        waiting.setdefault(known(other, not sent_at_rs), []).append(at)
+    taken = set()
+    for index, one in enumerate(sent):
+        if places := waiting.get(known(one, sent_at_rs)):
+            taken.add(places[0])
+            partner[index] = seen[places.pop(0)]
+    left = [other for at, other in enumerate(seen) if at not in taken]
     rounds: tuple[Callable[[V, V], bool], ...] = (
         lambda a, b: key(a, sent_at_rs) == key(b, not sent_at_rs),
         lambda a, b: a.payload == b.payload and _flags(a) == _flags(b),

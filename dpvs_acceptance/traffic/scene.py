@@ -118,15 +118,17 @@ class Scene:
         )
 
     @contextmanager
-    def watch(self, client: str, folder: Path | None = None) -> Iterator[Watch]:
-        """Captures at `client` and at every RS; writes the frames to `folder` as pcap files.
+    def watch(
+        self, client: str, folder: Path | None = None, others: Sequence[str] = ()
+    ) -> Iterator[Watch]:
+        """Captures at `client`, `others` and every RS; writes the frames to `folder` as pcap files.
 
         The first watch writes NAME.pcap, the second NAME.2.pcap, and so on.
         """
         with ExitStack() as stack:
             captures = {
                 name: stack.enter_context(self.stations[name].capture())
-                for name in (*self.servers, client)
+                for name in (*self.servers, client, *others)
             }
             watch = Watch(client, captures, self.servers)
             yield watch
@@ -158,21 +160,22 @@ class Watch:
         self._views: dict[str, list[View]] = {}
 
     def settle(self, vip: SocketAddress, flows: int = 1, deadline: float | None = None) -> None:
-        """Wait until `flows` TCP connections to the VIP have ended at the client and at the RS.
+        """Wait until `flows` TCP connections to the VIP have ended at each client and at the RS.
 
         Returns when the last packets were seen on both sides. Does not raise at the deadline: the
         comparison of both sides then shows what is missing.
         """
         deadline = timeouts.seconds(SETTLE_SECONDS, deadline)
         end = time.monotonic() + deadline
-        at_client = self.captures[self.client]
+        at_clients = [c for name, c in self.captures.items() if name not in self.servers]
         ours = Match(host=vip.address, port=vip.port)
         closing = Match(outgoing=False, src=vip.address, sport=vip.port, flags="F")
-        at_client.wait_for(closing, flows, deadline)
+        for capture in at_clients:
+            capture.wait_for(closing, flows, max(0.0, end - time.monotonic()))
         while time.monotonic() < end:
             # The RS's port may differ from the VIP's, but both sides see the same number of
             # packets.
-            here = len(at_client.wait_for(ours, 1 << 30, 0.02).frames)
+            here = sum(len(one.wait_for(ours, 1 << 30, 0.02).frames) for one in at_clients)
             there = sum(
                 len(self.captures[name].wait_for(Match(protocol=one), 1 << 30, 0.0).frames)
                 for name in self.servers

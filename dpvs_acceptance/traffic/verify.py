@@ -14,6 +14,7 @@ from .pairing import Conversation, PacketPair
 from .views import TcpView, UdpView, View, describe
 
 V = TypeVar("V", TcpView, UdpView)
+_LOST, _ADDED = "frame", "packet"  # fields that stand for a whole packet
 _FOLLOWS = ("ip_length", "data_offset", "udp_length", "checksum")
 
 
@@ -43,7 +44,14 @@ def in_words(findings: Sequence[WrongPacket], mode: str = "FullNAT") -> str:
     # A different length is a consequence of other differences.
     first = min(every, key=lambda one: one.field in _FOLLOWS, default=None)
     fields = ", ".join(f"{name} in {n} packets" for name, n in counts.items())
-    cause = f"{first}" if first is not None else findings[0].packet
+    if first is None:
+        cause = findings[0].packet
+    elif first.field == _LOST:
+        cause = f"lost {first.expected}"
+    elif first.field == _ADDED:
+        cause = f"doubled, or sent by neither side: {first.seen}"
+    else:
+        cause = f"{first}"
     return "\n".join(
         [f"not as expected of {mode}: {cause} (fields: {fields})", *map(str, findings)]
     )
@@ -110,7 +118,7 @@ def compare(
     findings += [
         WrongPacket(
             f"at {conversation.rs_name if one.dst == conversation.rs.address else 'the client'}",
-            (FieldDifference("packet", "no extra packet", describe(one)),),
+            (FieldDifference(_ADDED, "no extra packet", describe(one)),),
         )
         for one in strays
     ]

@@ -6,7 +6,6 @@ import ctypes
 import json
 import os
 import signal
-import traceback
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 PR_SET_PDEATHSIG = 1
@@ -46,8 +45,8 @@ class Background:
                 os.dup2(nothing, 1)
                 try:
                     result: Dict[str, Any] = {"ok": work(orders)}
-                except Exception:
-                    result = {"error": traceback.format_exc()[-2000:]}
+                except Exception as error:
+                    result = {"error": f"{type(error).__name__}: {error}"}
                 data = memoryview(json.dumps(result, separators=(",", ":")).encode("ascii"))
                 while data:
                     data = data[os.write(out, data) :]

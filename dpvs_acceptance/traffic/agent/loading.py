@@ -23,19 +23,26 @@ def words(error: Exception) -> str:
 class TrafficClient:
     """Runs flows, at most ``parallel`` at once, for at most ``seconds`` in all.
 
+    patience: seconds that one step may take, such as a connection or the next octets of an answer.
+
     A connection: [flow, source ports, [[up, down, pause, end], ...], pad, end, read rate].
     A UDP flow: [flow, source ports, [[up, down, pause], ...], seconds for an answer].
     pause: seconds before it is sent; below 0: until the next order.
     """
 
     def __init__(
-        self, target: Tuple[str, int], source: Optional[str], parallel: int, seconds: float
+        self,
+        target: Tuple[str, int],
+        source: Optional[str],
+        parallel: int,
+        seconds: float,
+        patience: float,
     ) -> None:
         self.target = target
         self.source = source or ""
         self.family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
         self.deadline = time.monotonic() + seconds
-        self.seconds = seconds
+        self.patience = patience
         self.parallel = parallel
 
     def run(self, orders: int, tcp: List[List[Any]], udp: List[List[Any]]) -> Dict[str, Any]:
@@ -90,15 +97,15 @@ class TrafficClient:
         return sock
 
     async def _in_time(self, work: Awaitable[Any], what: str) -> Any:
-        left = self.deadline - time.monotonic()
+        began = time.monotonic()
         try:
-            return await asyncio.wait_for(work, max(0.0, left))
-        except TimeoutError:
-            raise TimeoutError(f"{what} within {self.seconds:g} s") from None
+            return await asyncio.wait_for(work, max(0.0, min(self.deadline - began, self.patience)))
+        except asyncio.TimeoutError:  # noqa: UP041 - its own class before Python 3.11
+            raise TimeoutError(f"{what} within {time.monotonic() - began:.1f} s") from None
 
     async def _pause(self, seconds: float) -> None:
         if seconds < 0:
-            await self._in_time(self.ordered.wait(), "no order")
+            await asyncio.wait_for(self.ordered.wait(), self.deadline - time.monotonic())
         elif seconds:
             await asyncio.sleep(seconds)
 
@@ -118,7 +125,7 @@ class TrafficClient:
                 last = number == len(requests) - 1
                 await self._request(sock, flow, one, pad, rate, last and end == "half", report)
             await self._end(sock, end, requests[-1][3] if requests else "keep", report)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, asyncio.TimeoutError) as error:  # noqa: UP041
             report["error"] = words(error)
         finally:
             sock.close()
@@ -224,7 +231,7 @@ class TrafficClient:
                     await self._datagram(sock, flow, number, up, down, patience, report)
                 )
             report["extra"] += await self._left(sock)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, asyncio.TimeoutError) as error:  # noqa: UP041
             report["error"] = words(error)
         finally:
             sock.close()
@@ -254,7 +261,7 @@ class TrafficClient:
             left = min(began + patience, self.deadline) - time.monotonic()
             try:
                 seen = await asyncio.wait_for(self.loop.sock_recv(sock, SLICE), max(0.0, left))
-            except TimeoutError:
+            except asyncio.TimeoutError:  # noqa: UP041 - its own class before Python 3.11
                 return [-1.0, 0, -1]
             took = time.monotonic() - began
             if up < HEADER.size:

@@ -66,11 +66,12 @@ class TrafficOperations:
         source: Optional[str],
         parallel: int,
         seconds: float,
+        patience: float,
         tcp: List[List[Any]],
         udp: List[List[Any]],
     ) -> Dict[str, Any]:
         """Begin flows; ``loaded`` has their ends."""
-        client = TrafficClient((to[0], int(to[1])), source, parallel, seconds)
+        client = TrafficClient((to[0], int(to[1])), source, parallel, seconds, patience)
         return {"load": self._begin(Background(lambda orders: client.run(orders, tcp, udp)))}
 
     def op_order(self, load: int) -> Dict[str, Any]:

@@ -129,3 +129,9 @@ class FlowEnds:
     talks: tuple[Talk, ...]
     exchanges: tuple[UdpTalk, ...]
     seconds: float
+
+    @property
+    def locals(self) -> list[SocketAddress]:
+        """The client's ends of the flows that began."""
+        ends = [talk.local for talk in self.talks] + [flow.local for flow in self.exchanges]
+        return [end for end in ends if end is not None]

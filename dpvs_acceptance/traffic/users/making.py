@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
+from dpvs_acceptance.traffic import timeouts
 from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.station import Station
 
@@ -49,6 +50,7 @@ def serving(
             ]
 
 
+PATIENCE = 3.0
 _NUMBERS = count(1)
 
 
@@ -95,8 +97,11 @@ def begin(
     ports: Sequence[Sequence[int]] = (),
     parallel: int = 200,
     seconds: float = 10.0,
+    patience: float | None = None,
 ) -> UserFlows:
     """Begin flows to a VIP, at most ``parallel`` at once and for ``seconds`` in all.
+
+    patience: seconds (3) that one step of a flow may take, such as connecting.
 
     ports: source ports that each flow may use (connections first), the kernel's choice without.
     """
@@ -109,6 +114,7 @@ def begin(
         "source": source,
         "parallel": parallel,
         "seconds": seconds,
+        "patience": timeouts.seconds(PATIENCE, patience),
         "tcp": [
             [
                 number,

@@ -1,0 +1,156 @@
+"""The users: all clients of the VIPs at once, with many flows, each of them verified.
+
+Real servers are the topology's own, or the suite's server behind a service that the check has
+added (`own_servers`), which verifies every octet that it receives.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, repeat
+
+from dpvs_acceptance.traffic.errors import NotSeen
+from dpvs_acceptance.traffic.users.flows import Datagram, Dialogue, UdpFlow
+from dpvs_acceptance.traffic.users.judging import wrong_exchanges, wrong_talks
+from dpvs_acceptance.traffic.users.making import UserFlows, begin, serving
+from dpvs_acceptance.traffic.users.onwire import ClientSide, follow
+
+from .adding import add_service
+from .client import Client
+from .crafted import Shared
+from .parts import Parts
+from .served import OwnServers, Served
+from .service import Service
+from .tools import Tools
+
+AT_ONCE = 200
+SETTLED = 5.0  # seconds until every lcore has a new service
+
+
+class Users:
+    """Makes flows, each from a port that no flow of this run had recently."""
+
+    def __init__(
+        self, parts: Parts, tools: Callable[[], Tools], shared: Shared, connections: int
+    ) -> None:
+        """tools: to add services that the module's checks share. connections: of `--flows`, of
+        all clients and TCP services together."""
+        self._parts = parts
+        self._tools = tools
+        self._shared = shared
+        self._connections = connections
+
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        """Every client of the VIPs, remote ones as well."""
+        names = self._parts.deployment.topology.vip_clients
+        return tuple(Client(name, self._parts) for name in names)
+
+    @property
+    def workers(self) -> int:
+        """How many workers DPVS has."""
+        return len(self._parts.deployment.workers)
+
+    @property
+    def share_of_connections(self) -> int:
+        """How many of `--flows` fall to one client of one TCP service."""
+        topology = self._parts.deployment.topology
+        services = sum(service.protocol == "tcp" for service in topology.services)
+        return max(1, -(-self._connections // (services * len(topology.vip_clients))))
+
+    def begin(
+        self,
+        client: Client,
+        service: Service,
+        tcp: Sequence[Dialogue] = (),
+        udp: Sequence[UdpFlow] = (),
+        *,
+        parallel: int = AT_ONCE,
+        seconds: float = 10.0,
+    ) -> UserFlows:
+        """Begin flows of one client, at most `parallel` at once and for `seconds` in all."""
+        ports = self._parts.sources.many(client.name, len(tcp) + len(udp))
+        return begin(
+            client.station,
+            service.vip,
+            tcp,
+            udp,
+            ports=ports,
+            parallel=parallel,
+            seconds=seconds,
+        )
+
+    def talk(
+        self,
+        service: Service | OwnServers,
+        tcp: Sequence[Dialogue] = (),
+        udp: Sequence[UdpFlow] = (),
+        *,
+        also: Sequence[Dialogue] = (),
+        parallel: int = AT_ONCE,
+        seconds: float = 10.0,
+    ) -> Served:
+        """Make these flows from every client at the same time, captured at both sides.
+
+        also: of the first client alone. parallel: of one client. What the suite's servers saw is
+        judged once their context has ended.
+        """
+        own = service if isinstance(service, OwnServers) else None
+        to = service.service if isinstance(service, OwnServers) else service
+        flows_of = chain([[*tcp, *also]], repeat(tcp))
+        names = [client.name for client in self.clients]
+        with self._parts.scene.watch(names[0], self._parts.captures, names[1:]) as watch:
+            begun = [
+                self.begin(client, to, flows, udp, parallel=parallel, seconds=seconds)
+                for client, flows in zip(self.clients, flows_of, strict=False)
+            ]
+            ends = [flows.finished() for flows in begun]
+            if tcp:
+                watch.settle(to.vip, len(tcp))
+        sides = [
+            ClientSide(one.name, to.mode(one), watch.views(one.name), end.locals)
+            for one, end in zip(self.clients, ends, strict=True)
+        ]
+        port, protocol = to.ends[0].port, to.declared.protocol
+        on_wire = follow(sides, to.vip, watch.server_views, server_port=port, protocol=protocol)
+        served = Served(to.name, dict(zip(names, ends, strict=True)), on_wire, own)
+        served.write(self._parts.captures)
+        return served
+
+    @contextmanager
+    def own_servers(self, like: Service) -> Iterator[OwnServers]:
+        """A service like another on its own port, whose real servers run the suite's server.
+
+        The module's checks share it. NotSeen where it is not served within 5 s.
+        """
+        parts, key = self._parts, (like.name, like.declared.protocol, "own servers")
+        known = self._shared.get(key)
+        if known is None:
+            port = next(parts.service_ports)
+            made = add_service(parts, self._tools(), like, port=port)
+            known = self._shared[key] = made.declared, {}
+        service = Service(known[0], parts)
+        addresses = {
+            name: [end.address]
+            for name, end in zip(service.server_names, service.ends, strict=True)
+        }
+        with serving(parts.scene.stations, addresses, service.ends[0].port) as seen:
+            self._wait_until_served(service)
+            yield OwnServers(service, seen)
+
+    def _wait_until_served(self, service: Service) -> None:
+        """The tools return before every lcore has a new service."""
+        client, give_up = self.clients[0], time.monotonic() + SETTLED
+        tcp, udp = [Dialogue()], [UdpFlow((Datagram(12, 12),), patience=0.2)]
+        flows = (tcp, []) if service.declared.protocol == "tcp" else ([], udp)
+        while True:
+            with client.watch(keep=False) as watch:
+                ends = self.begin(client, service, *flows, seconds=1.0).finished()
+                wrong = wrong_talks(ends.talks, None) + wrong_exchanges(ends.exchanges, None)
+                if not wrong:
+                    watch.settle(service.vip)
+                    return
+            if time.monotonic() > give_up:
+                raise NotSeen(f"{service.which}, added by this check, is not served: {wrong[0]}")

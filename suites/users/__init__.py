@@ -1,0 +1,1 @@
+"""What users do: sizes, pauses, volume, and what nobody asked for."""

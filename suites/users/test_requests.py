@@ -1,0 +1,84 @@
+"""Requests to the topology's own services: headers, several on a connection, in time, and many."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.testbed import Client, Service, Users, Vip, clients, services, vips
+from dpvs_acceptance.traffic.users.flows import Datagram, Dialogue, Request, UdpFlow
+from fixtures.checks import for_each, requirement
+
+pytestmark = pytest.mark.traffic
+
+PADDING = (1, 500, 1460, 4096, 7000)  # octets of a header line; nginx takes 8 kB
+PAUSES = (0.0, 0.0, 0.05, 0.25, 0.6)  # seconds
+ECHOES = (0, 1, 7, 56, 1000, 1232, 1452)
+# What a user notices, and what Linux takes for a loss (its least retransmission timer).
+MEDIAN, SLOWEST = 0.05, 0.2  # seconds
+SAMPLES = 40
+PARALLEL = 250
+
+tcp = services.having(protocol="tcp")
+
+
+@requirement("USR-01", core=True)
+@for_each(service=tcp)
+def test_requests_with_long_headers_are_answered(users: Users, service: Service) -> None:
+    """Steps: from every client, requests to the real servers with headers of up to 7 kB.
+
+    Verify: 200 for each, and each packet on both sides.
+    """
+    served = users.talk(service, [Dialogue(pad=size) for size in PADDING])
+    assert served.exact, served.report
+
+
+@requirement("USR-03", core=True)
+@for_each(client=clients, vip=vips)
+def test_echoes_of_every_size_are_answered(client: Client, vip: Vip) -> None:
+    """Steps: 3 echo requests of each size. Verify: each is answered once, with the same octets."""
+    for size in ECHOES:
+        echoes = client.ping(vip, count=3, size=size)
+        assert echoes.exact, f"{size} octets: {echoes.report}"
+
+
+@requirement("USR-04", core=True)
+@for_each(service=tcp)
+def test_several_requests_on_one_connection(users: Users, service: Service) -> None:
+    """Steps: from every client, connections with 20 requests in a row, and with pauses.
+
+    Verify: each request is answered 200 on its connection, each packet is right on both sides.
+    """
+    in_a_row = Dialogue((Request(),) * 20)
+    with_pauses = Dialogue(tuple(Request(pause=pause) for pause in PAUSES))
+    served = users.talk(service, [in_a_row, with_pauses] * 3)
+    assert served.exact, served.report
+
+
+@requirement("USR-06", core=True)
+@for_each(service=services)
+def test_answers_come_in_time(users: Users, service: Service) -> None:
+    """Steps: from every client 40 connections or datagrams, one after the other.
+
+    Verify: connecting and the first octet of the answer stay within the bound: their median, and
+    the slowest twentieth.
+    """
+    if service.declared.protocol == "tcp":
+        served = users.talk(service, [Dialogue()] * SAMPLES, parallel=1)
+    else:
+        served = users.talk(service, udp=[UdpFlow((Datagram(8),) * SAMPLES)], parallel=1)
+    assert served.seconds, f"no answer: {served.report}"
+    late = served.late(MEDIAN, SLOWEST)
+    assert not late, f"{service}: " + "; ".join(late)
+
+
+@requirement("USR-07", core=True)
+@for_each(service=tcp)
+def test_many_connections_at_once_are_all_served(users: Users, service: Service) -> None:
+    """Steps: this service's share of `--flows` connections (1,000), 250 of each client at once.
+
+    Verify: each is answered, each of its packets is right on both sides, none is lost or doubled,
+    and DPVS sends nothing that belongs to none of them.
+    """
+    asked = [Dialogue()] * users.share_of_connections
+    served = users.talk(service, asked, parallel=PARALLEL, seconds=20.0)
+    assert served.exact, served.report
