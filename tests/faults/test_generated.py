@@ -25,7 +25,8 @@ def test_every_one_has_its_own_name_and_a_requirement_that_exists() -> None:
     names = {fault.name for fault in EVERY}
     assert len(names) == len(EVERY)
     assert not names & {fault.name for fault in load_faults()}
-    known = {r.id for r in load_requirements([ROOT / "requirements/seed.yaml"])}
+    files = [ROOT / f"requirements/{name}.yaml" for name in ("seed", "users")]
+    known = {r.id for r in load_requirements(files)}
     assert {one for fault in EVERY for one in (*fault.red, *fault.may)} <= known
     assert all(fault.red and fault.generated for fault in EVERY)
 

@@ -49,7 +49,9 @@ READING: dict[str, Allowed] = {
     "patch": lambda words: "--dry-run" in words,
     "dpvs": _with(r"-v|--version"),
     "keepalived": _with(r"-v|--version"),
-    "dpip": _with(r"-V|(-[sv6] )*(link|addr|route|neigh|iptunnel|ipv6|qsch) show( .*)?|(link|ipv6) help"),
+    "dpip": _with(
+        r"-V|(-[sv6] )*(link|addr|route|neigh|iptunnel|ipv6|qsch) show( .*)?|(link|ipv6) help"
+    ),
     "ipvsadm": _with(r"--version|-l[nc]+( --stats)?|-G|-ln .*|-lnc --sockpair \S+"),
     "dpdk-devbind.py": _with(r"--status.*"),
     # Asks a server; writes what it gets nowhere but to its output.
