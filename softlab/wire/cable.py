@@ -74,8 +74,7 @@ class Plugged:
         """The cable as it was."""
         self.dut.close()
         self.switch.close()
-        ip_batch([f"link set {self.cable.end} master br-{self.cable.link}"])
-        _remove(f"wire-{self.cable.link}")
+        restore(self.cable)
 
     def frame(self, *, leaving: bool) -> bytes | None:
         """The next frame that came from the DUT (leaving) or for it; None when there is none."""
@@ -172,9 +171,17 @@ class Switchboard:
         return None
 
 
+def restore(cable: Cable) -> None:
+    """The cable without the wire, also after one that was killed."""
+    ip_batch([f"link set {cable.end} master br-{cable.link}"])
+    _remove(f"wire-{cable.link}")
+
+
 def serve(cables: Mapping[str, Cable]) -> None:
     """Read messages from stdin, one a line, and answer each with one, or `error` and a sentence.
     The end of stdin is the end, and leaves the cables as they were."""
+    for cable in cables.values():
+        restore(cable)
     board = Switchboard(cables)
     buffer = b""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,19 @@ def test_faults_are_caught_by_what_they_name(tmp_path: Path) -> None:
     assert not matrix["control"], matrix["control"]
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "index.html").is_file()
+
+
+def test_a_sample_is_made_and_each_survivor_has_its_reason(tmp_path: Path) -> None:
+    done = run("--fault-sample=8", "--fault-seed=1", f"--fault-report={tmp_path}")
+    matrix = json.loads((tmp_path / "matrix.json").read_text())
+    assert len(matrix["rows"]) == 8, done.stdout[-2000:]
+    fates = {row["fate"] for row in matrix["rows"]}
+    assert fates <= {"killed", "killed by another", "survived"}, matrix["rows"]
+    assert "killed" in fates
+    for row in matrix["rows"]:
+        assert not row["errors"], row
+        words = "no check that was made|frames were affected" if row["kind"] == "wire" else ""
+        assert row["fate"] != "survived" or re.search(words, row["reason"]), row
 
 
 def test_a_run_with_a_fault_says_so_and_can_never_be_ready() -> None:
