@@ -10,20 +10,6 @@ from collections.abc import Iterable
 
 from .shell import sh
 
-# Persistence of modules and limits, where distributions keep it (seed 2.1.4, 4).
-AT_BOOT = (
-    "/etc/rc.local",
-    "/etc/rc.d/rc.local",
-    "/etc/modules",
-    "/etc/modules-load.d/*.conf",
-    "/etc/modprobe.d/*.conf",
-)
-LIMITS = (
-    "/etc/security/limits.conf",
-    "/etc/security/limits.d/*.conf",
-    "/etc/systemd/system.conf",
-    "/etc/systemd/system.conf.d/*.conf",
-)
 # Files that a run may touch: their modes and digests are compared.
 FILES = ("/etc/fstab", "/etc/rc.local", "/etc/rc.d/rc.local", "/etc/modules")
 
@@ -40,11 +26,6 @@ POLICY_ROUTING = (
     "ip $f route show table all 2>/dev/null | grep ' table ' | grep -v ' table local' | "
     'sed "s/ expires [0-9]*sec//; s/^/route $f: /"; done; :'
 )
-
-
-def commented_files(patterns: Iterable[str]) -> str:
-    """`path:line` of every line that is neither empty nor a comment. Patterns are our own."""
-    return f"grep -sHv '^[[:space:]]*\\(#\\|;\\|$\\)' {' '.join(patterns)}; :"
 
 
 def file_modes(paths: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from . import facts, iproute, netfacts
+from .boot_files import read_boot_files
 from .processes import process_list
 from .snapshot import Snapshot
 
@@ -130,8 +131,9 @@ def _contents(text: str) -> Mapping[str, str]:
     return {path: f"SHA-256 {digest[:12]}…" for path, digest in facts.digests(text).items()}
 
 
-def _lines(text: str) -> Mapping[str, str]:
-    return {path: " | ".join(lines) for path, lines in facts.path_lines(text).items()}
+def _boot_files(text: str) -> Mapping[str, str]:
+    read = read_boot_files(text).lines
+    return {path: " | ".join(line for _, line in lines) for path, lines in read.items()}
 
 
 def _processes(text: str, programs: Collection[str]) -> Mapping[str, str]:
@@ -158,7 +160,7 @@ _ASPECTS = (
     _Aspect("sysctl", "sysctl", facts.sysctls),
     _Aspect("mode of", "file modes", _modes),
     _Aspect("content of", "file digests", _contents),
-    _Aspect("at boot,", "at boot", _lines),
+    _Aspect("at boot,", "boot files", _boot_files),
 )
 
 SECTIONS = frozenset((*(aspect.section for aspect in _ASPECTS), "processes"))

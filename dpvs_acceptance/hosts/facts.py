@@ -57,7 +57,7 @@ class HugepagePool:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A line of /proc/mounts or /etc/fstab."""
+    """A line of /proc/mounts."""
 
     device: str
     point: str
@@ -191,17 +191,14 @@ def hugepages(text: str) -> tuple[HugepagePool, ...]:
     )
 
 
-def mounts(text: str, section: str = "/proc/mounts") -> tuple[Mount, ...]:
-    """Section `/proc/mounts` or `/etc/fstab`, in order; comments of fstab are no mounts."""
+def mounts(text: str) -> tuple[Mount, ...]:
+    """Section `/proc/mounts`, in order."""
     found = []
     for line in text.splitlines():
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
         words = [_unescape(word) for word in line.split()]
-        if len(words) < (4 if section == "/proc/mounts" else 3):
-            raise FactError(section, line, "`device point type options`")
-        options = tuple(words[3].split(",")) if len(words) > 3 else ()
-        found.append(Mount(words[0], words[1], words[2], options))
+        if len(words) < 4:
+            raise FactError("/proc/mounts", line, "`device point type options`")
+        found.append(Mount(words[0], words[1], words[2], tuple(words[3].split(","))))
     return tuple(found)
 
 
@@ -250,14 +247,6 @@ def digests(text: str) -> dict[str, str]:
             raise FactError("file digests", line, "`digest  path`")
         found[match[2]] = match[1]
     return found
-
-
-def path_lines(text: str) -> dict[str, tuple[str, ...]]:
-    """Section `at boot` or `limits`: the lines that count of each file, by its path."""
-    found: dict[str, list[str]] = {}
-    for path, line in _path_values("at boot", text):
-        found.setdefault(path, []).append(line)
-    return {path: tuple(lines) for path, lines in found.items()}
 
 
 def tools(text: str) -> dict[str, Tool]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-from . import collect
+from . import boot_files, collect
 from .batch import Read
 from .shell import assignments, sh
 
@@ -68,6 +69,12 @@ class DutPaths:
     files: tuple[str, ...] = ()
     services: int = 0
 
+    @property
+    def module_names(self) -> tuple[str, ...]:
+        """The names of `modules`."""
+        names = (PurePosixPath(one).name.removesuffix(".ko") for one in self.modules)
+        return tuple(dict.fromkeys(("uio", "vfio", *names)))
+
     def tool(self, name: str) -> str:
         """The path of one of DPVS's own tools."""
         return f"{self.home}/bin/{name}"
@@ -106,15 +113,15 @@ def client() -> dict[str, str | Read]:
     return _plain(_COMMON)
 
 
-def real_server() -> dict[str, str | Read]:
-    """What is read of an RS: beside a client's, its listeners and its TOA and UOA readers."""
+def real_server(readers: tuple[str, ...] = ("toa", "uoa")) -> dict[str, str | Read]:
+    """What is read of an RS: a client's sections, its listeners, its readers (`readers`: names)."""
     return _plain(
         {
             **_COMMON,
             "ss -ltnup": "ss -ltnup",
             "toa_stats": "cat /proc/net/toa_stats",
             "uoa_stats": "cat /proc/net/uoa_stats",
-            "at boot": collect.commented_files(collect.AT_BOOT),
+            "boot files": boot_files.boot_files(readers),
             "file modes": collect.file_modes(collect.FILES),
             "file digests": collect.file_digests(collect.FILES),
             "sysctl": collect.SYSCTLS,
@@ -132,9 +139,7 @@ def dut(paths: DutPaths) -> dict[str, str | Read]:
         "hugepages": collect.HUGEPAGES,
         "/proc/meminfo": "cat /proc/meminfo",
         "/proc/mounts": "cat /proc/mounts",
-        "/etc/fstab": "cat /etc/fstab",
-        "at boot": collect.commented_files(collect.AT_BOOT),
-        "limits": collect.commented_files(collect.LIMITS),
+        "boot files": boot_files.boot_files(paths.module_names),
         "file modes": collect.file_modes(files),
         "file digests": collect.file_digests(files),
         "dpvs process": collect.process_details("dpvs"),

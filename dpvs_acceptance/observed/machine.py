@@ -9,10 +9,12 @@ from functools import cached_property
 from dpvs_acceptance.dpvs.addresses import IPInterface
 from dpvs_acceptance.dpvs.devbind import Device, parse_status
 from dpvs_acceptance.hosts import facts, iproute, netfacts, processes
+from dpvs_acceptance.hosts.boot_files import read_boot_files
 from dpvs_acceptance.hosts.facts import HugepagePool, Module, ModuleInfo, Mount, NumaNode, Tool
 from dpvs_acceptance.hosts.netfacts import NetDevice, PciDevice
 from dpvs_acceptance.hosts.processes import Process
 from dpvs_acceptance.hosts.snapshot import Snapshot
+from dpvs_acceptance.observed.boot.sequence import Boot, boot
 
 
 class MachineState:
@@ -69,23 +71,9 @@ class MachineState:
         return facts.mounts(self.snapshot.text("/proc/mounts"))
 
     @cached_property
-    def fstab(self) -> tuple[Mount, ...]:
-        return facts.mounts(self.snapshot.text("/etc/fstab"), "/etc/fstab")
-
-    @cached_property
-    def boot_files(self) -> Mapping[str, str]:
-        """Text of the files in which a limit or a module survives a reboot, without comments.
-
-        A file that is not executable runs nothing: rc.local without x is left out.
-        """
-        found = facts.path_lines(self.snapshot.text("at boot"))
-        found |= facts.path_lines(self.snapshot.text("limits"))
-        modes = facts.files(self.snapshot.text("file modes"))
-        return {
-            path: "\n".join(lines)
-            for path, lines in found.items()
-            if not path.endswith("rc.local") or (path in modes and modes[path].executable)
-        }
+    def boot(self) -> Boot:
+        """What a boot of this machine does, by the files that it reads."""
+        return boot(read_boot_files(self.snapshot.text("boot files")))
 
     @cached_property
     def modules(self) -> Mapping[str, Module]:
@@ -153,7 +141,7 @@ class MachineState:
         return processes.process_details(self.snapshot.text("dpvs process"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ServerState:
     """A real server, as one snapshot shows it."""
 
@@ -163,13 +151,7 @@ class ServerState:
     def modules(self) -> Mapping[str, Module]:
         return facts.modules(self.snapshot.text("lsmod"))
 
-    @property
-    def boot_lines(self) -> tuple[str, ...]:
-        """Lines that take effect at a reboot; those of an rc.local that cannot run are left out."""
-        modes = facts.files(self.snapshot.text("file modes"))
-        return tuple(
-            line
-            for path, lines in facts.path_lines(self.snapshot.text("at boot")).items()
-            if not path.endswith("rc.local") or (path in modes and modes[path].executable)
-            for line in lines
-        )
+    @cached_property
+    def boot(self) -> Boot:
+        """What a boot of this host does, by the files that it reads."""
+        return boot(read_boot_files(self.snapshot.text("boot files")))

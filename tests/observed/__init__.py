@@ -1,0 +1,1 @@
+"""Observed state: what a snapshot says, worked out."""
