@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dpvs_acceptance.bringup import forwarding
 from dpvs_acceptance.bringup.network import address, route
-from dpvs_acceptance.bringup.platform import at_boot
+from dpvs_acceptance.bringup.reboot import run_at_boot
 from dpvs_acceptance.bringup.shell import loaded, sh, unload
 from dpvs_acceptance.hosts.gate import Change
 from dpvs_acceptance.model.bench import ReaderModule
@@ -56,7 +56,7 @@ def readers(deployment: Deployment, name: str) -> list[Change]:
     changes = []
     for reader in (server.toa, server.uoa):
         if reader is not None:
-            changes += [_load(reader), at_boot(f"{reader.name}.reboot", _insmod(reader))]
+            changes += [_load(reader), run_at_boot(f"{reader.name}.reboot", _insmod(reader))]
     return changes
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import shlex
 
 from dpvs_acceptance.bringup.interfaces import keep
+from dpvs_acceptance.bringup.reboot import mount_at_boot, run_at_boot
 from dpvs_acceptance.bringup.shell import (
-    append_line,
-    has_line,
     loaded,
-    restore_file,
     sh,
     unload,
     unload_what_modprobe_loads,
@@ -19,15 +17,13 @@ from dpvs_acceptance.hosts.gate import Change
 from dpvs_acceptance.model.bench import Nic
 from dpvs_acceptance.model.deployment import Deployment
 
-RC_LOCAL = "/etc/rc.local"
-
 
 def hugepages(deployment: Deployment) -> list[Change]:
     """Pages on every NUMA node, hugetlbfs mounted, and again after a reboot (seed 2.1.3)."""
     wanted = deployment.topology.hugepages
     mount = wanted.mount
     mounted = f"grep -qE {shlex.quote(f'^[^ ]+ {mount} hugetlbfs ')} /proc/mounts"
-    fstab = f"nodev {mount} hugetlbfs defaults 0 0"
+    options = " -o pagesize=1G" if wanted.size_kb == 1048576 else ""
     changes = []
     for node in deployment.bench.dut.numa_nodes:
         pool = (
@@ -54,38 +50,16 @@ def hugepages(deployment: Deployment) -> list[Change]:
                 f"echo {shlex.quote(f'! {mounted} || umount {mount}')}; "
                 f"[ -d {mount} ] || echo '[ ! -d {mount} ] || rmdir {mount}'"
             ),
-            apply=f"mkdir -p {mount} && mount -t hugetlbfs nodev {mount}",
+            apply=f"mkdir -p {mount} && mount -t hugetlbfs{options} nodev {mount}",
         )
     )
-    changes.append(
-        Change(
-            id="hugetlbfs.fstab",
-            title="mount hugetlbfs again after a reboot (/etc/fstab)",
-            done=has_line("/etc/fstab", fstab),
-            capture_undo=restore_file("/etc/fstab"),
-            apply=append_line("/etc/fstab", fstab),
-        )
-    )
+    changes.append(mount_at_boot("hugetlbfs.fstab", mount, wanted.size_kb))
     return changes
 
 
 def open_files(deployment: Deployment) -> list[Change]:
     """The descriptor limit again after a reboot (seed 2.1.4); dpvs itself gets it at its start."""
-    return [at_boot("limits.reboot", f"ulimit -n {deployment.topology.open_files}")]
-
-
-def at_boot(change_id: str, line: str) -> Change:
-    """A line of rc.local, as the article persists things."""
-    return Change(
-        id=change_id,
-        title=f"run at boot: {line} ({RC_LOCAL})",
-        done=f"[ -x {RC_LOCAL} ] && {has_line(RC_LOCAL, line)}",
-        capture_undo=restore_file(RC_LOCAL),
-        apply=(
-            f"[ -s {RC_LOCAL} ] || echo '#!/bin/sh' >{RC_LOCAL}; "
-            f"{append_line(RC_LOCAL, line)} && chmod a+x {RC_LOCAL}"
-        ),
-    )
+    return [run_at_boot("limits.reboot", f"ulimit -n {deployment.topology.open_files}")]
 
 
 def modules(deployment: Deployment, facts: VersionFacts) -> list[Change]:

@@ -10,18 +10,20 @@ def sh(*words: object) -> str:
     return shlex.join(str(word) for word in words)
 
 
-def restore_file(path: str) -> str:
+def restore_file(path: str, *, literal: bool = True) -> str:
     """Prints the commands that put the file back as it is now: content and mode, or its absence.
 
-    The content travels inside the undo itself, so that the journal alone is enough.
+    The content travels inside the undo itself, so that the journal alone is enough. Not `literal`:
+    a shell variable that has the path, of characters that need no quotes.
     """
-    quoted = shlex.quote(path)
+    quoted = shlex.quote(path) if literal else path
+    printed = shlex.quote(quoted) if literal else path
     return (
         f"if [ -e {quoted} ]; then "
         f"printf 'printf %%s %s | base64 -d >%s && chmod %s %s\\n' "
         f"\"$(base64 <{quoted} | tr -d '\\n')\" "
-        f'{shlex.quote(quoted)} "$(stat -Lc %a {quoted})" {shlex.quote(quoted)}; '
-        f"else printf 'rm -f %s\\n' {shlex.quote(quoted)}; fi"
+        f'{printed} "$(stat -Lc %a {quoted})" {printed}; '
+        f"else printf 'rm -f %s\\n' {printed}; fi"
     )
 
 
@@ -39,15 +41,6 @@ def same_content(path: str, content: str) -> str:
     while delimiter in content:
         delimiter += "-"
     return f"cmp -s {shlex.quote(path)} - <<'{delimiter}'\n{content.rstrip()}\n{delimiter}"
-
-
-def has_line(path: str, line: str) -> str:
-    """Succeeds where the file has exactly this line."""
-    return f"grep -qxF -e {shlex.quote(line)} {shlex.quote(path)} 2>/dev/null"
-
-
-def append_line(path: str, line: str) -> str:
-    return f"printf '%s\\n' {shlex.quote(line)} >>{shlex.quote(path)}"
 
 
 def loaded(module: str) -> str:

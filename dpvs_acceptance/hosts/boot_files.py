@@ -2,10 +2,12 @@
 
 The script only reads. It prints these kinds of lines:
 
-    mode MODE KIND PATH [-> TARGET]     each path of the lists that exists; links followed for MODE
+    mode MODE KIND PATH                 each path of the lists that exists, links followed
+    link 'PATH' -> 'TARGET'             each that is a symlink, and who wants whom of systemd
     file PATH                           then each of its lines behind one space
     module PATH, built-in PATH          a kernel module that modprobe finds by its name
-    page KB, node NUMBER                the default size of a hugepage, a NUMA node
+    page KB, node NUMBER, nr_open N     the default size of a hugepage, a NUMA node, fs.nr_open
+    valid PATH                          a script that its shell can read to its end
     systemd, tree                       systemd boots the host; its list of modules could be read
 
 Bounded: 64 kB and 2,000 lines of each file, 300 files, 400 kB in all.
@@ -43,7 +45,7 @@ UNITS = (
 )
 _DIRECTORIES = tuple(
     f"{root}/{kind}.d/*.conf"
-    for kind in ("modules-load", "modprobe", "sysctl", "tmpfiles")
+    for kind in ("modules-load", "modprobe", "sysctl")
     for root in CONFIGURED
 )
 # Of the distribution's own units, those that can be about DPVS, and those that boot what can be.
@@ -53,62 +55,70 @@ _OWN_UNITS = (
 )
 # Paths whose presence says nothing of the next boot, or that every machine has.
 _ELSEWHERE = (
-    *("/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/boot/"),
+    *("/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/boot/", "/usr/share/", "/etc/pam.d/"),
+    *("/lib/systemd/", "/usr/lib/systemd/", "/etc/security/", "/var/lib/", "/var/log/"),
     *("/proc/", "/sys/", "/dev/", "/run/", "/var/run/", "/var/lock/", "/tmp/"),  # noqa: S108
 )
-_ABOUT = "dpvs|hugepages|hugetlb|insmod|modprobe|rmmod|LimitNOFILE|nr_open"
+_ABOUT = "dpvs|hugepages|hugetlb|insmod|rmmod|nr_open"
+_WANTED = "dpvs|hugepages|hugetlb|rc-local|cron"
 
+# f: the files of the lists; c: those to be read; s: paths that stand in these; t: scripts of those.
 _SCRIPT = r"""
-set -- @FILES@ @DIRECTORIES@ /lib/modprobe.d/*.conf
+u=/usr/lib/systemd/system
+[ -d $u ] || u=/lib/systemd/system
+set -- @FILES@ @DIRECTORIES@ /lib/modprobe.d/*.conf /etc/tmpfiles.d/*.conf /run/tmpfiles.d/*.conf \
+/etc/sysconfig/dpvs /etc/default/dpvs
 for d in /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system; do
 set -- "$@" "$d"/*.service "$d"/*.mount "$d"/*.timer "$d"/*.target "$d"/*.d/*.conf
 done
-u=/usr/lib/systemd/system
-[ -d $u ] || u=/lib/systemd/system
-for n in @OWN@; do set -- "$@" "$u/$n"; done
-set -- "$@" $u/*.service.d/*.conf $u/*.mount.d/*.conf $(grep -slE '@ABOUT@' $u/*.service $u/*.mount)
-f=
-for p in "$@"; do [ -f "$p" ] || [ -L "$p" ] && f="$f
-$p"; done
+for n in @OWN@; do set -- "$@" "$u/$n" "$u/$n".d/*.conf; done
+set -- "$@" $(grep -slE '@ABOUT@' $u/*.service $u/*.mount /usr/lib/tmpfiles.d/*.conf)
+f=$(for p in "$@"; do [ -f "$p" ] || [ -L "$p" ] && echo "$p"; done)
 IFS='
 '
 set -f
-c=$(for p in $f; do [ -f "$p" ] && echo "$p"; done | head -n @MOST@)
-s=$(for p in $(grep -shoE '(^|[^A-Za-z0-9_./-])/[A-Za-z0-9_./-]+' $c |
-sed 's/^[^/]*//' | sort -u | head -n 300); do
-case $p in @ELSEWHERE@) continue;; esac
-[ -e "$p" ] && printf '%s\n' "$p"
+c=$(for p in $f; do [ -f "$p" ] && echo "$p"; done | sort -u | head -n @MOST@)
+s=$(for p in $(grep -shoE '(^|[^A-Za-z0-9_./-])/[A-Za-z0-9_./-]+' $c | sed 's/^[^/]*//' |
+sort -u | head -n @MOST@); do
+case $p in @ELSEWHERE@) continue ;; esac
+[ -e "$p" ] && echo "$p"
 done)
-t=$(for p in $s; do case $p in /etc/security/*|/etc/pam.d/*|*.ko|*.ko.*) continue;; esac
-[ -f "$p" ] || continue
-IFS= read -r l <"$p" 2>/dev/null
-case $l in '#!'*) printf '%s\n' "$p";; esac; done 2>/dev/null)
-e=$(for p in /etc/sysconfig/dpvs /etc/default/dpvs; do [ -f $p ] && echo $p; done)
+t=$(for p in $s; do
+case $p in *.ko|*.ko.*) continue ;; esac
+[ -f "$p" ] && IFS= read -r l <"$p" || continue
+case $l in '#!'*) echo "$p" ;; esac
+done 2>/dev/null)
+for p in /etc/rc.d/rc.local /etc/rc.local $t; do
+[ -f "$p" ] && IFS= read -r l <"$p" || continue
+case $l in *bash*) bash -n "$p" ;; *) sh -n "$p" ;; esac 2>/dev/null && echo "valid $p"
+done
 set +f
 stat -L -c 'mode %a %F %n' $(printf '%s\n' $f $s | sort -u) 2>/dev/null
-for p in $f $u/*.wants/* $u/*.requires/* /etc/systemd/system/*.wants/* \
-/etc/systemd/system/*.requires/* /run/systemd/system/*.wants/* $u/default.target \
-/etc/systemd/system/default.target; do
+l=$(for p in $f /etc/systemd/system/*.wants/* /etc/systemd/system/*.requires/* \
+/run/systemd/system/*.wants/* $(printf '%s\n' $u/*.wants/* | grep -E '@WANTED@') \
+$u/default.target /etc/systemd/system/default.target; do
 [ -L "$p" ] && echo "$p"
-done | sort -u | while IFS= read -r p; do printf 'link %s -> ' "$p"; readlink "$p"; done
+done | sort -u)
+[ -z "$l" ] || LC_ALL=C stat -c 'link %N' $l
 [ -d /run/systemd/system ] || [ -e $u/basic.target ] && echo systemd
-awk 'FNR==1{print "file " FILENAME} FNR<=@LINES@{print " " substr($0,1,4000)}' \
-$(printf '%s\n' $c $t $e | sort -u) /dev/null 2>/dev/null | head -c @OCTETS@
+awk 'FNR == 1 { print "file " FILENAME } FNR <= @LINES@ { print " " substr($0, 1, 4000) }' \
+$(printf '%s\n' $c $t | sort -u) /dev/null 2>/dev/null | head -c @OCTETS@
 echo
 for g in /boot/grub2/grub.cfg /boot/grub/grub.cfg /boot/efi/EFI/*/grub.cfg; do
 [ -f "$g" ] || continue
 echo "file $g"
-awk '/^[ \t]*(linux|menuentry|submenu|set default|blscfg)/{print NR ":" substr($0,1,4000)}' \
-"$g" | head -n 60 | sed 's/^/ /'
+awk '/^[ \t]*(linux|menuentry|submenu|set default|blscfg)/ { print " " NR ":" $0 }' "$g" |
+cut -c 1-4000 | head -n 60
 done
 sed -n 's/^Hugepagesize: *\([0-9]*\) kB/page \1/p' /proc/meminfo
+printf 'nr_open '; cat /proc/sys/fs/nr_open
 for n in /sys/devices/system/node/node[0-9]*; do [ -d "$n" ] && echo "node ${n##*node}"; done
 k=/lib/modules/$(uname -r)
-if [ -f $k/modules.dep ]; then
+[ ! -f $k/modules.dep ] || {
 echo tree
-sed -n 's/^\([^:]*\):.*/module \1/p; s/^\([^:]*\.ko\)$/built-in \1/p' \
-$k/modules.dep $k/modules.builtin | grep -E '@KNOWN@'
-fi
+grep -E '@KNOWN@' $k/modules.dep | sed 's/^/module /; s/:.*//'
+grep -sE '@KNOWN@' $k/modules.builtin | sed 's/^/built-in /'
+}
 :"""
 
 
@@ -120,6 +130,7 @@ def boot_files(modules: tuple[str, ...]) -> str:
         "DIRECTORIES": " ".join(_DIRECTORIES),
         "OWN": _OWN_UNITS,
         "ABOUT": _ABOUT,
+        "WANTED": _WANTED,
         "MOST": str(MOST_FILES),
         "LINES": str(LONGEST_FILE),
         "OCTETS": str(MOST_OCTETS),
@@ -139,19 +150,23 @@ class BootFiles:
     lines: by path, the number and text of each line; of grub.cfg those that start a kernel.
     modes: of each path (links followed) its mode and kind, as `stat` calls it.
     links: target of each symlink, as written.
+    valid: scripts that their shell can read to their end.
     systemd: whether systemd boots this host.
     modules: names that modprobe finds; None where the host's list of modules cannot be read.
     built_in: modules that are part of the kernel.
-    page_kb: the default size of a hugepage. nodes: numbers of the NUMA nodes.
+    page_kb: the default size of a hugepage. nr_open: the kernel's fs.nr_open, now.
+    nodes: numbers of the NUMA nodes.
     """
 
     lines: dict[str, tuple[tuple[int, str], ...]]
     modes: dict[str, tuple[int, str]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    valid: frozenset[str] = frozenset()
     systemd: bool = True
     modules: frozenset[str] | None = None
     built_in: frozenset[str] = frozenset()
     page_kb: int = 2048
+    nr_open: int = 1048576
     nodes: tuple[int, ...] = (0,)
 
     def text(self, path: str) -> str:
@@ -214,7 +229,8 @@ def read_boot_files(text: str) -> BootFiles:
     links: dict[str, str] = {}
     modules: set[str] = set()
     built_in: set[str] = set()
-    found: dict[str, list[int]] = {"page": [], "node": []}
+    valid: set[str] = set()
+    found: dict[str, list[int]] = {"page": [], "node": [], "nr_open": []}
     tree = systemd = False
     current: list[tuple[int, str]] | None = None
     for line in text.split("\n"):
@@ -227,8 +243,10 @@ def read_boot_files(text: str) -> BootFiles:
             current = lines.setdefault(rest, [])
         elif match := re.fullmatch(r"mode ([0-7]+) (.+?) (/.*)", line):
             modes[match[3]] = (int(match[1], 8), match[2])
-        elif match := re.fullmatch(r"link (/.*) -> (.*)", line):
+        elif match := re.fullmatch(r"link [`'\"](/.*)['\"] -> [`'\"](.*)['\"]", line):
             links[match[1]] = match[2]
+        elif kind == "valid":
+            valid.add(rest)
         elif kind in ("module", "built-in"):
             name = rest.rsplit("/", 1)[-1].split(".ko")[0].replace("-", "_")
             (modules if kind == "module" else built_in).add(name)
@@ -245,10 +263,12 @@ def read_boot_files(text: str) -> BootFiles:
         },
         modes=modes,
         links=links,
+        valid=frozenset(valid),
         systemd=systemd,
         modules=frozenset(modules | built_in) if tree else None,
         built_in=frozenset(built_in),
         page_kb=(found["page"] or [2048])[0],
+        nr_open=(found["nr_open"] or [1048576])[0],
         nodes=tuple(sorted(found["node"])) or (0,),
     )
 

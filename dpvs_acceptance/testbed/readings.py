@@ -58,8 +58,10 @@ class Servers:
 
     def look(self, name: str) -> ServerState:
         """The modules of a real server, and what is loaded at its boot."""
-        sections = survey.real_server()
-        wanted = {part: sections[part] for part in ("lsmod", "at boot", "file modes")}
+        server = self._bench.real_servers[name]
+        readers = tuple(reader.name for reader in (server.toa, server.uoa) if reader is not None)
+        sections = survey.real_server(readers)
+        wanted = {part: sections[part] for part in ("lsmod", "boot files")}
         return ServerState(take(self._hosts[name], wanted))
 
     def with_reader(self, kind: str) -> list[str]:

@@ -59,6 +59,40 @@ _RC_LOCAL: Final = """\
 
 touch /var/lock/subsys/local
 """
+_RC_LOCAL_SERVICE: Final = """\
+[Unit]
+Description=/etc/rc.d/rc.local Compatibility
+ConditionFileIsExecutable=/etc/rc.d/rc.local
+After=network.target
+
+[Service]
+Type=forking
+ExecStart=/etc/rc.d/rc.local start
+TimeoutSec=0
+RemainAfterExit=yes
+"""
+_CROND_SERVICE: Final = """\
+[Unit]
+Description=Command Scheduler
+
+[Service]
+ExecStart=/usr/sbin/crond -n
+
+[Install]
+WantedBy=multi-user.target
+"""
+_LIMITS: Final = """\
+# /etc/security/limits.conf
+#
+#<domain>      <type>  <item>         <value>
+#
+
+#*               soft    core            0
+#@student        hard    nproc           20
+
+# End of file
+"""
+_KERNEL_LINE: Final = "root=/dev/mapper/centos-root ro crashkernel=auto rhgb quiet"
 _FSTAB: Final = """\
 #
 # /etc/fstab
@@ -133,12 +167,37 @@ def _system(root: Path, release: str) -> None:
     _write(root / "etc/rc.d/rc.local", _RC_LOCAL)
     _link(root / "etc/rc.local", "rc.d/rc.local")
     _write(root / "etc/fstab", _FSTAB)
+    _boot(root, release)
     build = root / "usr/src/kernels" / release
     _write(build / "Makefile", f"# kernel-devel of {release}\n")
     _write(build / "include/config/kernel.release", f"{release}\n")
     _write(build / "include/generated/utsrelease.h", f'#define UTS_RELEASE "{release}"\n')
     for name in ("build", "source"):
         _link(root / "lib/modules" / release / name, f"/usr/src/kernels/{release}")
+
+
+def _boot(root: Path, release: str) -> None:
+    """Files that decide what a boot does. No boot is emulated: they are there to be read."""
+    units = root / "usr/lib/systemd/system"
+    _write(units / "rc-local.service", _RC_LOCAL_SERVICE)
+    _write(units / "crond.service", _CROND_SERVICE)
+    system = root / "etc/systemd/system"
+    _link(system / "default.target", "/lib/systemd/system/multi-user.target")
+    _link(system / "multi-user.target.wants/crond.service", "/usr/lib/systemd/system/crond.service")
+    _write(
+        root / "etc/sysctl.conf", "# sysctl settings are defined through files in /etc/sysctl.d\n"
+    )
+    _link(root / "etc/sysctl.d/99-sysctl.conf", "../sysctl.conf")
+    _write(root / "etc/security/limits.conf", _LIMITS)
+    _write(root / "etc/security/limits.d/20-nproc.conf", "*          soft    nproc     4096\n")
+    _write(root / "etc/default/grub", f'GRUB_TIMEOUT=5\nGRUB_CMDLINE_LINUX="{_KERNEL_LINE}"\n')
+    _write(
+        root / "boot/grub2/grub.cfg",
+        "menuentry 'CentOS Linux (Core)' --class centos {\n"
+        f"\tlinux16 /vmlinuz-{release} {_KERNEL_LINE}\n}}\n",
+    )
+    for name in ("modules-load.d", "modprobe.d", "sysctl.d", "tmpfiles.d"):
+        (root / "etc" / name).mkdir(parents=True, exist_ok=True)
 
 
 def _packages(root: Path, spec: Spec, release: str) -> None:
@@ -159,6 +218,8 @@ def _module_files(root: Path, spec: Spec, release: str) -> None:
         else:
             continue
         _write(path, module_file(module, modules.vermagic(release)))
+    listed = "".join(f"kernel/{m.path}:\n" for m in MODULES.values() if m.path is not None)
+    _write(root / "lib/modules" / release / "modules.dep", listed)
 
 
 def module_file(module: Module, vermagic: str) -> bytes:

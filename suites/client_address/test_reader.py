@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dpvs_acceptance.observed.boot import lasting
 from dpvs_acceptance.testbed import READERS, RealServer, servers
 from fixtures.checks import for_each, needs, requirement
 
@@ -19,11 +20,9 @@ def test_the_toa_reader_is_loaded(server: RealServer) -> None:
 @requirement("S32")
 @for_each(server=servers)
 def test_the_toa_reader_is_loaded_at_boot(server: RealServer) -> None:
-    """Steps: rc.local and modules-load.d on the RS. Verify: one of them loads the module."""
-    reader = server.toa_reader
-    names = (reader.module, reader.name)
-    loading = [line for line in server.read().boot_lines if any(n in line.split() for n in names)]
-    assert loading, (
-        f"{server}: after a reboot the TOA reader is missing: no boot script names "
-        f"{reader.module} or {reader.name}"
-    )
+    """Steps: modules-load.d, modprobe.d, rc.local, units, cron on the RS, in a boot's order.
+
+    Verify: the module is loaded when a boot is over.
+    """
+    answer = lasting.module(server.read().boot, server.toa_reader.name)
+    assert answer.holds, f"{server}: after a reboot the TOA reader is missing: {answer}"

@@ -31,14 +31,6 @@ def test_hugetlbfs_is_mounted(lb: LoadBalancer) -> None:
     assert "hugetlbfs" in kinds, f"hugetlbfs is not mounted on {place}: seen {kinds or 'no mount'}"
 
 
-@requirement("S10")
-def test_hugetlbfs_is_mounted_at_boot(lb: LoadBalancer) -> None:
-    """Steps: read /etc/fstab. Verify: it has a hugetlbfs entry for the mount point."""
-    place = lb.topology.hugepages.mount
-    entries = [one for one in lb.state.fstab if (one.point, one.type) == (place, "hugetlbfs")]
-    assert entries, f"after a reboot hugetlbfs is missing: /etc/fstab has no hugetlbfs on {place}"
-
-
 @requirement("S11", core=True)
 def test_reserved_memory_is_not_free(lb: LoadBalancer) -> None:
     """Steps: read each node's meminfo. Verify: free memory plus the pool fits into the node.

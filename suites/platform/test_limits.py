@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from dpvs_acceptance.testbed import LoadBalancer
 from dpvs_acceptance.verdict.causes import NotSupported
 from fixtures.checks import requirement
@@ -18,19 +16,3 @@ def test_the_running_dpvs_has_the_descriptor_limit(lb: LoadBalancer) -> None:
     if limit is not None and limit < wanted and refused.startswith(f"hard limit {limit};"):
         raise NotSupported(f"`ulimit -n {wanted}` on the DUT: {refused}")
     assert limit is None or limit >= wanted, f"dpvs may open {limit} files, not {wanted}"
-
-
-@requirement("S12")
-def test_the_descriptor_limit_is_set_at_boot(lb: LoadBalancer) -> None:
-    """Steps: read rc.local, limits.conf, systemd units. Verify: one of them sets the limit."""
-    wanted = lb.topology.open_files
-    pattern = re.compile(
-        r"^\s*(?:ulimit\s+(?:-\w+\s+)*-n\s+|\S+\s+(?:-|soft|hard)\s+nofile\s+|LimitNOFILE=)(\d+)",
-        re.MULTILINE,
-    )
-    files = lb.state.boot_files
-    limits = {name: [int(n) for n in pattern.findall(text)] for name, text in files.items()}
-    assert any(limit >= wanted for found in limits.values() for limit in found), (
-        f"after a reboot the descriptor limit of {wanted} is lost: none of "
-        f"{', '.join(limits) or 'rc.local, limits.conf, units'} sets it"
-    )

@@ -42,12 +42,3 @@ def test_a_file_is_written_to_the_letter(tmp_path: Path, content: str) -> None:
     assert run(shell.write_file(str(path), content)).returncode == 0
     assert path.read_text() == content
     assert run(shell.same_content(str(path), content)).returncode == 0
-
-
-def test_a_line_is_found_only_whole(tmp_path: Path) -> None:
-    path = tmp_path / "fstab"
-    path.write_text("# nodev /mnt/huge hugetlbfs defaults 0 0\n")
-    line = "nodev /mnt/huge hugetlbfs defaults 0 0"
-    assert run(shell.has_line(str(path), line)).returncode != 0
-    assert run(shell.append_line(str(path), line)).returncode == 0
-    assert run(shell.has_line(str(path), line)).returncode == 0

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from dpvs_acceptance.hosts import collect, facts, iproute, netfacts, processes, survey
 from dpvs_acceptance.hosts.batch import batch
+from dpvs_acceptance.hosts.boot_files import read_boot_files
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.facts import FactError
 from dpvs_acceptance.hosts.snapshot import Snapshot, take
@@ -24,11 +25,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "numa": facts.numa_nodes,
     "hugepages": facts.hugepages,
     "/proc/mounts": facts.mounts,
-    "/etc/fstab": lambda text: facts.mounts(text, "/etc/fstab"),
     "file modes": facts.files,
     "file digests": facts.digests,
-    "at boot": facts.path_lines,
-    "limits": facts.path_lines,
+    "boot files": read_boot_files,
     "tools": facts.tools,
     "modinfo": facts.module_infos,
     "sysctl": facts.sysctls,

@@ -97,6 +97,8 @@ def _offence(command: Command, own: set[str]) -> Iterator[str]:
         if name in ("frame", "plain", "bounded"):
             yield from _inner(words[-1])
         return
+    if name in ("sh", "bash") and words[1:2] == ["-n"]:
+        return  # reads a script and runs nothing of it
     if name in ("sh", "eval"):
         yield from _inner(words[-1])
         return

@@ -20,19 +20,20 @@ from dpvs_acceptance.observed.boot.sequence import Boot
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AfterBoot:
     """`holds`: it is in force after a boot. `named`: some file is about it, with effect or without.
-    `lines`: by which line, or what is wrong, one sentence each."""
+    `lines`: by which line, or what is wrong, one sentence each. `by`: the effects that do it."""
 
     holds: bool
     named: bool
     lines: tuple[str, ...]
+    by: tuple[Effect, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
 
 
-def hugetlbfs(boot: Boot, point: str, size_kb: int) -> Answer:
+def hugetlbfs(boot: Boot, point: str, size_kb: int) -> AfterBoot:
     """Whether hugetlbfs of this page size is mounted on `point`, with nothing on top."""
     point = point.rstrip("/")
     stack: list[Mounted] = []
@@ -55,7 +56,7 @@ def hugetlbfs(boot: Boot, point: str, size_kb: int) -> Answer:
     if top is not None:
         wrong = _wrong_mount(boot, top, point, size_kb)
         if not wrong:
-            return Answer(True, True, (f"mounted by {top.origin}",))
+            return AfterBoot(True, True, (f"mounted by {top.origin}",), (top,))
         notes.append(wrong)
     notes += idle
     elsewhere = [
@@ -68,7 +69,7 @@ def hugetlbfs(boot: Boot, point: str, size_kb: int) -> Answer:
         f"no file mounts hugetlbfs on {point}: write `nodev {point} hugetlbfs defaults 0 0` into "
         "/etc/fstab",
     )  # fmt: skip
-    return Answer(False, bool(stack or idle), (*notes, *elsewhere, *nothing))
+    return AfterBoot(False, bool(stack or idle), (*notes, *elsewhere, *nothing))
 
 
 def _wrong_mount(boot: Boot, top: Mounted, point: str, size_kb: int) -> str:
@@ -95,7 +96,7 @@ def _size_word(size_kb: int) -> str:
     return "1G" if size_kb == 1048576 else f"{size_kb // 1024}M"
 
 
-def hugepages(boot: Boot, nodes: Sequence[int], size_kb: int, wanted: int) -> Answer:
+def hugepages(boot: Boot, nodes: Sequence[int], size_kb: int, wanted: int) -> AfterBoot:
     """Whether a boot gives each of `nodes` at least `wanted` pages."""
     everywhere = tuple(dict.fromkeys((*boot.nodes, *nodes)))
     pool: dict[int, tuple[int | None, Pages]] = {}
@@ -118,7 +119,7 @@ def hugepages(boot: Boot, nodes: Sequence[int], size_kb: int, wanted: int) -> An
     named = bool(pool or other or idle)
     if not pool:
         nothing = f"no file reserves {wanted} pages of {size_kb} kB on each node"
-        return Answer(False, named, tuple([*other, *idle] or [nothing]))
+        return AfterBoot(False, named, tuple([*other, *idle] or [nothing]))
     wrong: dict[str, None] = {}
     for node in nodes:
         count, by = pool.get(node, (0, None))
@@ -128,12 +129,15 @@ def hugepages(boot: Boot, nodes: Sequence[int], size_kb: int, wanted: int) -> An
                 what += f" ({by.count} in all, spread over {len(everywhere)} nodes)"
             wrong[f"node {node}: {wanted} pages of {size_kb} kB are to be reserved, {what}"] = None
     if wrong:
-        return Answer(False, True, (*wrong, *other, *idle))
-    return Answer(True, True, tuple(dict.fromkeys(f"{one.origin}" for _, one in pool.values())))
+        return AfterBoot(False, True, (*wrong, *other, *idle))
+    sources = tuple(dict.fromkeys(one for _, one in pool.values()))
+    return AfterBoot(True, True, tuple(f"reserved by {one.origin}" for one in sources), sources)
 
 
-def module(boot: Boot, name: str, parameters: Mapping[str, str] | None = None) -> Answer:
+def module(boot: Boot, name: str, parameters: Mapping[str, str] | None = None) -> AfterBoot:
     """Whether the module is loaded when a boot is over, with these parameters."""
+    if name in boot.built_in:
+        return AfterBoot(True, False, (f"{name} is part of the kernel",))
     by: Loaded | None = None
     notes: list[str] = []
     for one in boot.effects:
@@ -150,13 +154,16 @@ def module(boot: Boot, name: str, parameters: Mapping[str, str] | None = None) -
     ]
     if by is None:
         named = bool(notes or idle or rules)
-        nothing = f"no file loads {name}"
-        return Answer(False, named, tuple([*notes, *idle] or [*rules] or [nothing]))
+        nothing = (
+            f"no file loads {name}: write `insmod` with its path into rc.local, in front of any "
+            "`exit`, or its name into a file of /etc/modules-load.d"
+        )
+        return AfterBoot(False, named, tuple([*notes, *idle] or [*rules] or [nothing]))
     for key, value in (parameters or {}).items():
         given = [o.partition("=")[2] for o in by.parameters if o.partition("=")[0] == key]
         if given[-1:] != [value]:
-            return Answer(False, True, (_wrong_parameter(boot, by, key, value, given),))
-    return Answer(True, True, (f"loaded by {by.origin}",))
+            return AfterBoot(False, True, (_wrong_parameter(boot, by, key, value, given),))
+    return AfterBoot(True, True, (f"loaded by {by.origin}",), (by,))
 
 
 def _wrong_parameter(boot: Boot, by: Loaded, key: str, value: str, given: list[str]) -> str:
@@ -173,7 +180,7 @@ def _wrong_parameter(boot: Boot, by: Loaded, key: str, value: str, given: list[s
     return f"{hint}; write `{key}={value}` behind it"
 
 
-def open_files(boot: Boot, wanted: int) -> Answer:
+def open_files(boot: Boot, wanted: int) -> AfterBoot:
     """Whether dpvs has its limit of open files after a boot.
 
     Where a boot starts dpvs: the limit that it is started with. Where it does not, any of what can
@@ -191,7 +198,7 @@ def open_files(boot: Boot, wanted: int) -> Answer:
             if one.soft is not None and one.soft < wanted
         ]
         good = tuple(f"dpvs is started by {one.origin}" for one in starts)
-        return Answer(not low, True, (*low, *idle) if low else good)
+        return AfterBoot(not low, True, (*low, *idle) if low else good)
     last: dict[str, OpenFiles] = {}
     overridden: list[str] = []
     for effect, group in zip(boot.effects, boot.groups, strict=True):
@@ -211,40 +218,40 @@ def open_files(boot: Boot, wanted: int) -> Answer:
     ]  # fmt: skip
     for number, origin in numbers:
         if number is None or number >= wanted:
-            return Answer(True, True, (f"set by {origin}",))
+            return AfterBoot(True, True, (f"set by {origin}",))
     low = [f"{origin} sets {number}, and {wanted} is to be set" for number, origin in numbers]
     found = (*overridden, *low, *idle)
     nothing = f"no file sets it: write `ulimit -n {wanted}` into rc.local, in front of any `exit`"
-    return Answer(False, bool(found), found or (nothing,))
+    return AfterBoot(False, bool(found), found or (nothing,))
 
 
-def started_in_order(boot: Boot, needs: Sequence[tuple[str, Answer, Sequence[Effect]]]) -> Answer:
+def started_in_order(boot: Boot, needs: Mapping[str, AfterBoot]) -> AfterBoot:
     """Where a boot starts dpvs: whether it does so once, and after all that dpvs needs.
 
-    needs: what it is called, whether a boot provides it, and the effects that do.
+    needs: whether a boot provides each, by what it is called.
     """
     starts = [(number, one) for number, one in enumerate(boot.effects) if isinstance(one, Started)]
     idle = _idle_about(boot, lambda about: isinstance(about, Started))
     if not starts:
-        return Answer(not idle, bool(idle), tuple(idle))
+        return AfterBoot(not idle, bool(idle), tuple(idle))
     wrong: list[str] = []
     number, start = starts[0]
     if len(starts) > 1:
         wrong.append(f"{start.origin} and {starts[1][1].origin} both start dpvs")
     if start.user not in ("root", "0"):
         wrong.append(f"{start.origin} starts dpvs as {start.user}, and DPDK needs root")
-    for what, answer, provided in needs:
+    for what, answer in needs.items():
         if not answer.holds:
             wrong.append(f"{start.origin} starts dpvs without {what}: {answer.lines[0]}")
             continue
-        for one in provided:
+        for one in answer.by:
             if not boot.surely_before(boot.effects.index(one), number):
                 wrong.append(
                     f"{start.origin} starts dpvs before {one.origin} has done its work; "
                     "put it behind that, or order its unit After= it"
                 )
                 break
-    return Answer(not wrong, True, tuple(wrong) or (f"dpvs is started by {start.origin}",))
+    return AfterBoot(not wrong, True, tuple(wrong) or (f"dpvs is started by {start.origin}",))
 
 
 def _idle_about(boot: Boot, wanted: object) -> list[str]:

@@ -24,7 +24,7 @@ from dpvs_acceptance.observed.boot.command import (
 )
 from dpvs_acceptance.observed.boot.condition import holds
 from dpvs_acceptance.observed.boot.effects import Origin
-from dpvs_acceptance.observed.boot.flow import Flow
+from dpvs_acceptance.observed.boot.walk import Walk
 from dpvs_acceptance.observed.boot.words import UNKNOWN, braces, expand
 
 _LANGUAGE = Language(tree_sitter_bash.language())
@@ -34,11 +34,12 @@ _SHELLS = re.compile(r"(?:.*/)?(sh|bash|dash|ksh)$")
 
 
 @dataclass(kw_only=True)
-class _Script(Flow):
+class _Script(Walk):
     path: str
     lookup: Lookup
     exists: Callable[[str], bool | None]
     blocks: Callable[[tuple[str, ...]], bool]
+    valid: Callable[[str], bool]
     functions: dict[str, Node] = field(default_factory=dict)
     called: set[str] = field(default_factory=set)
     errexit: bool = False
@@ -106,7 +107,7 @@ class _Script(Flow):
                 return self.aside(node)
             case "compound_statement" | "do_group":
                 return self.statements(node.children[1:-1])
-            case "ERROR":
+            case "ERROR" if not self.valid(self.path):
                 self.unreadable(node)
                 return None
         return self.statements(node.children)
@@ -317,13 +318,17 @@ def commands(
     exists: Callable[[str], bool | None] = lambda _: None,
     blocks: Callable[[tuple[str, ...]], bool] = lambda _: False,
     arguments: Sequence[str] = (),
+    valid: Callable[[str], bool] = lambda _: False,
 ) -> tuple[Command, ...]:
     """All commands of a script, those that are never reached with the reason.
 
     `exists`: whether a path is there, None where that is not known. `blocks`: whether a command
-    stays in the foreground. `arguments`: the script's own, `$1` first.
+    stays in the foreground. `arguments`: the script's own, `$1` first. `valid`: whether its shell
+    can read a script to its end, whatever the grammar here makes of it.
     """
     variables = {str(number): word for number, word in enumerate(arguments, 1)}
-    script = _Script(path=path, lookup=lookup, exists=exists, blocks=blocks, variables=variables)
+    script = _Script(
+        path=path, lookup=lookup, exists=exists, blocks=blocks, valid=valid, variables=variables
+    )
     script.run(text)
     return tuple(script.found)

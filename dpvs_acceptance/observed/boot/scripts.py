@@ -59,7 +59,13 @@ def rc_local(
         text = files.text(path)
         problem = _not_run(files, path, started, unit, why)
         read = commands(
-            text, path, lookup(files), files.exists, foreground, ("start",) if files.systemd else ()
+            text,
+            path,
+            lookup(files),
+            files.exists,
+            foreground,
+            ("start",) if files.systemd else (),
+            files.valid.__contains__,
         )
         for one in effects(read, place):
             if problem and not isinstance(one, Idle):
@@ -112,7 +118,13 @@ def unit_effects(files: BootFiles, unit: Unit, place: Place) -> Iterator[Effect]
             if not words:
                 continue
             text = " ".join(shlex.quote(one) for one in words)
-            read = _at(commands(text, unit.path, lookup(files), files.exists), unit.path, origin)
+            read = _at(
+                commands(
+                    text, unit.path, lookup(files), files.exists, valid=files.valid.__contains__
+                ),
+                unit.path,
+                origin,
+            )
             if words[0].rsplit("/", 1)[-1] == "ulimit":
                 number = next((int(one) for one in words if one.isdigit()), None)
                 yield Idle(

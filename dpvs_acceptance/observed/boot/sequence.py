@@ -19,7 +19,7 @@ from dpvs_acceptance.observed.boot.effects import (
     Unloaded,
 )
 from dpvs_acceptance.observed.boot.limits import Login, login
-from dpvs_acceptance.observed.boot.meaning import NR_OPEN, Place
+from dpvs_acceptance.observed.boot.meaning import Place
 from dpvs_acceptance.observed.boot.units import (
     RC_LOCAL,
     Unit,
@@ -65,8 +65,12 @@ def _system(files: BootFiles) -> _System:
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """What a boot does. effects: in their order. nodes: of the host. idle: lines without effect. groups: which of
-    `order` an effect belongs to. login: what PAM gives. shell: DefaultLimitNOFILE, as (soft, line).
+    """What a boot does.
+
+    nodes: of the host. effects: in their order; groups: which stage or unit each belongs to, and
+    before: what of these is over when it begins. idle: lines without effect. login: what PAM gives.
+    manager: systemd's default limit of open files with its line. page_kb: the default size of a
+    hugepage. rules: of modprobe. built_in: modules that are part of the kernel.
     """
 
     nodes: tuple[int, ...]
@@ -78,6 +82,7 @@ class Boot:
     manager: tuple[int | None, Origin | None]
     page_kb: int
     rules: modules.Rules
+    built_in: frozenset[str]
     units: Mapping[str, Unit]
 
     def surely_before(self, one: int, other: int) -> bool:
@@ -100,7 +105,7 @@ def boot(files: BootFiles) -> Boot:
         _SYSCTL: list(sysctl.parameters(files)),
         _TMPFILES: list(sysctl.written(files)),
     }
-    nr_open = _nr_open(early[_SYSCTL])
+    nr_open = _nr_open(early[_SYSCTL], files.nr_open)
     soft, hard, line = _manager(files, nr_open, system.hard)
     place = Place(soft=soft, hard=hard, nr_open=nr_open)
     generated = _generated(files)
@@ -142,12 +147,12 @@ def boot(files: BootFiles) -> Boot:
         manager=(soft if line else None, line),
         page_kb=page_kb,
         rules=rules,
+        built_in=files.built_in,
         units=units,
     )
 
 
-def _nr_open(effects: Iterable[Effect]) -> int:
-    last = NR_OPEN
+def _nr_open(effects: Iterable[Effect], last: int) -> int:
     for one in effects:
         if isinstance(one, Sysctl) and one.name == "fs.nr_open" and one.value.isdigit():
             last = int(one.value)

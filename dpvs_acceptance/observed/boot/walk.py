@@ -14,7 +14,7 @@ from dpvs_acceptance.observed.boot.words import UNKNOWN, braces, expand
 
 
 @dataclass
-class Flow(ABC):
+class Walk(ABC):
     """Where a reader of a script is, and how it goes on. `dead`: why nothing more is reached."""
 
     variables: dict[str, str] = field(default_factory=dict)
