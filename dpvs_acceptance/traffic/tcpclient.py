@@ -7,16 +7,15 @@ does not retransmit, so every frame on the wire is intended. One round trip per 
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
-from . import frames, tcpoptions, timeouts
-from .capture import Capture
+from . import tcpoptions, timeouts
 from .connection import SocketAddress
+from .craftedend import WRAP, CraftedEnd
 from .dissect import dissect
 from .errors import NotSeen
 from .frame import Frame
@@ -24,8 +23,6 @@ from .match import TCP, Match
 from .station import Owned, Station
 from .tcpoptions import Options, TcpOption
 from .views import TcpView, describe
-
-WRAP = 1 << 32
 
 LINUX_SYN: Options = (
     tcpoptions.mss(1460),
@@ -53,7 +50,7 @@ def http_complete(data: bytes) -> bool:
     return False  # such a body ends with the connection
 
 
-class CraftedTcp:
+class CraftedTcp(CraftedEnd):
     """One connection. In its context it owns its address and captures its frames.
 
     mac: the next hop towards the target. received: every received segment, in order of arrival.
@@ -68,27 +65,15 @@ class CraftedTcp:
         mac: str,
         *,
         isn: int | None = None,
-        window: int = 64240,
-        ttl: int = 64,
-        vlan: int | None = None,
         deadline: float | None = None,
     ) -> None:
-        self.station = station
-        self.source = source
-        self.target = target
+        keep = [Match(host=source.address, protocol=TCP)]
+        super().__init__(station, source, target, mac, isn, keep=keep)
         self.deadline = timeouts.seconds(3.0, deadline)
-        self.window = window
-        self.seq = secrets.randbelow(WRAP) if isn is None else isn
-        self.ack = 0
         self.ended = False  # the peer has sent FIN
         self.received: list[TcpView] = []
         self.syn_ack: TcpView | None = None
-        self.capture: Capture = station.capture([Match(host=source.address, protocol=TCP)])
-        self._own: AbstractContextManager[Owned] = station.own(source.address)
-        self._ends = frames.Ends(
-            station.mac, mac, source.address, target.address, ttl=ttl, vlan=vlan
-        )
-        self._ip_id = secrets.randbelow(0x8000)
+        self._proxy_arp: AbstractContextManager[Owned] = station.own(source.address)
         self._data = bytearray()
         self._arrived = Match(
             outgoing=False,
@@ -99,12 +84,22 @@ class CraftedTcp:
             protocol=TCP,
         )
 
+    @property
+    def source(self) -> SocketAddress:
+        """Its own end."""
+        return self.own
+
+    @property
+    def target(self) -> SocketAddress:
+        """The end that it speaks to."""
+        return self.peer
+
     def __enter__(self) -> Self:
-        self._own.__enter__()
+        self._proxy_arp.__enter__()
         try:
             self.capture.arm()
         except BaseException as error:
-            self._own.__exit__(type(error), error, error.__traceback__)
+            self._proxy_arp.__exit__(type(error), error, error.__traceback__)
             raise
         return self
 
@@ -117,25 +112,7 @@ class CraftedTcp:
         try:
             self.capture.__exit__(kind, error, trace)
         finally:
-            self._own.__exit__(kind, error, trace)
-
-    def segment(
-        self, flags: str, payload: bytes = b"", options: Options = (), *, seq: int | None = None
-    ) -> bytes:
-        """Builds a frame of this connection, without sending it or changing state."""
-        self._ip_id = (self._ip_id + 1) & 0xFFFF
-        return frames.tcp(
-            self._ends,
-            self.source.port,
-            self.target.port,
-            flags,
-            seq=self.seq if seq is None else seq,
-            ack=self.ack if "A" in flags else 0,
-            window=self.window,
-            options=options,
-            payload=payload,
-            ip_id=self._ip_id,
-        )
+            self._proxy_arp.__exit__(kind, error, trace)
 
     def connect(self, options: Options = LINUX_SYN, ack_options: Options = ()) -> TcpView:
         """Handshake; returns the SYN-ACK. Raises Reset, or NotSeen if none arrived in time."""
@@ -158,8 +135,8 @@ class CraftedTcp:
 
     def send(self, payload: bytes, options: Options = (), flags: str = "PA") -> None:
         """Send data without waiting for an answer."""
-        self._put([self.segment(flags, payload, options)])
-        self._moved(payload, flags)
+        self._put([self.segment(flags, payload, options=options)])
+        self.moved(len(payload) + ("F" in flags))
 
     def request(
         self,
@@ -173,8 +150,8 @@ class CraftedTcp:
         Ends when ``until`` accepts the data received so far, or with the peer's FIN.
         """
         self._data.clear()
-        out = [self.segment("PA", payload, options)]
-        self._moved(payload, "PA")
+        out = [self.segment("PA", payload, options=options)]
+        self.moved(len(payload))
         give_up = time.monotonic() + self.deadline
         while True:
             before = self.ack
@@ -189,7 +166,7 @@ class CraftedTcp:
     def close(self) -> None:
         """Send FIN, and wait for the peer's FIN unless it was received already."""
         out = [self.segment("FA")]
-        self._moved(b"", "FA")
+        self.moved(1)
         if self.ended:
             self._put(out)
             return
@@ -204,9 +181,6 @@ class CraftedTcp:
 
     def _put(self, frames_: list[bytes]) -> None:
         self.station.send(frames_)
-
-    def _moved(self, payload: bytes, flags: str) -> None:
-        self.seq = (self.seq + len(payload) + ("S" in flags) + ("F" in flags)) % WRAP
 
     def _exchange(self, out: list[bytes], what: str, give_up: float) -> list[TcpView]:
         left = max(0.0, give_up - time.monotonic())

@@ -7,14 +7,13 @@ retransmissions, resets, unusual flags, ICMP errors.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from . import frames
 from .connection import SocketAddress
+from .craftedend import WRAP, CraftedEnd
 from .dissect import dissect
 from .errors import NotSeen
 from .match import TCP, Match
@@ -22,80 +21,6 @@ from .station import Station
 from .tcpclient import LINUX_SYN
 from .tcpoptions import Options
 from .views import TcpView, UdpView, View, describe
-
-WRAP = 1 << 32
-
-
-class Side:
-    """One end: its own address, the peer's address, and its sequence numbers.
-
-    mac: the next hop. peer: for the RS the LIP and its port, known after the SYN.
-    """
-
-    def __init__(
-        self,
-        station: Station,
-        own: SocketAddress,
-        peer: SocketAddress,
-        mac: str,
-        isn: int | None,
-        only: Sequence[bytes] = (),
-    ) -> None:
-        self.station = station
-        self.own = own
-        self.peer = peer
-        self.mac = mac
-        self.seq = secrets.randbelow(WRAP) if isn is None else isn % WRAP
-        self.ack = 0
-        keep = [Match(host=own.address, payload=part) for part in only]
-        self.capture = station.capture(keep or [Match(host=own.address)])
-        self._ip_id = secrets.randbelow(0x8000)
-
-    @property
-    def ends(self) -> frames.Ends:
-        return frames.Ends(self.station.mac, self.mac, self.own.address, self.peer.address)
-
-    def segment(
-        self,
-        flags: str,
-        payload: bytes = b"",
-        *,
-        seq: int | None = None,
-        ack: int | None = None,
-        window: int = 64240,
-        options: Options = (),
-        sport: int | None = None,
-        **fields: Any,
-    ) -> bytes:
-        """Builds a frame of this end. seq, ack, sport: override the current values.
-
-        fields: more fields of Scapy's TCP (reserved, urgptr, chksum).
-        """
-        self._ip_id = (self._ip_id + 1) & 0xFFFF
-        own_ack = self.ack if "A" in flags else 0
-        return frames.tcp(
-            self.ends,
-            sport or self.own.port,
-            self.peer.port,
-            flags,
-            seq=self.seq if seq is None else seq % WRAP,
-            ack=own_ack if ack is None else ack % WRAP,
-            window=window,
-            options=options,
-            payload=payload,
-            ip_id=self._ip_id,
-            **fields,
-        )
-
-    def datagram(self, payload: bytes, *, sport: int | None = None, **fields: Any) -> bytes:
-        """A UDP datagram of this end. sport: overrides its own; fields: more fields of UDP."""
-        self._ip_id = (self._ip_id + 1) & 0xFFFF
-        source = sport or self.own.port
-        return frames.udp(self.ends, source, self.peer.port, payload, ip_id=self._ip_id, **fields)
-
-    def moved(self, by: int) -> None:
-        """Advance the sequence number past what was sent."""
-        self.seq = (self.seq + by) % WRAP
 
 
 class TwoEnds:
@@ -121,8 +46,9 @@ class TwoEnds:
         only: Sequence[bytes] = (),
         deadline: float = 3.0,
     ) -> None:
-        self.client = Side(client, source, vip, next_hop, isn, only)
-        self.server = Side(server, rs, SocketAddress(source.address, 0), lan_mac, rs_isn, only)
+        unknown = SocketAddress(source.address, 0)
+        self.client = CraftedEnd(client, source, vip, next_hop, isn, keep=_kept(source, only))
+        self.server = CraftedEnd(server, rs, unknown, lan_mac, rs_isn, keep=_kept(rs, only))
         self.deadline = deadline
         self._stack = ExitStack()
 
@@ -169,8 +95,8 @@ class TwoEnds:
 
     def _cross(
         self,
-        sender: Side,
-        receiver: Side,
+        sender: CraftedEnd,
+        receiver: CraftedEnd,
         flags: str,
         payload: bytes,
         count: bool,
@@ -189,7 +115,7 @@ class TwoEnds:
                 receiver.ack = expected
         return view
 
-    def receive(self, side: Side, flags: str, what: str) -> TcpView:
+    def receive(self, side: CraftedEnd, flags: str, what: str) -> TcpView:
         """The next segment received by this side with at least these flags. Raises NotSeen."""
         wanted = Match(
             outgoing=False, dst=side.own.address, dport=side.own.port, protocol=TCP, flags=flags
@@ -216,7 +142,9 @@ class TwoEnds:
         """Send from the RS; returns the datagram as received by the client. Raises NotSeen."""
         return self._datagram(self.server, self.client, payload, how)
 
-    def _datagram(self, sender: Side, receiver: Side, payload: bytes, how: Any) -> UdpView:
+    def _datagram(
+        self, sender: CraftedEnd, receiver: CraftedEnd, payload: bytes, how: Any
+    ) -> UdpView:
         sender.station.send([sender.datagram(payload, **how)])
         own = receiver.own
         wanted = Match(outgoing=False, dst=own.address, dport=own.port, payload=payload)
@@ -231,7 +159,7 @@ class TwoEnds:
 
     # -- afterwards
 
-    def arrived(self, side: Side) -> list[TcpView]:
+    def arrived(self, side: CraftedEnd) -> list[TcpView]:
         """Every TCP segment that this side received. Raises InconclusiveCapture on lost frames."""
         return [
             view
@@ -249,3 +177,7 @@ class TwoEnds:
             lines.append(f"at {side.own}:")
             lines += [f"  {describe(view)}" for view in side.capture.views()]
         return "\n".join(lines)
+
+
+def _kept(end: SocketAddress, only: Sequence[bytes]) -> list[Match]:
+    return [Match(host=end.address, payload=part) for part in only]

@@ -15,9 +15,10 @@ import pytest
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.traffic import fragments, frames
 from dpvs_acceptance.traffic.balance import tries_needed
+from dpvs_acceptance.traffic.craftedend import CraftedEnd
 from dpvs_acceptance.traffic.dissect import dissect
 from dpvs_acceptance.traffic.match import Match
-from dpvs_acceptance.traffic.twoends import Side, TwoEnds
+from dpvs_acceptance.traffic.twoends import TwoEnds
 from dpvs_acceptance.traffic.views import IpView, UdpView, describe
 from dpvs_acceptance.verdict.causes import Inconclusive
 from fixtures.edges import Edges
@@ -107,13 +108,13 @@ def _connections(deployment: Deployment) -> int:
     return tries_needed(1 / len(deployment.workers))
 
 
-def _parts_of_a_segment(server: Side) -> list[IpView]:
+def _parts_of_a_segment(server: CraftedEnd) -> list[IpView]:
     came = server.capture.views(Match(outgoing=False, dst=server.own.address))
     cut = [view for view in came if isinstance(view, IpView) and b"in pieces" in view.ip_payload]
     return [view for view in cut if IN_PIECES not in view.ip_payload]
 
 
-def _datagram(side: Side, payload: bytes) -> bytes:
+def _datagram(side: CraftedEnd, payload: bytes) -> bytes:
     ends = replace(side.ends, dont_fragment=False)
     return frames.udp(ends, side.own.port, side.peer.port, payload)
 
@@ -123,7 +124,9 @@ def _without_df(frame: bytes) -> bytes:
     return frame if frame[14] >> 4 == 6 else frame[:20] + b"\0\0" + frame[22:]
 
 
-def _behind(ends: TwoEnds, sender: Side, receiver: Side, sent: list[bytes]) -> list[IpView]:
+def _behind(
+    ends: TwoEnds, sender: CraftedEnd, receiver: CraftedEnd, sent: list[bytes]
+) -> list[IpView]:
     """Send fragments, and a whole datagram behind them; what else came to the other side."""
     sender.station.send([*sent, sender.datagram(CONTROL)])
     control = Match(outgoing=False, dst=receiver.own.address, payload=CONTROL)

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from dpvs_acceptance.traffic import icmperrors
+from dpvs_acceptance.traffic.craftedend import CraftedEnd
 from dpvs_acceptance.traffic.differences import differences
 from dpvs_acceptance.traffic.dissect import dissect
 from dpvs_acceptance.traffic.expected import Expected
 from dpvs_acceptance.traffic.match import ICMP, ICMPV6, Match
-from dpvs_acceptance.traffic.twoends import Side, TwoEnds
+from dpvs_acceptance.traffic.twoends import TwoEnds
 from dpvs_acceptance.traffic.views import IcmpView, TcpView, describe
 from dpvs_acceptance.verdict.causes import Inconclusive, NotTested
 from fixtures.edges import Edges
@@ -125,12 +126,12 @@ def _require_any_of_nat64(own: OwnService, came: list[IcmpView]) -> None:
     raise NotTested("errors about a NAT64 connection crossed; what they must be is not predicted")
 
 
-def _send_each(side: Side, about: TcpView) -> list[IcmpView]:
+def _send_each(side: CraftedEnd, about: TcpView) -> list[IcmpView]:
     quoted = [icmperrors.quotation(about)]
     return [one for kind in icmperrors.KINDS[about.version] for one in _send(side, quoted, kind)]
 
 
-def _send(side: Side, quotations: list[bytes], kind: icmperrors.Kind) -> list[IcmpView]:
+def _send(side: CraftedEnd, quotations: list[bytes], kind: icmperrors.Kind) -> list[IcmpView]:
     ends = replace(side.ends, dont_fragment=False)
     frames = [icmperrors.error(ends, kind, quoted) for quoted in quotations]
     side.station.send(frames)
@@ -138,7 +139,7 @@ def _send(side: Side, quotations: list[bytes], kind: icmperrors.Kind) -> list[Ic
     return [view for view in views if isinstance(view, IcmpView)]
 
 
-def _received(ends: TwoEnds, side: Side, count: int, quoting: bytes = b"") -> list[IcmpView]:
+def _received(ends: TwoEnds, side: CraftedEnd, count: int, quoting: bytes = b"") -> list[IcmpView]:
     """The errors at a side: once so many, which quote this, are there, or the time is over."""
     protocol = ICMPV6 if ":" in side.own.address else ICMP
     wanted = Match(outgoing=False, dst=side.own.address, protocol=protocol)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from dpvs_acceptance.traffic.craftedend import CraftedEnd
 from dpvs_acceptance.traffic.match import Match
-from dpvs_acceptance.traffic.twoends import Side
 from dpvs_acceptance.verdict.causes import Inconclusive
 from fixtures.edges import Edges
 
@@ -64,7 +64,7 @@ def test_used_up_source_ports_are_told_and_come_back(edges: Edges, plain_name: s
     )
 
 
-def _flood(side: Side) -> Iterator[list[bytes]]:
+def _flood(side: CraftedEnd) -> Iterator[list[bytes]]:
     """A datagram without checksum from each source port, in bursts."""
     frame = side.datagram(b"flood", chksum=0)
     at = frame.index((side.own.port).to_bytes(2, "big"), 34)
