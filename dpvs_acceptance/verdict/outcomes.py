@@ -118,7 +118,7 @@ def looked_at(results: Iterable[CheckResult]) -> bool:
 
 def short_name(nodeid: str) -> str:
     """The check's own name, without its file."""
-    return nodeid.rpartition("/")[2].partition("::")[2] or nodeid
+    return nodeid.partition("::")[2] or nodeid
 
 
 def remark_on(results: Sequence[CheckResult], row: str, outcome: Outcome) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from itertools import pairwise
 
 import pytest
 
@@ -110,3 +111,49 @@ def test_every_fact_differs_or_is_a_path() -> None:
     for field in fields(VersionFacts):
         values = {getattr(facts(version), field.name) for version in RELEASES}
         assert (len(values) == 1) == (field.name in always), field.name
+
+
+EVERY = [
+    *(Version(1, 8, number) for number in range(14)),
+    *(Version(1, 9, number) for number in range(12)),
+    *(Version(1, 10, number) for number in range(4)),
+]
+# At which versions the value changes; upstream tags the even ones of 1.8 and 1.9.
+BEGINS = {
+    "keywords": "1.8.8 1.8.10 1.8.12 1.9.0 1.9.2 1.9.4 1.9.6 1.9.8 1.9.10",
+    "dpdk": "1.9.0 1.9.8 1.10.0",
+    "pid_file": "",
+    "ipc_path": "1.9.4",
+    "daemon_paths": "1.9.4",
+    "main_lcore_option": "1.9.0",
+    "allow_option": "1.9.0",
+    "worker_thread": "1.9.0 1.10.0",
+    "kni_kind": "1.10.0",
+    "toa_on_syn": "1.9.6",
+    "toa_on_fin": "1.8.8",
+    "toa_prunes": "1.9.6",
+    "synproxy_closes_window": "1.9.2",
+    "synproxy_sack": "1.9.6",
+    "server_port_copied": "1.9.4",
+    "ipvsadm_reports_version": "1.9.4",
+    "dpip_reports_version": "1.8.12 1.9.0 1.9.2",
+    "proxy_protocol": "1.9.6",
+    "route_tos_and_outwall": "1.9.6",
+    "route_flush": "1.9.10",
+    "lldp": "1.9.8",
+    "missing_service_status": "1.9.0",
+}
+
+
+@pytest.mark.parametrize("name", BEGINS)
+def test_each_fact_begins_at_the_version_that_has_it_first(name: str) -> None:
+    begins = [
+        str(later)
+        for earlier, later in pairwise(EVERY)
+        if getattr(facts(earlier), name) != getattr(facts(later), name)
+    ]
+    assert " ".join(begins) == BEGINS[name]
+
+
+def test_the_beginnings_are_of_all_facts() -> None:
+    assert {*BEGINS, "version"} == {field.name for field in fields(VersionFacts)}

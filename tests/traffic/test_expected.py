@@ -388,3 +388,70 @@ def test_padding_up_to_the_shortest_frame_is_fine_and_beyond_is_not() -> None:
     assert not differences(tcp_at_rs(sent, facts), dissect(data.ljust(60, b"\0")))
     (found,) = differences(tcp_at_rs(sent, facts), dissect(data.ljust(62, b"\0")))
     assert found.field == "padding"
+
+
+def test_an_answer_without_checksum_gets_one() -> None:
+    facts = connection()
+    ends = frames.Ends(MAC_R, MAC_L, facts.rs.address, facts.lip.address)
+    sent = dissect(frames.udp(ends, 8080, 1025, b"answer", ip_id=9, chksum=0))
+    assert isinstance(sent, UdpView)
+    assert (sent.checksum, udp_at_client(sent, facts).view.checksum) == (  # type: ignore[attr-defined]
+        "absent",
+        "correct",
+    )
+
+
+@pytest.mark.parametrize(("options", "frames_at_rs"), [(b"", 1), (b"\x3c\0\0\0\0\0\0\0\0", 2)])
+def test_uoa_goes_ahead_alone_of_ipv6_with_extension_headers(
+    options: bytes, frames_at_rs: int
+) -> None:
+    facts = connection(families="66")
+    sent = replace(client_udp(facts, b"hello"), ip_options=options)
+    made = udp_at_rs(sent, facts, 0)
+    assert len(made) == frames_at_rs
+    if frames_at_rs == 2:
+        alone, whole = (one.view for one in made)
+        assert isinstance(alone, UdpView)
+        assert (alone.payload, alone.udp_length, alone.ip_options) == (b"", 8, b"")
+        assert (alone.ip_flags, alone.checksum, made[0].free) == (None, "correct", {})
+        extra = len(uoa.encode_opp(facts.client.address, 40000))
+        assert alone.ip_length == 40 + extra + 8
+        assert isinstance(whole, UdpView)
+        assert (whole.uoa, whole.payload) == (None, b"hello")
+
+
+def test_options_of_ipv4_do_not_send_uoa_ahead() -> None:
+    facts = connection()
+    sent = replace(client_udp(facts, b"hello"), ip_options=b"\1\1\1\0")
+    assert len(udp_at_rs(sent, facts, 0)) == 1
+
+
+@pytest.mark.parametrize(
+    ("length", "options", "alone"),
+    [
+        (1500 - 28 - 8, b"", False),
+        (1500 - 28 - 7, b"", True),
+        (5, bytes(32), False),
+        (5, bytes(36), True),
+    ],
+)
+def test_ipo_goes_ahead_alone_where_there_is_no_room(
+    length: int, options: bytes, alone: bool
+) -> None:
+    facts = connection(Behaviour(uoa_mode="ipo", uoa_max_trail=1))
+    block = uoa.block("203.0.113.9", 40000)
+    assert len(block) == 8
+    sent = replace(client_udp(facts, b"x" * length), ip_options=options)
+    made = [one.view for one in udp_at_rs(sent, facts, 0)]
+    assert len(made) == (2 if alone else 1)
+    first = made[0]
+    assert isinstance(first, UdpView)
+    assert first.uoa == uoa.Uoa("203.0.113.9", 40000, "ipo")
+    if not alone:
+        assert (first.ip_options, first.ip_length) == (block + options, sent.ip_length + 8)
+        return
+    assert (first.ip_options, first.ip_length, first.udp_length) == (block, 20 + 8 + 8, 8)
+    assert (first.payload, first.checksum, first.ip_flags) == (b"", "absent", 0)
+    second = made[1]
+    assert isinstance(second, UdpView)
+    assert (second.uoa, second.ip_options, second.payload) == (None, options, sent.payload)

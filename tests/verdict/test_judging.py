@@ -254,3 +254,13 @@ def test_one_more_bad_result_always_means_not_ready(
 ) -> None:
     worse = [*results, check(str(bad), "S29", message="the cause")]
     assert seen(judge(kind, CORE, worse, problems)) == ("NOT READY", 1)
+
+
+def test_a_problem_without_words_is_told_by_its_kind() -> None:
+    assert judge(HARDWARE, CORE, GOOD, [problem(ProblemKind.FAILURE, " ")]).reasons == ("failure",)
+
+
+def test_a_cause_that_is_the_runs_too_counts_the_checks_alone() -> None:
+    results = [*GOOD, check("BLOCKED", "S36", message="no lab")]
+    verdict = judge(HARDWARE, CORE, results, [problem(ProblemKind.BLOCKED, "no lab")])
+    assert verdict.reasons == ("blocked: no lab",)

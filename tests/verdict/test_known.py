@@ -14,7 +14,7 @@ from dpvs_acceptance.model.requirement import load_requirements
 from dpvs_acceptance.verdict.composing import compose
 from dpvs_acceptance.verdict.facts import DeviceKind
 from dpvs_acceptance.verdict.judging import judge
-from dpvs_acceptance.verdict.known import KnownState, became_of, excuses, known_in
+from dpvs_acceptance.verdict.known import KnownState, became_of, excuses, is_known, known_in
 from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.recomputing import contradictions
 from dpvs_acceptance.verdict.signoff import from_text, to_text
@@ -144,3 +144,19 @@ def test_a_bad_row_is_a_sentence_with_its_place(
     with pytest.raises(DeclarationError, match=said) as error:
         load_known([path], {"ADM-05"})
     assert str(error.value).startswith(f"{path}:2: known defect 1: ")
+
+
+def test_a_row_that_fails_by_two_defects_names_both() -> None:
+    other = Q.model_copy(update={"checks": ("*::test_list*",), "reference": "#960"})
+    assert excuses("ADM-05", [DELETE, LIST], [Q, other]) == ("#958", "#960")
+    rows, known = [requirement("ADM-05", "P2")], [Q, other]
+    verdict = judge(DeviceKind.HARDWARE, rows, [DELETE, LIST], known=known)
+    assert verdict.reasons[0].startswith("ADM-05 (P2) FAIL (known: #958, #960): ")
+
+
+def test_a_check_is_known_where_all_its_rows_are() -> None:
+    assert is_known(DELETE, [Q])
+    assert not is_known(LIST, [Q])
+    assert not is_known(replace(DELETE, requirements=("ADM-05", "S29")), [Q])
+    assert not is_known(replace(DELETE, requirements=()), [Q])
+    assert not is_known(replace(DELETE, outcome=Outcome.PASS), [Q])

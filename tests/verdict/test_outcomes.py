@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dpvs_acceptance.verdict.causes import Inconclusive
 from dpvs_acceptance.verdict.outcomes import (
+    Attempt,
     CheckResult,
     Outcome,
     remark_on,
@@ -194,3 +195,43 @@ def test_repeating_never_makes_a_pass_of_a_failure(outcomes: list[Outcome]) -> N
 def test_unsound_is_a_failure_that_doubts_the_check() -> None:
     assert issubclass(Inconclusive, AssertionError)
     assert str(Inconclusive("no control packet")) == "this check might be broken: no control packet"
+
+
+def test_the_core_check_that_decides_is_named_though_another_was_skipped_before_it() -> None:
+    other = check("NOT SUPPORTED", "S12", node="a.py::test_other", message="other")
+    core = replace(
+        check("NOT SUPPORTED", "S12", node="a.py::test_core[10.0.0.0/24]", message="core"),
+        core=("S12",),
+    )
+    said = remark_on([other, core], "S12", Outcome.NOT_SUPPORTED)
+    assert said == "test_core[10.0.0.0/24]: core"
+
+
+def test_a_result_has_all_that_its_phases_said() -> None:
+    setup, call = phase("setup"), phase("call", "NOT SUPPORTED", message="no")
+    probe = replace(call, probe="insmod: no", details="where")
+    made = combine("a.py::test_x", ["S29", "S30"], [setup, probe], ["S30"])
+    assert made == CheckResult(
+        "a.py::test_x",
+        Outcome.NOT_SUPPORTED,
+        1.0,
+        "no",
+        "where",
+        ("S29", "S30"),
+        ("setup1.pcap", "call1.pcap"),
+        "insmod: no",
+        core=("S30",),
+    )
+    none = combine("a.py::test_x", ["S29"], [], ["S29"])
+    assert none == CheckResult(
+        "a.py::test_x", Outcome.NOT_TESTED, 0.0, "not run", requirements=("S29",), core=("S29",)
+    )
+
+
+def test_each_attempt_is_kept_with_what_it_said() -> None:
+    first = replace(phase("call", "FAIL", 1, "lost 1"), details="one")
+    second = replace(phase("call", "FAIL", 2, "lost 2"), details="two", seconds=2.0)
+    assert combine("n", [], [first, second]).attempts == (
+        Attempt(Outcome.FAIL, 0.5, "lost 1", "one", ("call1.pcap",)),
+        Attempt(Outcome.FAIL, 2.0, "lost 2", "two", ("call2.pcap",)),
+    )

@@ -80,3 +80,11 @@ def test_of_several_attempts_the_most_telling_failure_is_kept() -> None:
     tries = [phase, replace(phase, attempt=2, message=WRONG, details="details 2")]
     made = combine("n", ["S30"], [*tries, replace(phase, attempt=3)])
     assert (made.message, made.details) == (WRONG, "details 2")
+
+
+def test_what_is_inconclusive_stands_behind_what_came_to_nothing() -> None:
+    broken = "this check might be broken: frames were lost"
+    results = [check("FAIL", "S29", message=broken), check("FAIL", "S30", message=CURL)]
+    rows = [requirement("S29"), requirement("S30")]
+    verdict = judge(DeviceKind.HARDWARE, rows, results)
+    assert [reason[:3] for reason in verdict.reasons] == ["S30", "S29"]

@@ -108,3 +108,17 @@ def test_what_is_written_of_them_otherwise_than_the_checks_make_it_is_found() ->
         "FWD-02: names suites/a.py::test_no, which is no check of this run",
         "FWD-02: PASS is written, its checks make it NOT TESTED",
     ]
+
+
+def test_core_checks_decide_there_too_and_the_row_is_told_in_both_languages() -> None:
+    row = requirement("FWD-01", "P1", "upstream", Held.WHERE_CHECKED)
+    made = [
+        replace(check("PASS", "FWD-01", node="a.py::test_1"), core=("FWD-01",)),
+        check("NOT TESTED", "FWD-01", node="a.py::test_2"),
+    ]
+    assert outcome_beside(made, 0, "FWD-01") == "PARTIAL"
+    assert outcome_beside(made, 0) == "NOT TESTED"
+    group = UnjudgedCatalogue("upstream", "why", "--requirements=upstream", (row,))
+    (told,) = unjudged([group], made, {"FWD-01": 2})
+    assert (told.instead, told.why) == ("--requirements=upstream", "why")
+    assert (told.rows[0].outcome, told.rows[0].statement_zh) == ("PARTIAL", row.statement_zh)

@@ -107,3 +107,24 @@ def test_a_file_gives_its_waivers(tmp_path: Path) -> None:
     path = tmp_path / "w.yaml"
     path.write_text(GOOD)
     assert load_waivers(path, {"S01"}) == (waiver("S01"),)
+
+
+def test_each_waiver_is_told_whatever_the_others_are() -> None:
+    unknown, old = waiver("S99"), waiver("S29", date(2026, 4, 30))
+    found = verdict("FAIL", unknown, old, waiver("S01"))
+    assert any("S01 (P3) FAIL is waived" in reason for reason in found.reasons)
+    assert any("the waiver of S29 expired" in reason for reason in found.reasons)
+    assert not any("S99" in reason for reason in found.reasons)
+
+
+def test_every_problem_of_a_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "w.yaml"
+    bad = GOOD.replace("    owner: net-team\n", "").replace("    issue: OPS-1\n", "")
+    path.write_text(bad + GOOD.replace("waivers:\n", "").replace("S01", "S98"))
+    with pytest.raises(DeclarationError) as error:
+        load_waivers(path, {"S01"})
+    assert str(error.value).splitlines() == [
+        f"{path}:3: waiver 1: owner: Field required",
+        f"{path}:3: waiver 1: issue: Field required",
+        f"{path}:7: waiver 2: there is no requirement S98",
+    ]
