@@ -93,8 +93,8 @@ def test_lost_and_doubled(version: int) -> None:
 @pytest.mark.parametrize(
     ("version", "wrong", "name", "words"),
     [
-        (4, {"icmp_sum": False}, "wrong_checksum", "ICMP 0x0001, right is 0x"),
-        (6, {"icmp_sum": False}, "wrong_checksum", "ICMP 0x0001, right is 0x"),
+        (4, {"icmp_sum": False}, "wrong_checksum", "ICMP 0x0001, correct is 0x"),
+        (6, {"icmp_sum": False}, "wrong_checksum", "ICMP 0x0001, correct is 0x"),
         (4, {"ip_sum": False}, "wrong_checksum", "; IP wrong"),
         (4, {"mac": "02:00:00:00:00:99"}, "wrong_mac", f"expected {GATE}, seen 02:00:00:00:00:99"),
         (6, {"payload": b"firsT"}, "wrong_payload", "2001:db8::2"),
@@ -142,7 +142,7 @@ def test_errors_and_answers_that_nobody_asked_for(version: int) -> None:
 
 
 def test_a_request_that_never_left_is_the_benchs_fault() -> None:
-    with pytest.raises(TrafficError, match=r"echo requests \[2\] to 198\.51\.100\.2 never left"):
+    with pytest.raises(TrafficError, match=r"echo requests \[2\] to 198\.51\.100\.2 did not leave"):
         told(4, request(4, 1, 1.0), reply(4, 2, 2.0))
 
 

@@ -85,5 +85,5 @@ def test_a_whole_packet_is_its_own_last_fragment() -> None:
 
 @pytest.mark.parametrize(("size", "overlap"), [(9, 0), (16, 4), (16, 16), (16, -8), (0, 0)])
 def test_sizes_are_whole_eights(size: int, overlap: int) -> None:
-    with pytest.raises(ValueError, match="whole eights of octets"):
+    with pytest.raises(ValueError, match="must be multiples of 8"):
         cut(whole(4), size, overlap=overlap)
