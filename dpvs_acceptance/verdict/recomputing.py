@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from dpvs_acceptance.model.requirement import Priority, Requirement
+from dpvs_acceptance.model.requirement import Requirement
 from dpvs_acceptance.verdict.facts import RunProblem
 from dpvs_acceptance.verdict.judging import Verdict, judge
-from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome, requirement_outcome
+from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome
+from dpvs_acceptance.verdict.rows import row_outcome
 from dpvs_acceptance.verdict.signoff import CheckEntry, SignOff, results_in
 from dpvs_acceptance.verdict.unjudged import outcome_beside
 from dpvs_acceptance.verdict.waivers import Waiver
@@ -81,9 +82,7 @@ def judge_again(signoff: SignOff) -> Verdict:
 def contradictions(signoff: SignOff) -> Iterator[str]:
     """Where the document says otherwise than its own outcomes, a line each."""
     for row in signoff.requirements:
-        wanted = requirement_outcome(results_in(row), row.id)
-        if row.not_declared and not row.checks and row.priority is not Priority.P1:
-            wanted = Outcome.NOT_APPLICABLE
+        wanted = row_outcome(row.id, row.priority, row.held, results_in(row), row.not_declared)
         if row.outcome is not wanted:
             yield f"{row.id}: {row.outcome} is written, its checks make it {wanted}"
     nodes: dict[str, Outcome] = {}

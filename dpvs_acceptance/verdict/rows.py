@@ -55,9 +55,9 @@ def rows(
 ) -> tuple[tuple[Row, ...], tuple[CheckResult, ...]]:
     """Each requirement with its results, and the results that name none of these requirements.
 
-    `not_declared`: by id, why the topology gives the row's checks nothing to look at. Without
-    results such a row is NOT APPLICABLE. Not so a P1 row, nor one of a catalogue held where it was
-    checked: these stay NOT TESTED.
+    `not_declared`: by id, why the topology gives the row's core checks nothing to look at. Such a
+    row is NOT APPLICABLE unless a check of it failed. Not so a P1 row, nor one of a catalogue held
+    where it was checked: these stay NOT TESTED.
     """
     wanted = tuple(requirements)
     by_id: dict[str, list[CheckResult]] = {requirement.id: [] for requirement in wanted}
@@ -74,7 +74,21 @@ def rows(
 def _row(
     requirement: Requirement, results: Sequence[CheckResult], not_declared: Mapping[str, str]
 ) -> Row:
-    why = "" if results else not_declared.get(requirement.id, "")
-    if why and requirement.priority is not Priority.P1 and requirement.held is Held.WHOLE:
-        return Row(requirement, Outcome.NOT_APPLICABLE, (), why)
-    return Row(requirement, requirement_outcome(results, requirement.id), tuple(results))
+    why = not_declared.get(requirement.id, "")
+    outcome = row_outcome(requirement.id, requirement.priority, requirement.held, results, why)
+    without = why if outcome in (Outcome.NOT_APPLICABLE, Outcome.NOT_TESTED) else ""
+    return Row(requirement, outcome, tuple(results), without)
+
+
+def row_outcome(
+    row: str, priority: Priority, held: Held, results: Sequence[CheckResult], not_declared: str
+) -> Outcome:
+    """`not_declared`: why the core checks have nothing to look at; empty where they have."""
+    outcome = requirement_outcome(results, row)
+    if not not_declared or any(row in result.core for result in results):
+        return outcome
+    if outcome in BAD or outcome is Outcome.BLOCKED:
+        return outcome
+    if priority is Priority.P1 or held is Held.WHERE_CHECKED:
+        return Outcome.NOT_TESTED if priority is Priority.P1 else outcome
+    return Outcome.NOT_APPLICABLE

@@ -248,3 +248,27 @@ def test_scapys_words_for_evidence() -> None:
     text = frames.shown(frames.echo_request(ENDS6, 7, 1, b"nonce"))
     assert "ICMPv6 Echo Request" in text
     assert "nonce" in text
+
+
+def test_extension_headers_of_ipv6_stand_before_the_upper_layer() -> None:
+    from scapy.layers.inet6 import IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop
+
+    s = frames.scapy()
+    datagram = s.UDP(sport=1, dport=2) / s.Raw(b"hello")
+    head = frames.network(ENDS6) / IPv6ExtHdrHopByHop() / IPv6ExtHdrDestOpt()
+    view = dissect(bytes(head / datagram))
+    assert isinstance(view, UdpView)
+    assert (view.protocol, view.payload, view.fragment_offset) == (17, b"hello", 0)
+    assert (view.ip_options[0], len(view.ip_options)) == (0, 1 + 16)
+    assert (view.checksum, view.problem) == ("correct", "")
+    plain = dissect(bytes(frames.network(ENDS6) / datagram))
+    assert isinstance(plain, UdpView)
+    assert (plain.ip_options, plain.ip_length + 16) == (b"", view.ip_length)
+
+
+@pytest.mark.parametrize(("octets", "problem"), [(40, ""), (39, "IPv6")])
+def test_an_ipv6_header_has_forty_octets(octets: int, problem: str) -> None:
+    whole = bytes(frames.network(ENDS6, nh=59))
+    view = dissect(whole[: 14 + octets])
+    assert problem in view.problem
+    assert isinstance(view, IpView) == (not problem)

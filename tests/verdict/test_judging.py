@@ -148,10 +148,17 @@ def test_what_does_not_apply_is_no_reason_against_ready_and_is_told() -> None:
 
 def test_what_the_topology_declares_nothing_of_does_not_apply_unless_it_is_p1() -> None:
     why = {"S34": "no UDP service", "S29": "no VIP"}
-    assert seen(judge(HARDWARE, P2, GOOD, not_declared=why)) == ("READY", 0)
+    whole = [replace(one, core=one.requirements) for one in GOOD]
+    assert seen(judge(HARDWARE, P2, whole, not_declared=why)) == ("READY", 0)
+    # A check that is no core check does not stand for those that have nothing to look at.
+    assert seen(judge(HARDWARE, P2, GOOD, not_declared=why)) == ("NOT READY", 1)
+    assert judge(HARDWARE, P2, [*whole, check("PASS", "S34")], not_declared=why).reasons == (
+        "NOT TESTED: S36",
+        "NOT APPLICABLE: S34",
+    )
     verdict = judge(HARDWARE, P2, [check("PASS", "S25")], not_declared=why)
     assert seen(verdict) == ("NOT READY", 1)
-    assert verdict.reasons == ("S29 (P1) NOT TESTED",)
+    assert verdict.reasons == ("S29 (P1) NOT TESTED: no VIP",)
     # What has a check is what that check says.
     failed = [*GOOD, check("FAIL", "S34", message="lost")]
     assert judge(HARDWARE, P2, failed, not_declared=why).reasons[0] == "S34 (P2) FAIL: lost"
