@@ -9,37 +9,65 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import chain, repeat
 
+from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.errors import NotSeen
-from dpvs_acceptance.traffic.users.flows import Datagram, Dialogue, UdpFlow
+from dpvs_acceptance.traffic.station import Station
+from dpvs_acceptance.traffic.users.flows import Datagram, Dialogue, Request, UdpFlow
 from dpvs_acceptance.traffic.users.judging import wrong_exchanges, wrong_talks
 from dpvs_acceptance.traffic.users.making import UserFlows, begin, serving
 from dpvs_acceptance.traffic.users.onwire import ClientSide, follow
+from dpvs_acceptance.verdict.causes import NotTested
 
 from .adding import add_service
 from .client import Client
 from .crafted import Shared
 from .parts import Parts
+from .places import Link
 from .served import OwnServers, Served
 from .service import Service
 from .tools import Tools
 
 AT_ONCE = 200
+HEARTBEAT, LONGEST = 30.0, 290.0  # seconds
 SETTLED = 5.0  # seconds until every lcore has a new service
+
+
+@dataclass(slots=True)
+class Past:
+    """What the users of a run did before: connections that are kept open, and those that ended.
+
+    open: by service. ended: the runner's clock (monotonic) and the client's ends.
+    """
+
+    open: dict[str, list[UserFlows]] = field(default_factory=dict)
+    ended: list[tuple[float, list[SocketAddress]]] = field(default_factory=list)
+
+    @property
+    def lasting(self) -> list[int]:
+        """Numbers of the connections that are kept open."""
+        return [n for flows in self.open.values() for one in flows for n in one.numbers]
 
 
 class Users:
     """Makes flows, each from a port that no flow of this run had recently."""
 
     def __init__(
-        self, parts: Parts, tools: Callable[[], Tools], shared: Shared, connections: int
+        self,
+        parts: Parts,
+        tools: Callable[[], Tools],
+        shared: Shared,
+        past: Past,
+        connections: int,
     ) -> None:
         """tools: to add services that the module's checks share. connections: of `--flows`, of
         all clients and TCP services together."""
         self._parts = parts
         self._tools = tools
         self._shared = shared
+        self.past = past
         self._connections = connections
 
     @property
@@ -47,6 +75,14 @@ class Users:
         """Every client of the VIPs, remote ones as well."""
         names = self._parts.deployment.topology.vip_clients
         return tuple(Client(name, self._parts) for name in names)
+
+    def station_on(self, link: Link) -> tuple[Station, str]:
+        """The station of a client or real server on this link, and its IPv4 address."""
+        topology = self._parts.deployment.topology
+        for name, machine in {**topology.clients, **topology.real_servers}.items():
+            if machine.link == link.name and machine.address is not None:
+                return self._parts.scene.stations[name], str(machine.address)
+        raise NotTested(f"no client or real server is on link {link}")
 
     @property
     def workers(self) -> int:
@@ -114,10 +150,43 @@ class Users:
             for one, end in zip(self.clients, ends, strict=True)
         ]
         port, protocol = to.ends[0].port, to.declared.protocol
-        on_wire = follow(sides, to.vip, watch.server_views, server_port=port, protocol=protocol)
+        on_wire = follow(
+            sides,
+            to.vip,
+            watch.server_views,
+            server_port=port,
+            protocol=protocol,
+            lasting=self.past.lasting,
+        )
+        if tcp:
+            self.past.ended += [(time.monotonic(), end.locals) for end in ends]
         served = Served(to.name, dict(zip(names, ends, strict=True)), on_wire, own)
         served.write(self._parts.captures)
         return served
+
+    def keep_open(self, service: Service) -> None:
+        """Open a connection from every client, which sends a request each half minute, for as
+        long as the run's traffic goes on (290 s at most)."""
+        again = (Request(pause=-HEARTBEAT),) * int(LONGEST / HEARTBEAT)
+        kept = Dialogue((Request(), *again))
+        self.past.open[service.name] = [
+            self.begin(client, service, [kept], seconds=LONGEST) for client in self.clients
+        ]
+
+    def end_open(self, service: Service) -> list[str]:
+        """Let the connections that were kept open make their last requests and end. What was wrong
+        of them, in words. NotTested where none was opened."""
+        if not (begun := self.past.open.pop(service.name, [])):
+            raise NotTested(f"no connection to {service} was opened by this run")
+        for flows in begun:
+            flows.go_on()
+        return [words for flows in begun for words in wrong_talks(flows.finished().talks, None)]
+
+    @staticmethod
+    def wait_until(moment: float) -> None:
+        """Of the runner's clock (monotonic): a table must forget within a time, and not before."""
+        while (left := moment - time.monotonic()) > 0:
+            time.sleep(left)
 
     @contextmanager
     def own_servers(self, like: Service) -> Iterator[OwnServers]:

@@ -2,6 +2,7 @@
 """The client of traffic checks: many connections and UDP flows at once, by real sockets."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import time
@@ -25,9 +26,10 @@ class TrafficClient:
 
     patience: seconds that one step may take, such as a connection or the next octets of an answer.
 
-    A connection: [flow, source ports, [[up, down, pause, end], ...], pad, end, read rate].
-    A UDP flow: [flow, source ports, [[up, down, pause], ...], seconds for an answer].
-    pause: seconds before it is sent; below 0: until the next order.
+    A connection: [flow, source ports, [[up, down, pause, end], ...], pad, end, read rate, tos].
+    A UDP flow: [flow, source ports, [[up, down, pause], ...], seconds for an answer, tos].
+    pause: seconds before it is sent; below 0: until the order, and no longer than so many seconds.
+    tos: the octet of DSCP and ECN (TCP: the kernel's own ECN).
     """
 
     def __init__(
@@ -79,11 +81,15 @@ class TrafficClient:
         await asyncio.gather(*[worker() for _ in range(min(self.parallel, len(work)))])
         return answers
 
-    def _socket(self, kind: int, ports: List[int]) -> socket.socket:
+    def _socket(self, kind: int, ports: List[int], tos: int) -> socket.socket:
         sock = socket.socket(self.family, kind)
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if tos and self.family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, tos)
+            elif tos:
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
             for port in ports:
                 try:
                     sock.bind((self.source, port))
@@ -105,16 +111,18 @@ class TrafficClient:
 
     async def _pause(self, seconds: float) -> None:
         if seconds < 0:
-            await asyncio.wait_for(self.ordered.wait(), self.deadline - time.monotonic())
+            left = min(-seconds, self.deadline - time.monotonic())
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.ordered.wait(), left)
         elif seconds:
             await asyncio.sleep(seconds)
 
     # -- TCP
 
     async def _connection(self, spec: List[Any]) -> Dict[str, Any]:
-        flow, ports, requests, pad, end, rate = spec
+        flow, ports, requests, pad, end, rate, tos = spec
         report: Dict[str, Any] = {"port": 0, "connect": -1.0, "answers": [], "end": "", "error": ""}
-        sock = self._socket(socket.SOCK_STREAM, ports)
+        sock = self._socket(socket.SOCK_STREAM, ports, tos)
         try:
             began = time.monotonic()
             await self._in_time(self.loop.sock_connect(sock, self.target), "no connection")
@@ -219,9 +227,9 @@ class TrafficClient:
     # -- UDP
 
     async def _flow(self, spec: List[Any]) -> Dict[str, Any]:
-        flow, ports, datagrams, patience = spec
+        flow, ports, datagrams, patience, tos = spec
         report: Dict[str, Any] = {"port": 0, "answers": [], "extra": 0, "error": ""}
-        sock = self._socket(socket.SOCK_DGRAM, ports)
+        sock = self._socket(socket.SOCK_DGRAM, ports, tos)
         try:
             sock.connect(self.target)
             report["port"] = sock.getsockname()[1]

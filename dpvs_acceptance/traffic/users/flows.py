@@ -12,7 +12,8 @@ End = Literal["keep", "close", "half", "reset"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """up, down: octets of body each way. pause: seconds before it, below 0 until ``go_on``.
+    """up, down: octets of body each way. pause: seconds before it; below 0 until
+    ``go_on``, and no longer than so many seconds.
 
     end: what the suite's server does after it: keeps the connection, closes it, closes only its
     own direction (``half``), or resets the connection instead of an answer.
@@ -29,13 +30,15 @@ class Dialogue:
     """One TCP connection. pad: octets of an additional header line of each request.
 
     end: how the client ends it; ``half``: it closes its direction with the last request and waits
-    for the rest. rate: octets a second that it reads (0: as fast as they come).
+    for the rest. rate: octets a second that it reads (0: as fast as they come). tos: the
+    octet of DSCP and ECN.
     """
 
     requests: tuple[Request, ...] = (Request(),)
     pad: int = 0
     end: Literal["close", "half", "reset"] = "close"
     rate: int = 0
+    tos: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class UdpFlow:
 
     datagrams: tuple[Datagram, ...]
     patience: float = 1.0
+    tos: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,11 @@ class UserFlows:
         self._station, self._number, self._seconds = station, number, seconds
         self._talks, self._flows, self._source = talks, flows, source
 
+    @property
+    def numbers(self) -> list[int]:
+        """Of the connections; their requests name them."""
+        return [number for number, _ in self._talks]
+
     def go_on(self) -> None:
         """Let the requests that wait for it be sent."""
         self._station.ask("order", {"load": self._number})
@@ -123,11 +128,18 @@ def begin(
                 asked.pad,
                 asked.end,
                 asked.rate,
+                asked.tos,
             ]
             for (number, asked), own in zip(talks, chosen, strict=False)
         ],
         "udp": [
-            [number, own, [[d.up, d.down, d.pause] for d in asked.datagrams], asked.patience]
+            [
+                number,
+                own,
+                [[d.up, d.down, d.pause] for d in asked.datagrams],
+                asked.patience,
+                asked.tos,
+            ]
             for (number, asked), own in zip(flows, chosen[len(talks) :], strict=True)
         ],
     }

@@ -7,8 +7,9 @@ as long as one, and not a million times.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dpvs_acceptance.traffic.connection import SocketAddress, UnexpectedConnection
 from dpvs_acceptance.traffic.modes.mode import ForwardingMode
@@ -17,19 +18,31 @@ from dpvs_acceptance.traffic.views import TcpView, UdpView, View, describe
 
 _End = tuple[str, int]
 _Place = tuple[str, str, int]
+_K = TypeVar("_K")
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """IP packets and their octets."""
+
+    packets: int
+    octets: int
 
 
 @dataclass(frozen=True, slots=True)
 class OnWire:
     """packets: how many were compared. wrong: flows that are not as they must be, in words.
 
-    by_server: connections or UDP flows that each real server got. unexplained: frames of the
-    VIP's and the real servers' port that belong to none of the flows.
+    by_server: connections or UDP flows that each real server got. to_vip, from_vip: as the clients
+    captured it. unexplained: frames of the
+    VIP's and the real servers' port that came to either side and belong to none of the flows.
     """
 
     packets: int
     wrong: tuple[str, ...]
     by_server: Mapping[str, int]
+    to_vip: Amount
+    from_vip: Amount
     unexplained: tuple[str, ...]
 
 
@@ -50,19 +63,23 @@ def follow(
     *,
     server_port: int,
     protocol: str = "tcp",
+    lasting: Collection[int] = (),
 ) -> OnWire:
     """Each flow to the VIP, found at both sides and compared packet by packet.
 
+    lasting: numbers of flows that began earlier and go on meanwhile; they are left alone.
     Views are of captures that were armed before the first flow and stopped after the last.
     """
     kind: type[TcpView | UdpView] = TcpView if protocol == "tcp" else UdpView
-    theirs = _at_servers(rs_views, kind, server_port)
+    theirs = _without(_at_servers(rs_views, kind, server_port), lasting)
     peers = _peers_by_mark(theirs)
     packets, wrong, by_server = 0, [], dict.fromkeys(rs_views, 0)
     seen = [view for views in theirs.values() for view in views]
     explained: set[int] = set()
+    at_clients: list[TcpView | UdpView] = []
     for client in clients:
-        ours = _at_client(client.views, kind, vip)
+        ours = _without(_at_client(client.views, kind, vip), lasting)
+        at_clients += [view for views in ours.values() for view in views]
         seen += [view for views in ours.values() for view in views]
         for end in client.ends:
             mine = ours.get((end.address, end.port), [])
@@ -84,8 +101,16 @@ def follow(
             by_server[found.rs_name] += 1
             if found.findings:
                 wrong.append(f"{client.name}: {found}")
-    left = tuple(describe(view) for view in seen if id(view) not in explained)
-    return OnWire(packets, tuple(wrong), by_server, left)
+    came = (view for view in seen if not view.frame.outgoing)
+    left = tuple(describe(view) for view in came if id(view) not in explained)
+    there = _amount(view for view in at_clients if view.frame.outgoing)
+    back = _amount(view for view in at_clients if not view.frame.outgoing)
+    return OnWire(packets, tuple(wrong), by_server, there, back, left)
+
+
+def _amount(views: Iterable[TcpView | UdpView]) -> Amount:
+    lengths = [view.ip_length for view in views]
+    return Amount(len(lengths), sum(lengths))
 
 
 def _at_client(
@@ -115,6 +140,18 @@ def _at_servers(
                 elif not view.frame.outgoing and view.dport == port:
                     found[name, view.src, view.sport].append(view)
     return found
+
+
+def _without(
+    flows: Mapping[_K, list[TcpView | UdpView]], lasting: Collection[int]
+) -> dict[_K, list[TcpView | UdpView]]:
+    """The flows but those whose requests name one of these numbers."""
+    names = tuple(f" /{number}/".encode() for number in lasting)
+
+    def goes_on(view: TcpView | UdpView) -> bool:
+        return any(name in view.payload[:32] for name in names)
+
+    return {end: views for end, views in flows.items() if not any(map(goes_on, views))}
 
 
 def _mark(view: TcpView | UdpView) -> object:

@@ -1,0 +1,44 @@
+"""Connections that lasted, and those that ended, after all other traffic."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from dpvs_acceptance.testbed import LoadBalancer, Service, Users, services
+from dpvs_acceptance.verdict.causes import NotTested
+from fixtures.checks import for_each, requirement
+
+pytestmark = pytest.mark.traffic
+
+# DPVS keeps a closed connection for 7 s at most (ip_vs_proto_tcp.c, tcp_timeouts), in steps of 1 s.
+FORGOTTEN = 10.0  # seconds
+
+
+@requirement("USR-04", core=True)
+@for_each(service=services.having(protocol="tcp"))
+def test_connections_that_lasted_still_carry(users: Users, service: Service) -> None:
+    """Steps: more requests on the connections that were opened before all other traffic.
+
+    Verify: each is answered 200.
+    """
+    wrong = users.end_open(service)
+    assert not wrong, f"{service}: " + "\n".join(wrong)
+
+
+@requirement("USR-12", core=True)
+def test_closed_connections_leave_the_table(lb: LoadBalancer, users: Users) -> None:
+    """Steps: `ipvsadm -lnc`, 10 s after the first connections of this run have ended.
+
+    Verify: it lists none of those that ended so long ago.
+    """
+    if not users.past.ended:
+        raise NotTested("no connection of this run has ended")
+    first = users.past.ended[0][0]
+    users.wait_until(first + FORGOTTEN)
+    now = time.monotonic()
+    gone = {str(end) for when, ends in users.past.ended if when + FORGOTTEN <= now for end in ends}
+    listed = lb.read("ipvsadm -lnc").connections
+    left = [one for one in listed if str(one.client) in gone]
+    assert not left, f"{len(left)} of {len(gone)} ended connections are still listed: {left[0]}"

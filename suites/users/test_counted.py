@@ -1,0 +1,65 @@
+"""What the load balancer counts of users' traffic (deployment guide, 2.4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpvs_acceptance.dpvs.ipvsadm.counters import Counters
+from dpvs_acceptance.testbed import NO_OTHER_TRAFFIC, LoadBalancer, Service, Users, services
+from dpvs_acceptance.traffic.users.flows import Datagram, Dialogue, Request, UdpFlow
+from dpvs_acceptance.traffic.users.onwire import Amount
+from fixtures.checks import for_each, needs, requirement
+
+pytestmark = pytest.mark.traffic
+
+FLOWS = 10
+PORT_ERRORS = ("ierrors", "oerrors", "imissed", "rx_nombuf")
+SERVICES, PORTS = "ipvsadm -ln --stats", "dpip -s -v link show"
+
+
+@requirement("USR-11", core=True)
+@needs(NO_OTHER_TRAFFIC)
+@for_each(service=services.having(mode="fullnat", synproxy=False))
+def test_connections_packets_and_octets_are_counted(
+    lb: LoadBalancer, users: Users, service: Service
+) -> None:
+    """Steps: 10 flows of each client between two readings of `ipvsadm -ln --stats`.
+
+    Verify: the service counts the flows, and the packets and octets that clients captured, each
+    way; its real servers' counters add up to it.
+    """
+    before = lb.read(SERVICES).counters(service.declared)
+    if service.declared.protocol == "tcp":
+        served = users.talk(service, [Dialogue((Request(), Request()))] * FLOWS)
+    else:
+        served = users.talk(service, udp=[UdpFlow((Datagram(8), Datagram(200)))] * FLOWS)
+    after = lb.read(SERVICES).counters(service.declared)
+    wire = served.on_wire
+    wanted = (served.verified, wire.to_vip, wire.from_vip)
+    seen = _since(before.counters, after.counters)
+    assert seen == wanted, f"{service}: (flows, in, out) {wanted} captured, {seen} counted"
+    pairs = zip(before.servers, after.servers, strict=True)
+    flows = [_since(first.counters, last.counters)[0] for first, last in pairs]
+    assert sum(flows) == seen[0], f"{service} counts {seen[0]} flows, its real servers {flows}"
+
+
+def _since(first: Counters, last: Counters) -> tuple[int, Amount, Amount]:
+    return (
+        last.conns - first.conns,
+        Amount(last.in_pkts - first.in_pkts, last.in_bytes - first.in_bytes),
+        Amount(last.out_pkts - first.out_pkts, last.out_bytes - first.out_bytes),
+    )
+
+
+@requirement("USR-11", core=True)
+def test_no_port_counted_an_error(lb: LoadBalancer) -> None:
+    """Steps: the ports' error counters after the bring-up and now. Verify: they are the same."""
+    first, now = lb.state.then, lb.read(PORTS)
+    grown = [
+        f"{port.name}: {name} {getattr(first.link_stats(port.name), name)}, now {seen}"
+        for port in lb.deployment.ports
+        for name in PORT_ERRORS
+        if (seen := getattr(now.link_stats(port.name), name))
+        != getattr(first.link_stats(port.name), name)
+    ]
+    assert not grown, "error counters moved: " + "; ".join(grown)
