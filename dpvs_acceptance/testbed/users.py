@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 
-from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.errors import NotSeen
 from dpvs_acceptance.traffic.station import Station
 from dpvs_acceptance.traffic.users.flows import Datagram, Dialogue, Request, UdpFlow
@@ -39,11 +38,12 @@ SETTLED = 5.0  # seconds until every lcore has a new service
 class Past:
     """What the users of a run did before: connections that are kept open, and those that ended.
 
-    open: by service. ended: the runner's clock (monotonic) and the client's ends.
+    open: by service. ended: ends of clients whose connections are over, and since when (the
+    runner's monotonic clock).
     """
 
     open: dict[str, list[UserFlows]] = field(default_factory=dict)
-    ended: list[tuple[float, list[SocketAddress]]] = field(default_factory=list)
+    ended: dict[str, float] = field(default_factory=dict)
 
     @property
     def lasting(self) -> list[int]:
@@ -158,8 +158,6 @@ class Users:
             protocol=protocol,
             lasting=self.past.lasting,
         )
-        if tcp:
-            self.past.ended += [(time.monotonic(), end.locals) for end in ends]
         served = Served(to.name, dict(zip(names, ends, strict=True)), on_wire, own)
         served.write(self._parts.captures)
         return served
@@ -181,12 +179,6 @@ class Users:
         for flows in begun:
             flows.go_on()
         return [words for flows in begun for words in wrong_talks(flows.finished().talks, None)]
-
-    @staticmethod
-    def wait_until(moment: float) -> None:
-        """Of the runner's clock (monotonic): a table must forget within a time, and not before."""
-        while (left := moment - time.monotonic()) > 0:
-            time.sleep(left)
 
     @contextmanager
     def own_servers(self, like: Service) -> Iterator[OwnServers]:

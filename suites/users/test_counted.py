@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from dpvs_acceptance.dpvs.ipvsadm.counters import Counters
@@ -13,6 +15,7 @@ from fixtures.checks import for_each, needs, requirement
 pytestmark = pytest.mark.traffic
 
 FLOWS = 10
+ESTABLISHED = ("TCP_EST", "ESTABLISHED")
 PORT_ERRORS = ("ierrors", "oerrors", "imissed", "rx_nombuf")
 SERVICES, PORTS = "ipvsadm -ln --stats", "dpip -s -v link show"
 
@@ -63,3 +66,23 @@ def test_no_port_counted_an_error(lb: LoadBalancer) -> None:
         != getattr(first.link_stats(port.name), name)
     ]
     assert not grown, "error counters moved: " + "; ".join(grown)
+
+
+@requirement("USR-12", core=True)
+@for_each(service=services.having(protocol="tcp", mode="fullnat", synproxy=False))
+def test_ended_connections_are_not_established(
+    lb: LoadBalancer, users: Users, service: Service
+) -> None:
+    """Steps: connections ended by FIN and by RST, then `ipvsadm -lnc`.
+
+    Verify: those that are still listed are in a state of closing; suites/closing looks again.
+    """
+    served = users.talk(service, [Dialogue(), Dialogue(end="reset")] * FLOWS)
+    ended = [end for one in served.ends.values() for end in one.locals]
+    users.past.ended |= dict.fromkeys(map(str, ended), time.monotonic())
+    still = [
+        one
+        for one in lb.read("ipvsadm -lnc").connections
+        if str(one.client) in users.past.ended and one.state in ESTABLISHED
+    ]
+    assert not still, f"{len(still)} of {len(ended)} ended connections are established: {still[0]}"
