@@ -122,14 +122,45 @@ whatever the others do. Then drivers, hugepages per node, mounts, modules, links
 of all tables, rules, sysctls, files and processes are compared with the first reading: a difference
 fails the run.
 
-* A run that was killed: `pytest --host=NAME --restore`, and it says what it did. A host that cannot
-  be reached is named (exit 2), and the others are restored all the same. By hand, on the
-  host: `cd {root}/journal/RUN; for f in $(ls -r *.undo); do sh "$f" && rm "$f"; done`.
-* Nobody there to do it: the dead-man switch. A shell on the DUT undoes the journal when it has seen
-  no sign of the run for `--dead-man=SECONDS` (120 on hardware unless told otherwise, 0: never, as
-  in a lab). It needs sh, takes a file and a sleeping process while the run lasts, and leaves
-  nothing. It lives until the host reboots; the journal stays.
+* A run that was killed (SIGKILL, power): `pytest --host=NAME --restore`, and it says what it did.
+  Exit status 0: nothing is left; 2: a host was not reached, or something on one is not undone, and
+  is named; the others are restored all the same. By hand, on the host: `cd {root}/journal/RUN;
+  for f in $(ls -r *.undo); do grep -q '^# end ' "$f" && sh "$f" && rm "$f"; done`.
+* An entry of the journal that is not what was written (cut, emptied, filled with NUL; its last line
+  has the checksum and the length), that others than its owner may write to, or a file that is none:
+  it is not run and not removed, it is named as not undone, and the rest is undone.
+* The run does not come back: the dead-man switch. A shell on the DUT undoes the journal when it has
+  seen no sign of the run for `--dead-man=SECONDS` (120 on hardware unless told otherwise, 0: never,
+  as in a lab). It needs sh, takes a file and a sleeping process while the run lasts, and leaves
+  nothing. It lives until the host reboots; the journal stays. It can be disarmed only while the
+  host has no undo of the run left; until then the DUT stays locked, too.
 * A reboot: what the run had made to last (fstab, rc.local) is still in the journal.
+
+## How a run ends
+
+Undo comes before everything that can fail: terminal, pipe, disk, report, files of JUnit and Allure.
+SIGINT, SIGTERM and SIGHUP end the run by its undo, and more of them do not end the undo. So does
+output that cannot be written. The verdict is then BLOCKED, names the cause (`interrupted by
+SIGTERM`), and stands in a report; the exit status is 2, or 1 where a check had failed before. Only
+SIGKILL is not heard: see above. `reports/latest` is the run that began last, and says so where it
+has no verdict yet. Each row is a test (tests/safety/test_interrupted_runs.py):
+
+| what comes | when | left on hosts and runner | exit status |
+|---|---|---|---|
+| SIGTERM | survey | nothing | 2 |
+| SIGTERM | bring-up | nothing | 2 |
+| SIGTERM | checks | nothing | 2 |
+| SIGTERM | undo | nothing | 2 |
+| SIGHUP | bring-up | nothing | 2 |
+| SIGINT (Ctrl-C) | checks | nothing | 2 |
+| SIGINT twice | checks | nothing | 2 |
+| SIGINT twice | undo | nothing | 2 |
+| SIGTERM, SIGINT, SIGHUP | bring-up | nothing | 2 |
+| broken pipe | bring-up | nothing | 2 |
+| broken pipe | undo | nothing | 2 |
+| broken pipe and SIGINT | checks | nothing | 2 |
+| the runner's disk is full | bring-up | nothing | 2 |
+| the runner's disk is full | checks | nothing | 2 |
 """
 
 _PRIVILEGE = """\

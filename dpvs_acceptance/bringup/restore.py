@@ -78,12 +78,8 @@ def _restore_host(host: Host) -> tuple[Sequence[str], bool]:
                 lines.append(f"  NOT undone: {error}; see what is in {journal.ROOT}/journal")
                 continue
             for undone in gate.undo():
-                if undone.ok:
-                    lines.append(f"  undone: {undone.entry.title}")
-                    continue
-                well = False
-                why = undone.note or undone.output or f"exit {undone.exit_status}"
-                lines.append(f"  NOT undone: {undone.entry.title}: {why}")
+                well = well and undone.ok
+                lines.append(f"  {undone}")
         if well:
             deadman.forget(host)
     except HostError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 
 from dpvs_acceptance.bringup.lasting import STAGES, lasting
@@ -19,6 +19,7 @@ from dpvs_acceptance.hosts.gate import (
     WriteGate,
     first_failure,
 )
+from dpvs_acceptance.hosts.journal import Undone
 
 Progress = Callable[[str], None]
 
@@ -45,6 +46,9 @@ class BringUp:
         self._standing = standing
         self._progress = progress
         self._readers_loaded = False
+        self._ending = False
+        self.undone: dict[str, list[Undone]] = {}
+        """What `undo` did, by host, in its order."""
         self.refused: dict[str, str] = {}
         """What DPVS's tools have no option for: the change's id, and the command with its answer.
 
@@ -93,28 +97,31 @@ class BringUp:
     def _take_back(self, gate: WriteGate) -> list[str]:
         try:
             undone = gate.undo()
+            self.undone.setdefault(gate.host.name, []).extend(undone)
         except LockLostError:
             return []
         except HostError as error:
             return [f"{error}: its changes are still in its journal; run with --restore"]
-        return [
-            f"{gate.host.name}: {one.entry.title}: not undone: "
-            f"{one.note or one.output.strip() or f'exit {one.exit_status}'}"
-            for one in undone
-            if not one.ok
-        ]
+        return [f"{gate.host.name}: {one.why}" for one in undone if not one.ok]
 
     def _side_by_side(self, chains: Sequence[Sequence[Stage]]) -> None:
         with ThreadPoolExecutor(max(1, len(chains))) as pool:
             # The transcript takes phase and check from the context, which threads do not inherit.
             futures = [pool.submit(copy_context().run, self._chain, chain) for chain in chains]
-            problems = [problem for future in futures if (problem := future.result())]
+            try:
+                problems = [problem for future in futures if (problem := future.result())]
+            except BaseException:  # interrupted: what is under way is ended, and then undone
+                self._ending = True
+                while wait(futures, 0.5).not_done:
+                    for gate in self._gates.values():
+                        gate.host.give_up()
+                raise
         if problems:
             raise BringUpError("\n".join(problems))
 
     def _chain(self, stages: Sequence[Stage]) -> str:
         for stage in stages:
-            if not stage.changes:
+            if not stage.changes or self._ending:
                 continue
             gate, changes = self._gates[stage.role], stage.changes
             if self._standing is not None and stage.role == "dut":

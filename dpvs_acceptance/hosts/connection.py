@@ -85,6 +85,7 @@ class Host:
         self._connect_timeout = connect_timeout
         self._slots = threading.BoundedSemaphore(_COMMANDS_AT_ONCE)
         self._channels: list[Channel] = []
+        self._given_up = 0
         self._dial()
 
     def _dial(self) -> None:
@@ -153,6 +154,7 @@ class Host:
         `title` says in the transcript what a generated command is about; `heard` listens to it.
         """
         with self._slots:
+            before = self._given_up
             exchange = Exchange(
                 self.name,
                 self._master,
@@ -161,6 +163,7 @@ class Host:
                 stdin=stdin,
                 sudo=self.sudo,
                 heard=heard,
+                given_up=lambda: self._given_up != before,
             )
             error: str | None = None
             try:
@@ -190,6 +193,10 @@ class Host:
                         error=error,
                     )
                 )
+
+    def give_up(self) -> None:
+        """The time of every command that is under way is up now, in whichever thread."""
+        self._given_up += 1
 
     def open(self, command: str) -> Channel:
         """Start a long-lived process on the host, over the same connection.

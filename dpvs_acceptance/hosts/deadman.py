@@ -58,8 +58,10 @@ $own /bin/sh -c "$timer" dpvs-acceptance-dead-man </dev/null >/dev/null 2>&1 &
 echo "$! $(started $!)" >"$root/dead-man"
 """
 
+# Only the host itself knows that nothing is left to be undone.
 _DISARM = r"""
 mine || exit 2
+[ -z "$(ls -A "$root/journal/$run" 2>/dev/null)" ] || exit 4
 read -r pid when <"$root/dead-man" || exit 0
 rm -f "$root/dead-man"
 [ "$(started "$pid")" = "$when" ] || exit 3
@@ -86,6 +88,7 @@ class DeadMan:
         HostError where the lock is not ours, or no shell can be left there.
         """
         self._lock = lock
+        self._run = run
         root = lock.root
         boot, number, _ = lock.token.split()
         successor = f"{boot} {int(number) + 1} {secrets.token_hex(16)}"
@@ -97,12 +100,14 @@ class DeadMan:
         self._do(f"timer={quote(timer)}\n{_ARM}", "cannot be armed")
 
     def disarm(self) -> None:
-        """End it, and all of it. HostError where it has fired, or is gone."""
+        """End it, and all of it. HostError where it has fired, is gone, or is still needed: the
+        host has undos of the run."""
         self._do(_DISARM, "cannot be disarmed")
 
     def _do(self, text: str, what: str) -> None:
         host = self._lock.host
-        result = host.run(script(self._lock.parameters, text), timeout=_TIMEOUT)
+        parameters = {**self._lock.parameters, "run": self._run}
+        result = host.run(script(parameters, text), timeout=_TIMEOUT)
         match result.exit_status:
             case 0:
                 return
@@ -110,6 +115,8 @@ class DeadMan:
                 why = "the lock is not ours any more: it has undone what this run did there"
             case 3:
                 why = "it was ended by another process"
+            case 4:
+                why = "the host is not restored yet"
             case status:
                 why = result.stderr.strip() or f"exit {status}"
         raise HostError(host.name, f"the dead-man switch {what}: {why}")

@@ -20,6 +20,8 @@ _CHUNK = 256 * 1024
 _HEARD = 4096
 # After the exit status, output that is still on its way comes without a pause as long as this.
 _DRAIN = 2.0
+_ASKED = 0.5  # seconds between two questions whether the answer is still waited for
+_STARTS = 3.0  # seconds within which a host that is well has started a command
 # What coreutils' timeout ends with: by itself, by the signal it cannot refuse, by our own.
 _ENDED_BY_TIMEOUT = (124, 128 + 9, 128 + 15)
 
@@ -60,8 +62,12 @@ class Exchange:
         stdin: bytes,
         sudo: bool,
         heard: Callable[[bytes], None] | None = None,
+        given_up: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`heard` is given the last few kB of what was printed, whenever there is more of it."""
+        """`heard` is given the last few kB of what was printed, whenever there is more of it.
+
+        `given_up` is asked twice a second: once it is true, the time is up.
+        """
         self._host = host
         self._master = master
         self._started = time.time()
@@ -69,6 +75,7 @@ class Exchange:
         self._deadline = self._begin + timeout
         self._parcel = remote.pack(command, timeout=timeout, stdin=stdin, sudo=sudo)
         self._heard = heard
+        self._given_up = given_up
         self._stdout = bytearray()
         self._stderr = bytearray()
         self._timed_out = False
@@ -132,7 +139,12 @@ class Exchange:
                 selector.register(stream, selectors.EVENT_READ)
             reading = len(streams)
             while reading or (self._exit_status is None and not session.closed):
-                ready = selector.select(max(0.0, deadline - time.monotonic()))
+                ready = selector.select(max(0.0, min(_ASKED, deadline - time.monotonic())))
+                if self._given_up() and self._exit_status is None:
+                    # Not before it can be ended on the host.
+                    deadline = min(deadline, self._begin + _STARTS)
+                    if self._header() is not None:
+                        deadline = 0.0
                 if not ready and time.monotonic() >= deadline:
                     self._on_deadline()
                     return

@@ -26,8 +26,12 @@ GIVE_UP = 70
 
 _CHANGE = r"""
 record() {
-{ printf '%s\n# at %s\n' "$heading" "$(date -u +%Y-%m-%dT%H:%M:%SZ)"; printf '%s\n' "$undo"; } |
-write_through "$folder/$1.undo"
+[ ${#1} = 4 ] || { echo "the journal is full" >&2; return 1; }
+whole=$(printf '%s\n# at %s\n%s\n.' "$heading" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$undo")
+whole=${whole%.}
+{ printf %s "$whole"; printf '# end %s\n' "$(printf %s "$whole" | cksum)"; } |
+( umask 077; write_through "$folder/$1.undo" ) || return 1
+intact "$folder/$1.undo" || { echo "what was read back is not what was written" >&2; return 1; }
 }
 centiseconds() {
 read -r now _ </proc/uptime
@@ -62,7 +66,7 @@ if [ -n "$capture" ]; then
 begin "${1}1"
 undo=$(bounded "$quick" "$capture")
 status=$?
-printf '%s\n' "$undo"
+[ $status = 0 ] || printf '%s\n' "$undo"
 end "${1}1" $status
 [ $status = 0 ] || return 1
 fi
@@ -86,7 +90,7 @@ return $status
 }
 umask 077
 fenced
-mkdir -p "$folder" || exit 1
+mkdir -p "$folder" && private >&2 || exit 1
 settle || exit 1
 note_stage
 [ -e "$folder/run" ] || printf '%s\n' "$about" | write_through "$folder/run" || exit 1

@@ -3,6 +3,10 @@
 `/var/lib/dpvs-acceptance/journal/<run>/NNNN.undo`: one sh script per change, its comments saying
 what it undoes. Run in reverse order, by hand if need be, they bring the host back. `run` in the
 same folder says whose they are, `running` which processes a killed runner may have left at work.
+
+The last line of each, `# end CHECKSUM LENGTH`, is what `cksum` says of the lines above it. A file
+without it, or with another, is damaged: it is not run, not removed, and named as not undone; so is
+what else is in the folder, and all of a folder that others than its owner may write to.
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ from .lockfile import LOST
 from .shell import quote
 
 ROOT = "/var/lib/dpvs-acceptance"
+DAMAGED = 77
+"""Exit status that stands for an undo which was not run, since it is not what was written."""
 
 # Follows batch_format.LIBRARY; `folder` is the journal's, `noting` comes from `prologue`. Every
 # change runs in a process group of its own, which is recorded before it starts; `settle` ends
@@ -58,6 +64,33 @@ while kill -s 0 -- "-$1" 2>/dev/null; do
 tries=$((tries+1)); sleep 0.1
 done
 }
+intact() {
+last=$(tail -n 1 "$1" | tr -d '\000')
+[ "$last" = "# end $(sed '$d' "$1" | cksum)" ]
+}
+mine_alone() {
+[ -O "$1" ] && [ ! -L "$1" ] || return 1
+case $(ls -ld "$1") in ?????w*|????????w*) return 1 ;; esac
+}
+private() {
+for one in "$folder" "${folder%/*}" "${folder%/*/*}"; do
+mine_alone "$one" || { echo "others than this account may write to $one"; return 1; }
+done
+}
+wrong() {
+private || return
+[ -f "$1" ] && mine_alone "$1" || { echo "others than this account may write to it"; return; }
+intact "$1" || echo "its length or checksum is not what was written"
+}
+strange() {
+ls -A | while IFS= read -r name; do
+case $name in
+0000.undo) ;;
+run|running|run.new|[0-9][0-9][0-9][0-9].undo|[0-9][0-9][0-9][0-9].undo.new) continue ;;
+esac
+printf '%s\n' "$name"
+done
+}
 write_through() {
 why=$(dd of="$1.new" conv=fsync 2>&1) && mv "$1.new" "$1" && { sync "$folder" 2>/dev/null || :; }
 set -- $? "$1"
@@ -70,24 +103,34 @@ return 0
 }
 """
 
+# Of a file only its comments are sent: what it writes back may be anybody's secret.
 _UNDO = r"""
 cd "$folder" 2>/dev/null || exit 0
 fenced
 settle || exit 1
 note_stage
-for file in $(ls -r | grep '^[0-9]*\.undo$'); do
+for file in $(ls -r | grep -x '[0-9][0-9][0-9][0-9]\.undo'); do
 number=${file%.undo}
+[ "$number" != 0000 ] || continue
 case $(sed -n 's/^# id //p;q' "$file") in "$only"*) ;; *) continue ;; esac
-begin "${number}0"; cat "$file"; end "${number}0" $?
-seconds=$(sed -n 's/^# timeout //p;/^[^#]/q' "$file")
+begin "${number}0"; sed '/^# /!q' "$file" | grep '^# '; end "${number}0" 0
 begin "${number}1"
+why=$(wrong "$file")
+if [ -n "$why" ]; then echo "$why"; status=@DAMAGED@
+else
+seconds=$(sed -n 's/^# timeout //p;/^[^#]/q' "$file")
 working "${seconds:-10}" "$(cat "$file")"
 status=$?
 [ $status = 0 ] || fenced
+[ $status = @DAMAGED@ ] && status=1
 [ $status = 0 ] && { rm -f "$file" && { sync . 2>/dev/null || :; }; }
+fi
 end "${number}1" $status
 done
-[ -n "$(ls | grep '\.undo$')" ] || rm -f run running *.new
+[ -n "$only" ] || {
+begin 1; strange; end 1 @DAMAGED@
+ls -A | grep -Evqx 'run|running|run[.]new|[0-9]+[.]undo[.]new' || rm -f run running *.new
+}
 cd /
 leave
 exit 0
@@ -100,13 +143,16 @@ for one in *; do
 [ -d "$one" ] || continue
 count=$((count+1))
 begin "${count}0000"; echo "$one"; cat "$one/run" 2>/dev/null; end "${count}0000" 0
-for file in $(ls "$one" | grep '^[0-9]*\.undo$'); do
+for file in $(ls "$one" | grep -x '[0-9][0-9][0-9][0-9]\.undo'); do
 number=${file%.undo}
-begin "$count$number"; cat "$one/$file"; end "$count$number" 0
+[ "$number" != 0000 ] || continue
+begin "$count$number"; sed '/^# /!q' "$one/$file" | grep '^# '; end "$count$number" 0
 done
 done
 exit 0
 """
+
+_UNDO = _UNDO.replace("@DAMAGED@", str(DAMAGED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +163,14 @@ class JournalEntry:
     id: str
     title: str
     at: str
-    undo: str
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
     """What became of one undo: `ok`, and what it printed, stderr last. Not ok: it stays recorded.
 
-    `note` is empty where it ended by itself.
+    `note` is empty where it ended by itself. `damaged`: it was not run, since it is not what this
+    suite wrote; or it is a file of the journal's folder that is no undo at all.
     """
 
     entry: JournalEntry
@@ -133,6 +179,15 @@ class Undone:
     output: str
     seconds: float
     note: str = ""
+    damaged: bool = False
+
+    def __str__(self) -> str:
+        return f"undone: {self.entry.title}" if self.ok else f"NOT undone: {self.why}"
+
+    @property
+    def why(self) -> str:
+        """What it would have undone, and why it did not."""
+        return f"{self.entry.title}: {self.note or self.output or f'exit {self.exit_status}'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +230,8 @@ def undo(
     is allowed.
     """
     mark = secrets.token_hex(16)
-    known = prologue(mark, folder(root, run), host.fence)
+    where = folder(root, run)
+    known = prologue(mark, where, host.fence)
     script = f"{known}only={quote(only)}\n{_UNDO}"
     raw = host.exchange(script, timeout=timeout, title=f"undo what run {run} recorded")
     if raw.unfinished:
@@ -184,11 +240,13 @@ def undo(
     texts: dict[int, JournalEntry] = {}
     result = []
     for frame in batch_format.parse(host.name, mark, raw.stdout, raw.stderr):
-        number = frame.number // 10
-        if frame.number % 10 == 0:
+        number, part = divmod(frame.number, 10)
+        if part == 0:
             texts[number] = _entry(number, frame.stdout.decode("utf-8", "replace"))
+        elif number in texts:
+            result.append(_undone(texts[number], frame, where))
         else:
-            result.append(_undone(texts[number], frame))
+            result += _strange(where, frame)
     if raw.exit_status != 0:
         said = raw.stderr[-500:].decode("utf-8", "replace")
         raise HostError(host.name, f"undoing run {run} ended with {raw.exit_status}: {said}")
@@ -206,8 +264,14 @@ def undo_by_itself(run: str, fence: str, root: str = ROOT) -> str:
     """Sh text that undoes a journal as `undo` does, for a host that no run talks to any more."""
     mark = secrets.token_hex(16)
     # What it prints is for people: each undo, and how it ended.
-    plain = 'begin() { :; }\nend() { case $1 in *1) echo "# ${1%?}: exit $2" ;; esac; }\n'
+    plain = 'begin() { :; }\nend() { case $1 in ?*1) echo "# ${1%?}: exit $2" ;; esac; }\n'
     return f"(\n{prologue(mark, folder(root, run), fence)}{plain}only=\n{_UNDO})"
+
+
+def restored(host: Host, run: str, *, root: str = ROOT) -> bool:
+    """Whether nothing of `run` is left to be undone on this host; only reads."""
+    where = quote(folder(root, run))
+    return host.run(f'[ -z "$(ls -A {where} 2>/dev/null)" ]', timeout=15.0).ok
 
 
 def leftovers(host: Host, *, root: str = ROOT) -> list[Leftover]:
@@ -241,22 +305,26 @@ def heading(change_id: str, title: str, timeout: float) -> str:
 
 
 def _entry(number: int, text: str) -> JournalEntry:
-    fields = dict(re.findall(r"^# (id|title|at|timeout) (.*)$", text, re.MULTILINE))
-    undo_text = re.sub(r"\A(?:#.*\n)*", "", text).strip()
+    fields: dict[str, str] = {}
+    for line in text.splitlines():
+        name, _, value = line.removeprefix("# ").partition(" ")
+        fields.setdefault(name, value)
     return JournalEntry(
         number=number,
         id=fields.get("id", f"{number:04}"),
-        title=fields.get("title", ""),
+        title=fields.get("title") or "a change of which nothing is known any more",
         at=fields.get("at", ""),
-        undo=undo_text,
     )
 
 
-def _undone(entry: JournalEntry, frame: batch_format.BatchAnswer) -> Undone:
+def _undone(entry: JournalEntry, frame: batch_format.BatchAnswer, where: str) -> Undone:
     output = (frame.stdout + frame.stderr).decode("utf-8", "replace").strip()
     note = (
         "not done in its time" if frame.exit_status in (batch_format.TIMED_OUT, 137, None) else ""
     )
+    damaged = frame.exit_status == DAMAGED
+    if damaged:
+        note = f"{where}/{entry.number:04}.undo was not run: {output}"
     return Undone(
         entry=entry,
         ok=frame.exit_status == 0,
@@ -264,4 +332,22 @@ def _undone(entry: JournalEntry, frame: batch_format.BatchAnswer) -> Undone:
         output=output,
         seconds=frame.seconds or 0.0,
         note=note,
+        damaged=damaged,
     )
+
+
+def _strange(where: str, frame: batch_format.BatchAnswer) -> list[Undone]:
+    """Files of the folder that this suite did not write."""
+    return [
+        Undone(
+            entry=JournalEntry(number=0, id="", title=f"{where}/{name}", at=""),
+            ok=False,
+            exit_status=DAMAGED,
+            output="",
+            seconds=0.0,
+            note="no undo has this name: see what it is, and remove it; it was not run",
+            damaged=True,
+        )
+        for name in frame.stdout.decode("utf-8", "replace").splitlines()
+        if name
+    ]

@@ -83,38 +83,64 @@ class NullTranscript:
 
 
 class Transcript:
-    """The transcript of a run, written as it happens: a killed run's is complete up to its end."""
+    """The transcript of a run, written as it happens: a killed run's is complete up to its end.
 
-    def __init__(self, folder: Path, redact: Redact | None = None) -> None:
+    Where it cannot be written (the disk is full), `record` raises nothing: hosts are undone without
+    a transcript. `trouble` is told once, and nothing more is written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        redact: Redact | None = None,
+        trouble: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """`folder` is made if need be; `redact` is applied to every text before it is written."""
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "transcript.jsonl"
         self._bodies = folder / "transcript"
         self._redact = redact or redaction.redact
+        self._trouble: Callable[[str], None] | None = trouble
         self._lock = threading.Lock()
-        self._file = self.path.open("a", encoding="utf-8")
+        self._file = self.path.open("ab", buffering=0)
         self._number = sum(1 for _ in self.path.open(encoding="utf-8"))
 
     def record(self, entry: TranscriptEntry) -> None:
         with self._lock:
-            self._number += 1
-            line = {
-                "number": self._number,
-                "phase": current_phase.get(),
-                "check": current_check.get(),
-                "host": entry.host,
-                "kind": entry.kind,
-                "title": self._redact(entry.title),
-                "command": self._redact(entry.command),
-                "started": rfc3339(entry.started),
-                "seconds": round(entry.seconds, 6),
-                "exit_status": entry.exit_status,
-                "stdout": self._body(entry.stdout, "stdout"),
-                "stderr": self._body(entry.stderr, "stderr"),
-                "error": None if entry.error is None else self._redact(entry.error),
-            }
-            self._file.write(json.dumps(line) + "\n")
-            self._file.flush()
+            if self._trouble is None:
+                return
+            try:
+                self._write(entry)
+            except OSError as error:
+                trouble, self._trouble = self._trouble, None
+                trouble(f"the transcript cannot be written: {error.strerror or error}")
+
+    def _write(self, entry: TranscriptEntry) -> None:
+        self._number += 1
+        line = {
+            "number": self._number,
+            "phase": current_phase.get(),
+            "check": current_check.get(),
+            "host": entry.host,
+            "kind": entry.kind,
+            "title": self._redact(entry.title),
+            "command": self._redact(entry.command),
+            "started": rfc3339(entry.started),
+            "seconds": round(entry.seconds, 6),
+            "exit_status": entry.exit_status,
+            "stdout": self._body(entry.stdout, "stdout"),
+            "stderr": self._body(entry.stderr, "stderr"),
+            "error": None if entry.error is None else self._redact(entry.error),
+        }
+        data = json.dumps(line).encode() + b"\n"
+        written = self._file.tell()
+        try:
+            while data:
+                data = data[self._file.write(data) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(written)  # half a line would spoil those before it
+            raise
 
     def close(self) -> None:
         with self._lock:

@@ -77,11 +77,25 @@ def test_disarmed_it_leaves_nothing(host: Host, tmp_path: Path) -> None:
         switch = deadman.DeadMan(held, "dying")
         _change(host, tmp_path / "changed")
         assert _armed(host)
+        WriteGate(host, WriteMode.WRITABLE, run="dying").undo()
         switch.disarm()
         _wait(lambda: not _armed(host), 1)
         assert not _armed(host)
+        (tmp_path / "changed").touch()
         assert _wait(lambda: not (tmp_path / "changed").exists(), 2.5) >= 2.5
-        WriteGate(host, WriteMode.WRITABLE, run="dying").undo()
+
+
+def test_a_host_that_is_not_restored_keeps_its_switch(host: Host, tmp_path: Path) -> None:
+    held = lock.acquire(host, "alice", lease=2)
+    switch = deadman.DeadMan(held, "dying")
+    _change(host, tmp_path / "changed")
+    with pytest.raises(HostError, match="cannot be disarmed: the host is not restored yet"):
+        switch.disarm()
+    assert (tmp_path / "changed").exists()
+    _wait(lambda: not (tmp_path / "changed").exists(), 10)
+    _wait(lambda: not _armed(host), 5)
+    assert not (tmp_path / "changed").exists()
+    deadman.forget(host)
 
 
 def test_a_run_that_ends_without_disarming_it_ends_it_too(host: Host) -> None:

@@ -99,11 +99,21 @@ class Killer:
         assert reached.ok, f"the point in {run} was not reached: {self._log.read_text()}"
 
 
+def undo_file(run: str, number: int) -> str:
+    return f"{journal.folder(journal.ROOT, run)}/{number:04}.undo"
+
+
+def recorded_undo(host: Host, run: str, number: int) -> str:
+    """The text of a recorded undo, without its heading and its checksum."""
+    return host.run(f"grep -v '^# ' {undo_file(run, number)}").stdout
+
+
 def edit_undo(host: Host, run: str, number: int, text: str) -> None:
     """Write `text` in the place of a recorded undo; its heading stays."""
-    file = f"{journal.folder(journal.ROOT, run)}/{number:04}.undo"
+    file = undo_file(run, number)
     done = host.run(
-        f"grep '^# ' {file} >{file}.new && cat >>{file}.new && mv {file}.new {file}",
+        f"(umask 077; grep '^# ' {file} | sed '/^# end /d' >{file}.new && cat >>{file}.new && "
+        f'sum="# end $(cksum <{file}.new)" && echo "$sum" >>{file}.new && mv {file}.new {file})',
         stdin=text.encode() + b"\n",
     )
     assert done.ok, done.stderr

@@ -31,7 +31,7 @@ from reports.topologies import documented
 from tests.softlab.labs import Lab
 
 from .benched import Benched, benched, planned
-from .killing import Killer, edit_undo, points
+from .killing import Killer, edit_undo, points, recorded_undo
 
 # What is up already while a step on top of it is killed: not for --restore to find.
 BELOW = "/var/lib/below"
@@ -225,11 +225,12 @@ def _kill_undo(site: Site, role: str, topology: str) -> int:
     for entry in reversed(left.entries):
         if not (site.takes(entry.number) and _killed_at(entry.id, role, topology)):
             continue
-        for text in points(entry.undo).values():
+        undo = recorded_undo(host, "up", entry.number)
+        for text in points(undo).values():
             edit_undo(host, "up", entry.number, text)
             site.killer.kill_undoing(host, "up")
             killed += 1
-        edit_undo(host, "up", entry.number, entry.undo)
+        edit_undo(host, "up", entry.number, undo)
     _restore(bench, role)
     assert differences(first, bench.snapshot(role)) == ()
     return killed
