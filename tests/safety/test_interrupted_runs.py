@@ -61,8 +61,8 @@ def test_nothing_is_left_and_the_end_is_named(
         assert "Traceback" not in said, said
         (begun,) = (run.reports / "runs").iterdir()
         assert run.latest.resolve() == begun
-        left = [one.name for one in run.temporary.iterdir() if one.name != "full"]
-        assert left == [], said
+        files = [one.name for one in run.temporary.iterdir() if one.name != "full"]
+        assert files == [], said
         if blow == "disk":
             assert "not come to its end" in (run.latest / "index.html").read_text()
             return

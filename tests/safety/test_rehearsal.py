@@ -28,7 +28,7 @@ from dpvs_acceptance.hosts.snapshot import Snapshot, take
 from dpvs_acceptance.model.bench import Nic
 
 from .benched import Benched
-from .killing import Killer, edit_undo, points
+from .killing import Killer, edit_undo, points, recorded_undo
 
 ADDRESS = "10.0.96.77"  # on the lab's wan link, where the fabric has 10.0.96.254
 NIC = "eth4"  # that the bench has on that link
@@ -302,10 +302,11 @@ def test_killed_in_the_rehearsal(bench: Benched, network: Host, tmp_path: Path) 
         assert first_failure(gate.apply([change])) is None
         (left,) = journal.leftovers(network)
         (entry,) = left.entries
-        for text in points(entry.undo).values():
+        undo = recorded_undo(network, "up", entry.number)
+        for text in points(undo).values():
             edit_undo(network, "up", entry.number, text)
             killer.kill_undoing(network, "up")
-        edit_undo(network, "up", entry.number, entry.undo)
+        edit_undo(network, "up", entry.number, undo)
         _restored(network)
         assert _settled(network) == first
     finally:
