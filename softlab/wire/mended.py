@@ -9,7 +9,7 @@ from typing import Final
 
 from softlab.wire.addresses import Addresses
 from softlab.wire.flows import key_of
-from softlab.wire.frame import ACK, ICMP, ICMP6, RST, TCP
+from softlab.wire.frame import ACK, ICMP, RST, TCP
 from softlab.wire.rule import Rule
 from softlab.wire.seen import Action, Factory, Out, Seen, same
 
@@ -37,19 +37,22 @@ def _resets_outside_of_the_window(_rule: Rule, _addresses: Addresses) -> Action:
     return action
 
 
-def _quotation_made_long(_rule: Rule, _addresses: Addresses) -> Action:
-    """An ICMP error that quotes eight octets of TCP gets the rest of a TCP header."""
+def _quotation_made_long(_rule: Rule, _book: Addresses) -> Action:
+    """An ICMP error that quotes eight octets of TCP gets the rest of a TCP header on its way to the
+    DUT, which is taken off again behind it."""
 
     def action(seen: Seen) -> list[Out]:
         frame, body = seen.frame, seen.frame.body
-        if frame.proto not in (ICMP, ICMP6) or len(body) < 28:
-            return same(seen)
         head = 20 if frame.proto == ICMP else 40
-        proto = body[8 + 9] if frame.proto == ICMP else body[8 + 6]
-        missing = 8 + head + 20 - len(body)
-        if proto != TCP or missing <= 0:
+        proto = body[8 + 9 : 8 + 10] if frame.proto == ICMP else body[8 + 6 : 8 + 7]
+        whole = 8 + head + 20
+        if proto != bytes([TCP]):
             return same(seen)
-        return [Out(frame.carrying(body + bytes(missing)))]
+        if not seen.leaving and len(body) < whole:
+            return [Out(frame.carrying(body + bytes(whole - len(body))))]
+        if seen.leaving and len(body) == whole and not any(body[whole - 12 :]):
+            return [Out(frame.carrying(body[: whole - 12]))]
+        return same(seen)
 
     return action
 
