@@ -36,7 +36,7 @@ class _Model(BaseModel):
 
 
 class Kind(_Model):
-    """What travels: its legs, which selections it allows, the requirement for each family."""
+    """What travels: its legs, which selections it allows, the requirements for each family."""
 
     legs: tuple[Leg, ...]
     of: tuple[str, ...]
@@ -44,12 +44,16 @@ class Kind(_Model):
 
 
 class Deed(_Model):
-    """What is done: keys of a rule, and the kinds, legs and family that it can be done to."""
+    """What is done: keys of a rule, and the kinds, legs and family that it can be done to.
+
+    means: requirements that are about it, in addition to those of the kind.
+    """
 
     rule: Mapping[str, Any]
     kinds: tuple[str, ...]
     legs: tuple[Leg, ...] = ()
     family: Literal[0, 4, 6] = 0
+    means: tuple[str, ...] = ()
 
 
 class Selection(_Model):
@@ -120,7 +124,7 @@ class Generator(_Model):
         self, deed_name: str, kind_name: str, family: Literal[4, 6], leg: Leg
     ) -> Iterator[Fault]:
         deed, kind = self.deeds[deed_name], self.kinds[kind_name]
-        means = kind.means[family]
+        means = (*kind.means[family], *deed.means)
         for name, selection in self.selections.items():
             if (selection.of and selection.of not in kind.of) or (
                 selection.legs and leg not in selection.legs

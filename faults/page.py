@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 
 from faults.matrix import Cell, Fate, Matrix, Row
@@ -16,7 +17,6 @@ _COLOURS = {
     Cell.GREEN: "#eceff1",
     Cell.NOT_LOOKED: "#ffffff",
 }
-_MEANT = (Cell.CAUGHT, Cell.MISSED)
 _SIZE = 13
 _LEFT = 230
 _TOP = 50
@@ -86,14 +86,12 @@ def picture(matrix: Matrix) -> str:
 
 
 def _shares(matrix: Matrix) -> str:
-    """Of generated faults: how many of each deed, and of each requirement meant, were killed."""
+    """Of generated faults: which requirements killed them, and the fates of each deed."""
     rows = [row for row in matrix.rows if row.source.startswith(GENERATED)]
     if not rows:
         return ""
+    by = Counter(_killer(row) for row in rows if row.caught)
     groups: dict[str, list[Row]] = {}
-    for row in rows:
-        meant = next((r for r, cell in row.cells.items() if cell in _MEANT), "not looked at")
-        groups.setdefault(f"meant: {meant}", []).append(row)
     for row in rows:
         groups.setdefault(row.source.removeprefix(GENERATED), []).append(row)
     fates = (Fate.KILLED, Fate.BY_ANOTHER, Fate.SURVIVED, Fate.BROKEN, Fate.IMPOSSIBLE)
@@ -103,11 +101,18 @@ def _shares(matrix: Matrix) -> str:
         for name, some in groups.items()
     ]
     return (
-        "<h2>Generated faults, by requirement and by deed</h2><table><tr><th>Of<th>Faults"
+        _list("Killed by requirement", [f"{name}: {number}" for name, number in by.most_common()])
+        + "<h2>Generated faults by deed</h2><table><tr><th>Deed<th>Faults"
         + "".join(f"<th>{fate}" for fate in fates)
         + "".join(lines)
         + "</table>"
     )
+
+
+def _killer(row: Row) -> str:
+    """The requirement that a killed fault turned red first; one of those meant, where it was."""
+    first = row.caught[0].requirements
+    return next((one for one in first if row.cells.get(one) is Cell.CAUGHT), first[0])
 
 
 def _key() -> str:

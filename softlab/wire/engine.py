@@ -34,6 +34,16 @@ class RuleSet:
         self._addresses = book
         self._flows = Flows()
         self._rules = [_Active(rule, book) for rule in rules]
+        self._for: dict[tuple[str, bool], list[_Active]] = {}
+
+    def _about(self, leg: str, leaving: bool) -> list["_Active"]:
+        """The rules for frames of this leg."""
+        found = self._for.get((leg, leaving))
+        if found is None:
+            legs = ("", leg, "leaving" if leaving else "arriving")
+            found = [one for one in self._rules if one.rule.leg in legs]
+            self._for[leg, leaving] = found
+        return found
 
     @property
     def hits(self) -> tuple[int, ...]:
@@ -47,7 +57,7 @@ class RuleSet:
         at_server = leg in ("dut-rs", "rs-dut")
         flow = self._flows.of(frame, leaving=leaving, at_server=at_server, now=now)
         outs = [Out(raw)]
-        for rule in self._rules:
+        for rule in self._about(leg, leaving):
             after: list[Out] = []
             for out in outs:
                 if out.back or out.at:
@@ -63,7 +73,7 @@ class _Active:
     """One rule with its state."""
 
     def __init__(self, rule: Rule, book: Addresses) -> None:
-        self._rule = rule
+        self.rule = rule
         self._action = ACTIONS[rule.do](rule, book)
         self._kind = KINDS[rule.kind]
         named = (book.clients.get(rule.client), book.servers.get(rule.server))
@@ -78,9 +88,7 @@ class _Active:
         return self._action(seen)
 
     def _about(self, seen: Seen) -> bool:
-        rule, frame = self._rule, seen.frame
-        if rule.leg and rule.leg not in (seen.leg, "leaving" if seen.leaving else "arriving"):
-            return False
+        rule, frame = self.rule, seen.frame
         if (rule.link and rule.link != seen.link) or (rule.family and rule.family != frame.family):
             return False
         if not self._kind(frame) or not self._between(frame, seen.leaving):
@@ -92,7 +100,7 @@ class _Active:
         return self._in_flow(seen) and self._nth()
 
     def _between(self, frame: Frame, leaving: bool) -> bool:
-        rule = self._rule
+        rule = self.rule
         if (rule.client or rule.server) and (
             (frame.dst if leaving else frame.src) not in self._others
         ):
@@ -100,7 +108,7 @@ class _Active:
         return not rule.port or rule.port in (frame.ports or ())
 
     def _in_flow(self, seen: Seen) -> bool:
-        rule, flow = self._rule, seen.flow
+        rule, flow = self.rule, seen.flow
         plain = rule.flows == 1 and not rule.position
         if plain and not (rule.after or rule.idle or rule.beyond):
             return True
@@ -116,7 +124,7 @@ class _Active:
 
     def _nth(self) -> bool:
         self._count += 1
-        return self._count % self._rule.every == 0
+        return self._count % self.rule.every == 0
 
 
 def check(rule: Rule) -> None:

@@ -56,11 +56,10 @@ class Rule:
 
 
 def watching(rule: Rule) -> Rule:
-    """A rule that only counts the frames that this one is about, whatever came before them."""
-    plain = Rule(rule.do)
-    kept = ("leg", "kind", "family", "link", "size", "payload", "client", "server", "port")
-    reset = {one.name: getattr(plain, one.name) for one in fields(rule) if one.name not in kept}
-    return replace(rule, **{**reset, "do": "watch"})
+    """A rule that only counts the frames that this one is about; of each n-th, all of them."""
+    plain = Rule("watch")
+    done = ("do", "field", "op", "value", "seconds", "every", "flows")
+    return replace(rule, **{name: getattr(plain, name) for name in done})
 
 
 def from_json(value: Mapping[str, Any]) -> Rule:
