@@ -13,6 +13,7 @@ import select
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ _VLAN_VALID: Final = 0x10
 _RCVBUFFORCE: Final = 33  # asm-generic/socket.h; Python has no name for it
 _BUFFER: Final = 8 << 20
 _BURST: Final = 64
+#: Frames that are counted before the sockets are looked at again: some 2 ms.
+_AT_ONCE: Final = 20
 #: arp_ignore: the fabric's own kernel, which sees what comes at both ends, answers for no address.
 _SILENT: Final = 8
 
@@ -107,6 +110,8 @@ class Switchboard:
         self._wire: RuleSet | None = None
         self._late: list[tuple[float, int, Plugged, bool, bytes]] = []
         self._order = count()
+        self._only_counts = False
+        self._uncounted: deque[tuple[str, bytes, bool, float]] = deque()
 
     def answer(self, text: str) -> str:
         """Do what a JSON message asks. {"rules": [...], "addresses": {...}} has these rules in
@@ -126,10 +131,12 @@ class Switchboard:
             for cable in self._cables.values():
                 self._plugged.append(Plugged(cable))
         self._wire = wire
+        self._only_counts = all(one.do == "watch" for one in rules)
 
     def unplug(self) -> None:
         self._wire = None
         self._late.clear()
+        self._uncounted.clear()
         while self._plugged:
             self._plugged.pop().unplug()
 
@@ -152,6 +159,10 @@ class Switchboard:
             if len(raw) < 14:
                 continue
             now = time.monotonic()
+            if self._only_counts:
+                plugged.send(raw, leaving=leaving)
+                self._uncounted.append((link, raw, leaving, now))
+                continue
             for out in self._wire.passed(link, raw, leaving=leaving, now=now):
                 if out.at > now:
                     heapq.heappush(
@@ -159,6 +170,18 @@ class Switchboard:
                     )
                 else:
                     plugged.send(out.raw, leaving=out.leaving)
+
+    def count(self) -> None:
+        """Look at some frames that have passed where nothing is done to them, which can wait until
+        there is nothing to pass on."""
+        assert self._wire is not None
+        for _ in range(min(_AT_ONCE, len(self._uncounted))):
+            link, raw, leaving, now = self._uncounted.popleft()
+            self._wire.passed(link, raw, leaving=leaving, now=now)
+
+    @property
+    def has_uncounted(self) -> bool:
+        return bool(self._uncounted)
 
     def send_late(self) -> float | None:
         """Send what was held back for its time. Returns seconds until the next; None: none."""
@@ -189,13 +212,18 @@ def serve(cables: Mapping[str, Cable]) -> None:
             sockets = board.sockets()
             # The loop is for as long as the same sockets are there.
             while True:
-                readable, _, _ = select.select([0, *sockets], [], [], board.send_late())
+                busy = board.has_uncounted
+                # What has passed is counted before the next message is read.
+                watched = [*sockets] if busy else [0, *sockets]
+                readable, _, _ = select.select(watched, [], [], 0 if busy else board.send_late())
                 for number in readable:
                     if number != 0:
                         plugged, leaving = sockets[number]
                         board.take(plugged, leaving=leaving)
                 if 0 in readable:
                     break
+                if busy and not readable:
+                    board.count()
             part = os.read(0, 1 << 20)
             if not part:
                 return
