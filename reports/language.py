@@ -189,6 +189,7 @@ _ZH = {
     "Newly failing": "新失败",
     "Newly passing": "新通过",
     "Newly untested": "新增未测试",
+    "Newly not applicable": "新增不适用",
     "Slower beyond noise": "明显变慢",
     "Changed facts": "设备事实变化",
 }

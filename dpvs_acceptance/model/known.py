@@ -6,6 +6,7 @@ defect is known is reported too: either the version or the list is wrong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +23,16 @@ def _a_version(text: str) -> str:
     return str(Version.parse(text))
 
 
+def _a_pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"no regular expression: {error}") from None
+    return text
+
+
 AVersion = Annotated[str, AfterValidator(_a_version)]
+APattern = Annotated[str, AfterValidator(_a_pattern)]
 
 
 class KnownDefect(Declared):
@@ -33,6 +43,9 @@ class KnownDefect(Declared):
         default=("*",),
         min_length=1,
         description="globs of node ids: the checks that fail because of it",
+    )
+    seen: APattern | None = Field(
+        default=None, description="what a failure by it says: searched for in its message"
     )
     since: AVersion | None = Field(default=None, description="the first version with the defect")
     before: AVersion | None = Field(

@@ -12,7 +12,7 @@ from dpvs_acceptance.verdict.words import first_line
 
 SLOWER = 2.0
 """Times as long."""
-_UNSEEN = SKIPPED | {Outcome.BLOCKED, Outcome.NOT_APPLICABLE}
+_UNSEEN = SKIPPED | {Outcome.BLOCKED}
 AND_BY = 0.5
 """And by so many seconds: below that the time is noise of the machine."""
 
@@ -37,6 +37,7 @@ class Comparison:
     failing: tuple[BeforeAfter, ...]
     passing: tuple[BeforeAfter, ...]
     untested: tuple[BeforeAfter, ...]
+    inapplicable: tuple[BeforeAfter, ...]
     slower: tuple[BeforeAfter, ...]
     facts: tuple[BeforeAfter, ...]
 
@@ -45,6 +46,7 @@ class Comparison:
         return (
             ("Newly failing", self.failing),
             ("Newly untested", self.untested),
+            ("Newly not applicable", self.inapplicable),
             ("Newly passing", self.passing),
             ("Slower beyond noise", self.slower),
             ("Changed facts", self.facts),
@@ -59,7 +61,7 @@ def compare(
     """`configuration`: the rendered dpvs.conf of both runs, where it was kept."""
     one = {result.nodeid: result for result in results_of(first)}
     other = {result.nodeid: result for result in results_of(second)}
-    failing, passing, untested = [], [], []
+    failing, passing, untested, inapplicable = [], [], [], []
     slower: list[BeforeAfter] = []
     for node in dict.fromkeys((*other, *one)):
         before, after = one.get(node), other.get(node)
@@ -75,6 +77,8 @@ def compare(
             failing.append(change)
         elif now in _UNSEEN and was not in _UNSEEN:
             untested.append(change)
+        elif now is Outcome.NOT_APPLICABLE and was is not now:
+            inapplicable.append(change)
         elif now is Outcome.PASS and was is not Outcome.PASS:
             passing.append(change)
         if before and after and was is now is Outcome.PASS:
@@ -90,6 +94,7 @@ def compare(
         failing=tuple(failing),
         passing=tuple(passing),
         untested=tuple(untested),
+        inapplicable=tuple(inapplicable),
         slower=tuple(slower),
         facts=tuple(_facts(first, second, configuration)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -58,4 +59,10 @@ def is_known(result: CheckResult, defects: Sequence[KnownDefect]) -> bool:
 
 
 def _is_of(defect: KnownDefect, result: CheckResult) -> bool:
-    return any(fnmatchcase(result.nodeid, pattern) for pattern in defect.checks)
+    """By the check's name; a failure also by what it says, in each attempt that failed."""
+    if not any(fnmatchcase(result.nodeid, pattern) for pattern in defect.checks):
+        return False
+    if defect.seen is None or result.outcome not in BAD:
+        return True
+    tries = [one.message for one in result.attempts if one.outcome is Outcome.FAIL]
+    return all(re.search(defect.seen, said) for said in tries or [result.message])

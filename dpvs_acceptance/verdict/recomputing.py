@@ -131,6 +131,7 @@ def junit_differences(signoff: SignOff, junit: str) -> Iterator[str]:
         raise ValueError(f"junit.xml is not XML: {error}") from None
     seen: dict[tuple[str, str], set[str]] = {}
     proved: dict[tuple[str, str], set[str]] = {}
+    named: dict[tuple[str, str], set[str]] = {}
     judging = {row.id for row in signoff.requirements}
     for case in root.iter("testcase"):
         words = {child.tag for child in case} & {"failure", "error", "skipped"}
@@ -140,6 +141,9 @@ def junit_differences(signoff: SignOff, junit: str) -> Iterator[str]:
             one.get("value", "")
             for one in case.iter("property")
             if one.get("name") == "requirement"
+        )
+        named.setdefault(key, set()).update(
+            one.get("value", "") for one in case.iter("property") if one.get("name") == "outcome"
         )
     known = set()
     for result in results_of(signoff):
@@ -152,6 +156,11 @@ def junit_differences(signoff: SignOff, junit: str) -> Iterator[str]:
             yield f"{result.nodeid}: {result.outcome}, and not in junit.xml"
         elif not told & _TAGS[result.outcome]:
             yield f"{result.nodeid}: {result.outcome}, but junit.xml says {', '.join(sorted(told))}"
+        elif named.get((classname, name)) and result.outcome not in _written(
+            named[classname, name]
+        ):
+            outcomes = ", ".join(sorted(named[classname, name]))
+            yield f"{result.nodeid}: {result.outcome}, but junit.xml says {outcomes}"
         else:
             rows, wanted = proved.get((classname, name), set()), set(result.requirements) & judging
             if rows != wanted:
@@ -161,6 +170,11 @@ def junit_differences(signoff: SignOff, junit: str) -> Iterator[str]:
     for classname, name in seen:
         if classname.startswith("suites.") and (classname, name) not in known:
             yield f"{classname}::{name}: is in junit.xml, and not in the document"
+
+
+def _written(outcomes: set[str]) -> set[str]:
+    """What can be a check's outcome whose first attempt ended so."""
+    return outcomes | {Outcome.FLAKY} if Outcome.FAIL in outcomes else outcomes
 
 
 def _listed(rows: set[str]) -> str:

@@ -129,6 +129,7 @@ class KnownEntry(_Frozen):
 
     requirements: tuple[str, ...]
     checks: tuple[str, ...] = Field(description="globs of the node ids that fail by it")
+    seen: str | None = Field(None, description="searched for in the failure's message")
     since: str | None
     before: str | None
     reference: str

@@ -51,8 +51,8 @@ def each_field(value: Any) -> list[Steps]:
     found: dict[Steps, list[Steps]] = {}
     for steps in leaves(value):
         kind = tuple("*" if isinstance(step, int) else step for step in steps)
-        if steps[0] == "files":  # a mapping by the files' names
-            kind = ("files", *("*" for _ in steps[1:]))
+        if steps[0] in ("files", "proving", "versions"):  # mappings: the keys are no fields
+            kind = (steps[0], *("*" for _ in steps[1:]))
         found.setdefault(kind, []).append(steps)
     return [place for places in found.values() for place in dict.fromkeys((places[0], places[-1]))]
 

@@ -15,7 +15,7 @@ from dpvs_acceptance.verdict.composing import compose
 from dpvs_acceptance.verdict.facts import DeviceKind
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.known import KnownState, became_of, excuses, is_known, known_in
-from dpvs_acceptance.verdict.outcomes import Outcome
+from dpvs_acceptance.verdict.outcomes import Attempt, Outcome
 from dpvs_acceptance.verdict.recomputing import contradictions
 from dpvs_acceptance.verdict.signoff import from_text, to_text
 from reports.language import reason
@@ -160,3 +160,21 @@ def test_a_check_is_known_where_all_its_rows_are() -> None:
     assert not is_known(replace(DELETE, requirements=("ADM-05", "S29")), [Q])
     assert not is_known(replace(DELETE, requirements=()), [Q])
     assert not is_known(replace(DELETE, outcome=Outcome.PASS), [Q])
+
+
+def test_a_failure_that_says_something_else_is_no_known_one_and_lenient_does_not_hide_it() -> None:
+    defect = Q.model_copy(update={"seen": "no (service|such)"})
+    rows = [requirement("S29"), requirement("ADM-05", "P2")]
+    other = replace(DELETE, message="dpvs is not running any more")
+    assert excuses("ADM-05", [DELETE], [defect]) == ("#958",)
+    assert excuses("ADM-05", [other], [defect]) == ()
+    for result, verdict in ((DELETE, "READY"), (other, "NOT READY")):
+        judged = judge(DeviceKind.HARDWARE, rows, [GOOD, result], known=[defect], lenient=True)
+        assert judged.name == verdict
+    # Each attempt that failed has to say so.
+    failed, odd = (Attempt(Outcome.FAIL, 1.0, one.message) for one in (DELETE, other))
+    assert excuses("ADM-05", [replace(DELETE, attempts=(failed, failed))], [defect])
+    assert not excuses("ADM-05", [replace(DELETE, attempts=(failed, odd))], [defect])
+    assert became_of(defect, [replace(other, outcome=Outcome.PASS)]) is KnownState.PASSES
+    with pytest.raises(ValueError, match="no regular expression"):
+        KnownDefect.model_validate(Q.model_dump() | {"seen": "("})

@@ -23,7 +23,7 @@ from dpvs_acceptance.verdict.manifest import (
     write_manifest,
     write_page_digests,
 )
-from dpvs_acceptance.verdict.outcomes import CheckResult
+from dpvs_acceptance.verdict.outcomes import CheckResult, Outcome
 from dpvs_acceptance.verdict.phases import Phase
 from dpvs_acceptance.verdict.record import (
     CheckRecord,
@@ -275,3 +275,17 @@ def test_a_check_that_is_not_part_of_the_second_run_is_newly_untested() -> None:
     less = compose(about, ROWS, RESULTS[1:], judge(about.kind, ROWS, RESULTS[1:]), FINISHED)
     (change,) = compare(whole, less).untested
     assert (change.before, change.after) == ("PASS", "not part of it")
+
+
+def test_a_check_that_no_longer_applies_is_told_apart() -> None:
+    about = facts()
+    away = replace(RESULTS[0], outcome=Outcome.NOT_APPLICABLE, message="one real server")
+
+    def run(*results: CheckResult) -> SignOff:
+        return compose(about, ROWS, results, judge(about.kind, ROWS, results), FINISHED)
+
+    found = compare(run(*RESULTS), run(away, RESULTS[1]))
+    assert [(one.before, one.after) for one in found.inapplicable] == [("PASS", "NOT APPLICABLE")]
+    assert (found.untested, found.failing) == ((), ())
+    assert "Newly not applicable (1)" in "\n".join(to_lines(found))
+    assert not compare(run(away), run(away)).inapplicable
