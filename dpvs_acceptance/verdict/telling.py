@@ -34,7 +34,7 @@ class Telling(IntEnum):
 _PATTERNS = (
     (Telling.NOTHING, r"^(this check might be broken|inconclusive|known to fail)\b"),
     (Telling.DEATH, r"\bdpvs (is not running any more|has ended|died|was killed|does not run)\b"),
-    (Telling.FIELD, r"\bchecksums?\b|\bnot as .+ makes it\b"),
+    (Telling.FIELD, r"\bchecksums?\b|\bnot as expected of \w"),
     (
         Telling.SILENCE,
         r"\bcurl: \(\d+\)|\bno (answer|reply|connection|echo)\b|\bnot (answered|done in)\b|"

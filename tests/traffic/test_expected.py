@@ -455,3 +455,27 @@ def test_ipo_goes_ahead_alone_where_there_is_no_room(
     second = made[1]
     assert isinstance(second, UdpView)
     assert (second.uoa, second.ip_options, second.payload) == (None, options, sent.payload)
+
+
+MSS = tcpoptions.mss
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((MSS(1460), MSS(1400)), (MSS(1452), MSS(1400))),
+        ((TcpOption(2, b"\5"), MSS(1400)), (TcpOption(2, b"\5"), MSS(1392))),
+        ((TcpOption(8, b"\5\6"), MSS(1400)), (TcpOption(8, b"\5\6"), MSS(1392))),
+    ],
+)
+def test_the_first_whole_mss_is_lowered_by_toa_s_length_and_no_other_option(
+    options: tcpoptions.Options, expected: tcpoptions.Options
+) -> None:
+    facts = connection(families="44")
+    assert facts.toa_length == 8
+    ends = frames.Ends(MAC_R, MAC_L, facts.rs.address, facts.lip.address)
+    sent = dissect(frames.tcp(ends, 8080, 1025, "SA", seq=1, ack=2))
+    assert isinstance(sent, TcpView)
+    seen = tcp_at_client(replace(sent, options=options), facts).view
+    assert isinstance(seen, TcpView)
+    assert seen.options == expected

@@ -13,6 +13,7 @@ from dpvs_acceptance.verdict.outcomes import (
     Outcome,
     remark_on,
     requirement_outcome,
+    short_name,
 )
 from dpvs_acceptance.verdict.phases import Phase, combine
 from tests.verdict.builders import check
@@ -235,3 +236,8 @@ def test_each_attempt_is_kept_with_what_it_said() -> None:
         Attempt(Outcome.FAIL, 0.5, "lost 1", "one", ("call1.pcap",)),
         Attempt(Outcome.FAIL, 2.0, "lost 2", "two", ("call2.pcap",)),
     )
+
+
+def test_a_checks_own_name_may_have_colons() -> None:
+    assert short_name("suites/a.py::TestB::test_x[fd00::1]") == "TestB::test_x[fd00::1]"
+    assert short_name("no-check") == "no-check"

@@ -12,7 +12,7 @@ from dpvs_acceptance.verdict.telling import Telling, most_telling, telling, tell
 from tests.verdict.builders import check, requirement
 
 CURL = "no connection to http://10.0.96.204/: no answer: curl: (28) Connection timed out"
-WRONG = "not as FullNAT makes it: checksum: expected right, seen 0x1234 (differ: checksum in 3)"
+WRONG = "not as expected of FullNAT: ttl: expected 63, seen 64 (fields: ttl in 3 packets)"
 PORT = "another port: [80, 81]"
 
 
