@@ -41,6 +41,25 @@ def _of_peer(deployment: Deployment, role: str, before: Snapshot) -> Iterator[st
     why = management_path(before).interfaces.get(machine.interface)
     if why is not None:
         yield f"the bench names {machine.interface} as the tested interface, but {why}"
+    yield from _way_back_taken(deployment, role, machine.interface, before)
+
+
+def _way_back_taken(
+    deployment: Deployment, role: str, interface: str, before: Snapshot
+) -> Iterator[str]:
+    """A network that the tested interface is to reach, and that ssh's client is in."""
+    topology = deployment.topology
+    machine = {**topology.clients, **topology.real_servers}[role]
+    remote = topology.remote_networks.get(machine.link)
+    networks = [*topology.networks_of(machine.link)]
+    networks += [] if remote is None else topology.links[remote.behind].networks
+    session = netfacts.ssh_session(before.text("ssh session"))
+    for network in networks:
+        if session.client in network:
+            yield (
+                f"{interface} would become the way to {network}, in which {session.client} is, "
+                "ssh's client: start the suite from another address, or by another host"
+            )
 
 
 def _of_dut(deployment: Deployment, role: str, before: Snapshot) -> Iterator[str]:

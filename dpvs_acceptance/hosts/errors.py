@@ -33,8 +33,8 @@ class LockLostError(HostError):
         now = f"it is now {whose}" if whose else "it was taken away"
         super().__init__(
             host,
-            f"this run has lost its lock, {now}: nothing more is changed there by this run. What "
-            "it had changed is in its journal there, for --restore",
+            f"this run has lost its lock, {now}: this run changes nothing more there. What it had "
+            "changed is undone by --restore, if it is not yet",
         )
 
 

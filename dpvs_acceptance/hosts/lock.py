@@ -140,7 +140,7 @@ class Lock:
         """Renew the lease. LockLostError where the lock is another's, HostError where it fails."""
         result = self.host.run(script(self.parameters, RENEW), timeout=_TIMEOUT)
         if result.exit_status == 2:
-            raise LockLostError(self.host.name)
+            raise LockLostError(self.host.name, result.stdout.strip())
         if result.exit_status != 0:
             raise HostError(self.host.name, f"the lock cannot be renewed: {result.stderr.strip()}")
 
@@ -149,7 +149,7 @@ class Lock:
         self.host.fence = ""
         result = self.host.run(script(self.parameters, RELEASE), timeout=_TIMEOUT)
         if result.exit_status == 2:
-            raise LockLostError(self.host.name)
+            raise LockLostError(self.host.name, result.stdout.strip())
 
     def __enter__(self) -> Lock:
         return self

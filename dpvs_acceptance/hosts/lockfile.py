@@ -97,18 +97,19 @@ mv -f "$lock.new" "$lock"
 # Run one function, no other process of the suite doing the same on this host; 1: could not.
 exclusively() {
 (
+command -v flock >/dev/null || { echo "flock (util-linux) is not installed" >&2; exit 1; }
 flock -w 5 9 || { echo "flock on /run did not succeed within 5 s" >&2; exit 1; }
 "$@"
 ) 9</run
 }
 mine() { seen && [ "$its_token" = "$token" ]; }
 renew() {
-mine || return 2
+mine || { echo "$its_owner"; return 2; }
 its_time=$(uptime) its_lease=$lease
 write_lock
 }
 let_go() {
-mine || return 2
+mine || { echo "$its_owner"; return 2; }
 rm -rf "$lock" "$lock.new" "$root/dead-man"
 rmdir "$root" 2>/dev/null || :
 }

@@ -327,6 +327,14 @@ def test_another_machine_under_this_name_is_refused(deployment: Deployment) -> N
         assert all(MACHINE_ID in one and known in one for one in found)
 
 
+def test_a_client_does_not_lose_its_way_back_to_us(deployment: Deployment) -> None:
+    """The suite runs on a machine of the tested network, and ssh comes in by a gateway."""
+    client = _peer()
+    client.client = "10.0.96.200"
+    (found,) = _refusals(deployment, _dut(), client)
+    assert found.startswith("client1: eth1 would become the way to 10.0.96.0/24, in which 10.0.96")
+
+
 def test_a_client_s_tested_interface_is_not_the_one_ssh_comes_in_on(
     deployment: Deployment,
 ) -> None:
