@@ -57,11 +57,16 @@ class Client:
     """A client host of the bench, by its name in the topology."""
 
     def __init__(self, name: str, parts: Parts) -> None:
-        self.name = name
+        self._name = name
         self._parts = parts
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def name(self) -> str:
+        """Its name in the topology."""
+        return self._name
 
     @property
     def host(self) -> Host:

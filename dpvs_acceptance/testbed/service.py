@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from dpvs_acceptance.dpvs.ipvsadm import commands
 from dpvs_acceptance.model.service import DeclaredService
@@ -14,8 +14,14 @@ from .parts import Parts
 from .real_server import RealServer
 from .tools import NO_UNDO, Tools
 
-if TYPE_CHECKING:
-    from .client import Client
+
+class Named(Protocol):
+    """A client, as far as a service needs it."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the topology."""
+        ...
 
 
 class Service:
@@ -73,11 +79,11 @@ class Service:
         targets = self._parts.deployment.targets(self.declared)
         return tuple(SocketAddress(str(one.address), one.port) for one in targets)
 
-    def mode(self, client: Client) -> ForwardingMode:
+    def mode(self, client: Named) -> ForwardingMode:
         """What it must do with this client's packets."""
         return self._parts.scene.mode(self.declared, client.name)
 
-    def fullnat(self, client: Client) -> FullNat:
+    def fullnat(self, client: Named) -> FullNat:
         """What FullNAT must do with this client's packets."""
         return self._parts.scene.fullnat(self.declared, client.name)
 
@@ -119,7 +125,7 @@ class AddedService(Service):
     def ends(self) -> tuple[SocketAddress, ...]:
         return tuple(self.crafted) or super().ends
 
-    def fullnat(self, client: Client) -> FullNat:
+    def fullnat(self, client: Named) -> FullNat:
         return self._parts.scene.fullnat(self.declared, client.name, self.crafted or None)
 
     def add_server(self, index: int, weight: int = 1) -> None:
