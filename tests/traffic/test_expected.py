@@ -28,9 +28,11 @@ from dpvs_acceptance.traffic.expected import (
     udp_at_client,
     udp_at_rs,
 )
+from dpvs_acceptance.traffic.pairing import Conversation, PacketPair
 from dpvs_acceptance.traffic.tcpclient import LINUX_SYN
 from dpvs_acceptance.traffic.tcpoptions import NOP, SACK, TcpOption
 from dpvs_acceptance.traffic.toa_insertion import prune
+from dpvs_acceptance.traffic.verify import check_udp
 from dpvs_acceptance.traffic.views import TcpView, UdpView
 
 MAC_C, MAC_W, MAC_L, MAC_R = (f"02:00:00:00:00:{n:02x}" for n in (1, 2, 3, 4))
@@ -479,3 +481,25 @@ def test_the_first_whole_mss_is_lowered_by_toa_s_length_and_no_other_option(
     seen = tcp_at_client(replace(sent, options=options), facts).view
     assert isinstance(seen, TcpView)
     assert seen.options == expected
+
+
+def test_uoa_is_on_the_first_requests_however_many_answers_came_between() -> None:
+    facts = connection()
+    back = frames.Ends(MAC_R, MAC_L, facts.rs.address, facts.lip.address)
+    answer = dissect(frames.udp(back, 8080, 1025, b"answer", ip_id=9))
+    assert isinstance(answer, UdpView)
+    request = client_udp(facts, b"hello")
+    bare = frames.udp(ends_at_rs(facts), 1025, 8080, b"hello", ip_id=7)
+    pairs: list[PacketPair[UdpView]] = []
+    for number in range(5):
+        seen = dissect(opp_at_rs(facts, b"hello") if number < 3 else bare)
+        assert isinstance(seen, UdpView)
+        came = udp_at_client(answer, facts).view
+        assert isinstance(came, UdpView)
+        pairs.append(PacketPair(request, seen, towards_rs=True))
+        pairs.append(PacketPair(came, answer, towards_rs=False))
+    ends = (facts.client, facts.service.vip, facts.lip, facts.rs, "rs1")
+    assert check_udp(Conversation(*ends, tuple(pairs)), facts) == []
+    # The same without the first pair: UOA is then on a datagram less than it should be.
+    (wrong,) = check_udp(Conversation(*ends, tuple(pairs[2:])), facts)
+    assert "uoa" in str(wrong)
