@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -272,3 +274,58 @@ def test_an_ipv6_header_has_forty_octets(octets: int, problem: str) -> None:
     view = dissect(whole[: 14 + octets])
     assert problem in view.problem
     assert isinstance(view, IpView) == (not problem)
+
+
+def test_an_arp_packet_reads_field_by_field() -> None:
+    from scapy.layers.l2 import ARP, Ether
+
+    arp = ARP(
+        op=0x0102,
+        hwsrc="02:00:00:00:00:0a",
+        psrc="192.0.2.10",
+        hwdst="02:00:00:00:00:0b",
+        pdst="192.0.2.11",
+    )
+    head = Ether(src="02:00:00:00:00:0c", dst="ff:ff:ff:ff:ff:ff")
+    view = dissect(bytes(head / arp) + b"\7" * 18)
+    assert isinstance(view, ArpView)
+    assert (view.operation, view.padding) == (0x0102, b"\7" * 18)
+    assert (view.sender_mac, view.sender_ip) == ("02:00:00:00:00:0a", "192.0.2.10")
+    assert (view.target_mac, view.target_ip) == ("02:00:00:00:00:0b", "192.0.2.11")
+    assert (view.mac_src, view.mac_dst) == ("02:00:00:00:00:0c", "ff:ff:ff:ff:ff:ff")
+
+
+@pytest.mark.parametrize(("outer", "inner"), [(4, 4), (4, 6), (6, 6)])
+def test_a_tunnel_s_header_stands_apart_from_the_packet_in_it(outer: int, inner: int) -> None:
+    s = frames.scapy()
+    inside = ENDS4 if inner == 4 else ENDS6
+    plain = frames.udp(inside, 1, 2, b"hello", ip_id=5)
+    protocol = 4 if inner == 4 else 41
+    if outer == 4:
+        ends = frames.Ends("02:00:00:00:00:03", "02:00:00:00:00:04", "192.0.2.8", "192.0.2.9")
+        head = frames.network(ends, 0x1234, proto=protocol, ttl=9, tos=0x28)
+    else:
+        ends = frames.Ends("02:00:00:00:00:03", "02:00:00:00:00:04", "2001:db8::8", "2001:db8::9")
+        head = frames.network(ends, nh=protocol, hlim=9, tc=0x28, fl=77)
+    view = dissect(bytes(head / s.Raw(plain[14:])) + b"\0\0")
+    alone = dissect(plain)
+    assert isinstance(view, UdpView)
+    assert isinstance(alone, UdpView)
+    assert view.outer is not None
+    header = 20 if outer == 4 else 40
+    seen = view.outer
+    assert (seen.version, seen.src, seen.dst, seen.ttl, seen.tos) == (
+        *(outer, ends.src, ends.dst, 9, 0x28),
+    )
+    assert (seen.protocol, seen.length) == (protocol, header + len(plain) - 14)
+    assert (seen.options, seen.between, view.padding) == (b"", b"", b"\0\0")
+    wanted = (0x1234, 2, None, "correct") if outer == 4 else (None, None, 77, None)
+    assert (seen.ip_id, seen.ip_flags, seen.flow_label, seen.checksum) == wanted
+    # All else is of the packet inside, but for what Ethernet says.
+    assert (view.mac_src, view.mac_dst) == (ends.mac_src, ends.mac_dst)
+    assert view.ethertype == (0x0800 if outer == 4 else 0x86DD)
+    kept = {"outer": None, "mac_src": alone.mac_src, "mac_dst": alone.mac_dst}
+    assert replace(view, ethertype=alone.ethertype, **kept) == alone  # type: ignore[arg-type]
+    cut = dissect(bytes(head / s.Raw(plain[14:24])))
+    assert isinstance(cut, IpView)
+    assert cut.problem
