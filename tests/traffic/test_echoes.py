@@ -151,3 +151,43 @@ def test_what_is_no_echo_is_passed_over() -> None:
     sent = [request(4, 1, 1.0), request(4, 2, 2.0)]
     result = told(4, other, *sent, reply(4, 1, 1.1), reply(4, 2, 2.1), other)
     assert (result.problems, len(result.rtts)) == ([], 2)
+
+
+@BOTH
+def test_a_reply_that_came_twice_is_doubled(version: int) -> None:
+    sent = [request(version, 1, 1.0), request(version, 2, 2.0)]
+    result = told(version, *sent, *[reply(version, 1, 1.1)] * 2, reply(version, 2, 2.1))
+    assert result.problems == ["request 1 was answered 2 times"]
+
+
+@BOTH
+def test_what_goes_out_and_is_no_request_of_ours_is_none(version: int) -> None:
+    own = replace(reply(version, 2, 0.5), outgoing=True)
+    foreign = request(version, 2, 0.6, identifier=ID + 1)
+    sent = [request(version, 1, 1.0), request(version, 2, 2.0)]
+    result = told(version, own, foreign, *sent, reply(version, 1, 1.5), reply(version, 2, 2.5))
+    assert (result.rtts, result.problems) == ((0.5, 0.5), [])
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "is_error"),
+    [
+        *((4, kind, True) for kind in (3, 4, 5, 11, 12)),
+        *((4, kind, False) for kind in (6, 13, 8)),
+        *((6, kind, True) for kind in (1, 2, 3, 4, 127)),
+        *((6, kind, False) for kind in (128, 133)),
+    ],
+)
+def test_which_types_are_errors(version: int, kind: int, is_error: bool) -> None:
+    sent = [request(version, 1, 1.0), request(version, 2, 2.0)]
+    out, s = OUT[version], frames.scapy()
+    back = frames.Ends(GATE, HERE, out.dst, out.src)
+    head = frames.network(back, **({"proto": 1} if version == 4 else {"nh": 58}))
+    message = bytes([kind, 0, 0, 0, 0, 0, 0, 0]) + sent[0].data[14:]
+    seen = frame(bytes(head / s.Raw(message)), 3.0, False)
+    came = [reply(version, 1, 1.1), reply(version, 2, 2.1)]
+    other = told(version, *sent, *came, seen).other
+    assert len(other) == int(is_error)
+    assert all(out.dst in one for one in other)
+    empty = frame(bytes(head / s.Raw(message[:8])), 3.0, False)
+    assert told(version, *sent, *came, empty).other == ()

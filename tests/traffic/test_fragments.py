@@ -87,3 +87,17 @@ def test_a_whole_packet_is_its_own_last_fragment() -> None:
 def test_sizes_are_whole_eights(size: int, overlap: int) -> None:
     with pytest.raises(ValueError, match="must be multiples of 8"):
         cut(whole(4), size, overlap=overlap)
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_body_of_whole_pieces_has_no_empty_one_behind_it(version: int) -> None:
+    data = frames.udp(ENDS[version], 40000, 53, BODY[:88], ip_id=7)
+    for size, count in ((48, 2), (96, 1), (104, 1)):
+        parts = [dissect(one) for one in cut(data, size, ident=0xFEED)]
+        assert len(parts) == count
+        views = [one for one in parts if isinstance(one, IpView)]
+        original = dissect(data)
+        assert isinstance(original, IpView)
+        assert together(views) == original.ip_payload
+    if version == 4:
+        assert {one.ip_id for one in views} == {0xFEED}
