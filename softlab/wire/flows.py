@@ -1,5 +1,6 @@
 """The flows that pass the wire, on each side of the DUT: how old, how many, how many at once."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -47,7 +48,9 @@ class Flows:
         if flow is None or (opening and flow.over):
             number = self._numbers[at_server] = self._numbers.get(at_server, 0) + 1
             others = self._others(key[0], at_server, now)
-            flow = self._flows[key] = others[key] = Flow(number, now, now, now, len(others))
+            # A connection that was there before the wire: as old, and its pause as long, as any.
+            began = now if key[0] != TCP or opening else -math.inf
+            flow = self._flows[key] = others[key] = Flow(number, began, began, began, len(others))
         flow.before, flow.last = flow.last, now
         if frame.flags & FIN:
             flow.closed.add(leaving)

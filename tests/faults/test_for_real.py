@@ -24,10 +24,10 @@ FAULTS = (
 )
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, seconds: float = 180) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False
     )
 
 
@@ -46,7 +46,7 @@ def test_faults_are_caught_by_what_they_name(tmp_path: Path) -> None:
 
 
 def test_a_sample_is_made_and_each_survivor_has_its_reason(tmp_path: Path) -> None:
-    done = run("--fault-sample=8", "--fault-seed=1", f"--fault-report={tmp_path}")
+    done = run("--fault-sample=8", "--fault-seed=1", f"--fault-report={tmp_path}", seconds=600)
     matrix = json.loads((tmp_path / "matrix.json").read_text())
     assert len(matrix["rows"]) == 8, done.stdout[-2000:]
     fates = {row["fate"] for row in matrix["rows"]}

@@ -233,9 +233,13 @@ def test_the_second_and_later_of_a_flow() -> None:
 
 
 def test_flows_that_are_old_and_flows_that_paused() -> None:
-    old = rules({"do": "drop", "after": 5.0})
+    before = rules({"do": "drop", "after": 5.0})
+    assert not leaving(before, to_rs(b"a"), 0.0), "a connection without its SYN was there before"
+    old = rules({"do": "drop", "kind": "data", "after": 5.0})
+    leaving(old, to_rs(b"", "S"), 0.0)
     assert [len(leaving(old, to_rs(b"a"), now)) for now in (0.0, 4.9, 5.0, 9.0)] == [1, 1, 0, 0]
-    idle = rules({"do": "drop", "idle": 3.0})
+    idle = rules({"do": "drop", "kind": "data", "idle": 3.0})
+    leaving(idle, to_rs(b"", "S"), 0.0)
     assert [len(leaving(idle, to_rs(b"a"), now)) for now in (0.0, 2.0, 5.1, 5.2)] == [1, 1, 0, 1]
 
 
