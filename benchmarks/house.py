@@ -166,7 +166,7 @@ def _names(path: Path, tree: ast.Module) -> Iterator[str]:
 
 def faults_of_a_build() -> list[str]:
     """Faults that any DPVS can have on fnat-two-arm: made by the hosts' tools or on the wire."""
-    from faults.model import load_faults
+    from faults.loading import load_faults
 
     here = ("", "fnat-two-arm")
     return [f.name for f in load_faults() if f.kind != "simulated" and f.topology in here]

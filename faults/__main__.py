@@ -5,7 +5,7 @@ import argparse
 import signal
 
 from faults.generated import load_generator, sample
-from faults.model import load_faults
+from faults.loading import load_faults
 
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # of `… | head`: ends as other commands do
 parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)

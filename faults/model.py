@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from dpvs_acceptance.model.loading import DeclarationError, load_model
 from faults.needs import NEEDS
 from softlab.wire.engine import RuleError, check
 from softlab.wire.rule import Rule
-
-CATALOGUE = Path(__file__).parent / "catalogue"
 
 Role = Literal["dut", "client1", "client2", "rs1", "rs2"]
 """`dut`, or the topology's name of a client or real server."""
@@ -143,19 +139,3 @@ class Fault(BaseModel):
         if self.green and (self.red or not (self.wire or self.quirk)):
             raise ValueError("green is what the wire or a quirk mends; it breaks nothing else")
         return self
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    faults: tuple[Fault, ...]
-
-
-def load_faults(files: Iterable[Path] | None = None) -> tuple[Fault, ...]:
-    """The whole catalogue, in the order of its files and rows. Raises DeclarationError."""
-    found: dict[str, tuple[Fault, Path]] = {}
-    for path in sorted(CATALOGUE.glob("*.yaml")) if files is None else files:
-        for fault in load_model(path, _File).faults:
-            if fault.name in found:
-                raise DeclarationError(f"{path}: {fault.name} is in {found[fault.name][1]} already")
-            found[fault.name] = (fault, path)
-    return tuple(fault for fault, _ in found.values())

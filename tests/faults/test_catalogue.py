@@ -12,7 +12,8 @@ import pytest
 from dpvs_acceptance.model.loading import DeclarationError
 from dpvs_acceptance.model.requirement import load_requirements
 from dpvs_acceptance.model.rows import rows_of
-from faults.model import Fault, load_faults
+from faults.loading import load_faults
+from faults.model import Fault
 from fixtures.fault_matrix import OWN, named
 from softlab.simulated import quirks
 

@@ -9,8 +9,9 @@ import pytest
 from dpvs_acceptance.model.requirement import load_requirements
 from dpvs_acceptance.verdict.outcomes import Outcome
 from faults.generated import by_name, load_generator, sample
+from faults.loading import load_faults
 from faults.matrix import Fate, Matrix, judge
-from faults.model import GENERATED, load_faults
+from faults.model import GENERATED
 from faults.page import render
 from faults.wire import watched
 from tests.faults.test_matrix import result

@@ -176,7 +176,6 @@ FEW: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
                    'GRUB_CMDLINE_LINUX="hugepages=1024"\n'}},
         ("/etc/default/grub:1",),
     ),
-    "comment": (sysctl("#vm.nr_hugepages = 1024\n"), ("is a comment",)),
     "systemd-sysctl is masked": (
         sysctl("vm.nr_hugepages = 1024\n")
         | {"links": {f"{ETC}/systemd-sysctl.service": "/dev/null"}},
@@ -404,8 +403,9 @@ def test_each_right_way_of_hugepages_counts(machine: dict[str, Any]) -> None:
     assert answer.holds, str(answer)
 
 
-def test_nothing_about_hugepages_is_said_as_that() -> None:
-    answer = lasting.hugepages(booted(CENTOS), (0, 1), 2048, 512)
+@pytest.mark.parametrize("text", ["", "#vm.nr_hugepages = 1024\n", "vm.swappiness = 0\n"])
+def test_nothing_about_hugepages_is_said_as_that(text: str) -> None:
+    answer = lasting.hugepages(booted({"/etc/sysctl.conf": text}), (0, 1), 2048, 512)
     assert (answer.holds, answer.named) == (False, False)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+COMMENT = "it is a comment"
+"""Why a commented line has no effect."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dpvs_acceptance.hosts.boot_files import BootFiles
-from dpvs_acceptance.observed.boot.effects import Effect, Idle, Mounted, Origin
+from dpvs_acceptance.observed.boot.effects import COMMENT, Effect, Idle, Mounted, Origin
 
 PATH = "/etc/fstab"
 # What mount(8) and systemd take of every file system, and what hugetlbfs takes of its own.
@@ -37,7 +37,7 @@ def entries(files: BootFiles) -> Iterator[Effect]:
         origin = Origin(PATH, number, text)
         mount = Mounted(origin, point.rstrip("/") or "/", kind, options)
         if commented:
-            yield Idle(origin, mount, "it is a comment", "take the `#` away")
+            yield Idle(origin, mount, COMMENT, "take the `#` away")
             continue
         if found := _line_problem(mount, words, point):
             yield Idle(origin, mount, *found)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dpvs_acceptance.hosts.boot_files import BootFiles
-from dpvs_acceptance.observed.boot.effects import Effect, Idle, Origin, Pages
+from dpvs_acceptance.observed.boot.effects import COMMENT, Effect, Idle, Origin, Pages
 from dpvs_acceptance.observed.boot.fstab import octets
 
 GRUB = "/etc/default/grub"
@@ -114,6 +114,6 @@ def not_generated(files: BootFiles, words: list[Word], default_kb: int) -> Itera
             where = words[0][0].path if words else "what GRUB boots from"
             yield Idle(
                 one.origin, one,
-                "it is a comment" if match[1] else f"{where} was generated without it",
+                COMMENT if match[1] else f"{where} was generated without it",
                 "run grub2-mkconfig -o /boot/grub2/grub.cfg (Debian: update-grub)",
             )  # fmt: skip

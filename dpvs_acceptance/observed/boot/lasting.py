@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dpvs_acceptance.observed.boot.effects import (
+    COMMENT,
     Effect,
+    Idle,
     Loaded,
     Mounted,
     OpenFiles,
@@ -58,7 +60,7 @@ def hugetlbfs(boot: Boot, point: str, size_kb: int) -> AfterBoot:
         if not wrong:
             return AfterBoot(True, True, (f"mounted by {top.origin}",), (top,))
         notes.append(wrong)
-    notes += idle
+    notes += _told(idle)
     elsewhere = [
         f"{one.origin} mounts hugetlbfs on {one.point}, not on {point}"
         for one in boot.effects
@@ -69,7 +71,7 @@ def hugetlbfs(boot: Boot, point: str, size_kb: int) -> AfterBoot:
         f"no file mounts hugetlbfs on {point}: write `nodev {point} hugetlbfs defaults 0 0` into "
         "/etc/fstab",
     )  # fmt: skip
-    return AfterBoot(False, bool(stack or idle), (*notes, *elsewhere, *nothing))
+    return AfterBoot(False, bool(stack) or _meant(idle), (*notes, *elsewhere, *nothing))
 
 
 def _wrong_mount(boot: Boot, top: Mounted, point: str, size_kb: int) -> str:
@@ -116,10 +118,10 @@ def hugepages(boot: Boot, nodes: Sequence[int], size_kb: int, wanted: int) -> Af
         for node in where:
             pool[int(node or 0)] = share, one
     idle = _idle_about(boot, lambda about: isinstance(about, Pages))
-    named = bool(pool or other or idle)
+    named = bool(pool or other) or _meant(idle)
     if not pool:
         nothing = f"no file reserves {wanted} pages of {size_kb} kB on each node"
-        return AfterBoot(False, named, tuple([*other, *idle] or [nothing]))
+        return AfterBoot(False, named, tuple([*other, *_told(idle)] or [nothing]))
     wrong: dict[str, None] = {}
     for node in nodes:
         count, by = pool.get(node, (0, None))
@@ -129,7 +131,7 @@ def hugepages(boot: Boot, nodes: Sequence[int], size_kb: int, wanted: int) -> Af
                 what += f" ({by.count} in all, spread over {len(everywhere)} nodes)"
             wrong[f"node {node}: {wanted} pages of {size_kb} kB are to be reserved, {what}"] = None
     if wrong:
-        return AfterBoot(False, True, (*wrong, *other, *idle))
+        return AfterBoot(False, True, (*wrong, *other, *_told(idle)))
     sources = tuple(dict.fromkeys(one for _, one in pool.values()))
     return AfterBoot(True, True, tuple(f"reserved by {one.origin}" for one in sources), sources)
 
@@ -153,12 +155,12 @@ def module(boot: Boot, name: str, parameters: Mapping[str, str] | None = None) -
         if (origin := group.get(name)) is not None
     ]
     if by is None:
-        named = bool(notes or idle or rules)
+        named = bool(notes or rules) or _meant(idle)
         nothing = (
             f"no file loads {name}: write `insmod` with its path into rc.local, in front of any "
             "`exit`, or its name into a file of /etc/modules-load.d"
         )
-        return AfterBoot(False, named, tuple([*notes, *idle] or [*rules] or [nothing]))
+        return AfterBoot(False, named, tuple([*notes, *_told(idle)] or [*rules] or [nothing]))
     for key, value in (parameters or {}).items():
         given = [o.partition("=")[2] for o in by.parameters if o.partition("=")[0] == key]
         if given[-1:] != [value]:
@@ -188,8 +190,8 @@ def open_files(boot: Boot, wanted: int) -> AfterBoot:
     systemd's default, a login of root.
     """
     starts = [one for one in boot.effects if isinstance(one, Started)]
-    idle = _idle_about(boot, lambda about: isinstance(about, OpenFiles))
-    idle += [str(one) for one in boot.login.idle]
+    wrong = [*_idle_about(boot, lambda about: isinstance(about, OpenFiles)), *boot.login.idle]
+    idle = _told(sorted(wrong, key=lambda one: one.why == COMMENT))
     if starts:
         low = [
             f"{one.origin} starts dpvs with {one.soft}; write LimitNOFILE={wanted} into its "
@@ -231,9 +233,14 @@ def started_in_order(boot: Boot, needs: Mapping[str, AfterBoot]) -> AfterBoot:
     needs: whether a boot provides each, by what it is called.
     """
     starts = [(number, one) for number, one in enumerate(boot.effects) if isinstance(one, Started)]
-    idle = _idle_about(boot, lambda about: isinstance(about, Started))
     if not starts:
-        return AfterBoot(not idle, bool(idle), tuple(idle))
+        # A unit that nothing enables is for who starts dpvs by hand.
+        meant = [
+            str(one)
+            for one in _idle_about(boot, lambda about: isinstance(about, Started))
+            if one.why != COMMENT and "systemctl enable" not in one.instead
+        ]
+        return AfterBoot(not meant, bool(meant), tuple(meant))
     wrong: list[str] = []
     number, start = starts[0]
     if len(starts) > 1:
@@ -254,9 +261,16 @@ def started_in_order(boot: Boot, needs: Mapping[str, AfterBoot]) -> AfterBoot:
     return AfterBoot(not wrong, True, tuple(wrong) or (f"dpvs is started by {start.origin}",))
 
 
-def _idle_about(boot: Boot, wanted: object) -> list[str]:
-    assert callable(wanted)
-    found = [one for one in boot.idle if wanted(one.about)]
-    # What only comments say comes last: the distribution's files are full of examples.
-    found.sort(key=lambda one: one.why == "it is a comment")
-    return [str(one) for one in found][:6]
+def _idle_about(boot: Boot, about: Callable[[Effect], bool]) -> list[Idle]:
+    """Lines without effect; comments come last, of which the distribution's files are full."""
+    found = [one for one in boot.idle if about(one.about)]
+    return sorted(found, key=lambda one: one.why == COMMENT)
+
+
+def _told(idle: Sequence[Idle]) -> list[str]:
+    return [str(one) for one in idle[:6]]
+
+
+def _meant(idle: Sequence[Idle]) -> bool:
+    """Whether any of these is more than a comment."""
+    return any(one.why != COMMENT for one in idle)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dpvs_acceptance.hosts.boot_files import BootFiles
-from dpvs_acceptance.observed.boot.effects import Idle, OpenFiles, Origin
+from dpvs_acceptance.observed.boot.effects import COMMENT, Idle, OpenFiles, Origin
 
 _FOLDER = "/etc/security/limits.d/"
 _FILE = "/etc/security/limits.conf"
@@ -34,7 +34,7 @@ def login(files: BootFiles, hard: int, nr_open: int, wildcard: bool) -> Login:
         effect = OpenFiles(origin, number)
         rank = _rank(domain, wildcard)
         if origin.text.lstrip().startswith("#"):
-            idle.append(Idle(origin, effect, "it is a comment", "take the `#` away"))
+            idle.append(Idle(origin, effect, COMMENT, "take the `#` away"))
         elif rank is None:
             who = f"it is for {domain}, and root starts dpvs"
             who += " (on Debian `*` leaves root out)" if domain == "*" else ""

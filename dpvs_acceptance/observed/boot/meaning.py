@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from dpvs_acceptance.observed.boot.command import Command
 from dpvs_acceptance.observed.boot.effects import (
+    COMMENT,
     Effect,
     Idle,
     Loaded,
@@ -195,7 +196,7 @@ def _written(name: str, arguments: list[str], command: Command) -> Iterator[Effe
         value = command.piped
     if name == "printf":
         value = value.replace("\\n", "").replace("%s ", "").replace("%d ", "")
-    if command.why == "it is a comment":
+    if command.why == COMMENT:
         value = value.split(">")[0].strip()
     for target in targets:
         yield from write(target, value.strip(), command.origin)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from dpvs_acceptance.hosts.boot_files import BootFiles
-from dpvs_acceptance.observed.boot.effects import Effect, Idle, Loaded, Origin
+from dpvs_acceptance.observed.boot.effects import COMMENT, Effect, Idle, Loaded, Origin
 from dpvs_acceptance.observed.boot.meaning import module
 
 # What insmod does not load by itself.
@@ -45,7 +45,7 @@ def listed(files: BootFiles, words: Collection[tuple[Origin, str]]) -> Iterator[
                 continue
             one = Loaded(Origin(path, number, text), module(name), "modprobe -b")
             if plain.startswith(("#", ";")):
-                yield Idle(one.origin, one, "it is a comment", "take the `#` away")
+                yield Idle(one.origin, one, COMMENT, "take the `#` away")
             else:
                 yield one
     # Of Debian; elsewhere nothing reads it, unless a link of modules-load.d leads to it.

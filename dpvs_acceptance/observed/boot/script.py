@@ -23,7 +23,7 @@ from dpvs_acceptance.observed.boot.command import (
     unwrapped,
 )
 from dpvs_acceptance.observed.boot.condition import holds
-from dpvs_acceptance.observed.boot.effects import Origin
+from dpvs_acceptance.observed.boot.effects import COMMENT, Origin
 from dpvs_acceptance.observed.boot.walk import Walk
 from dpvs_acceptance.observed.boot.words import UNKNOWN, braces, expand
 
@@ -280,15 +280,13 @@ class _Script(Walk):
     def _comment(self, node: Node) -> None:
         if line_of(node) == 1 and text_of(node).startswith("#!"):
             return
-        self._mention(
-            text_of(node).lstrip("# \t"), line_of(node), "it is a comment", "take the `#` away"
-        )
+        self._mention(text_of(node).lstrip("# \t"), line_of(node), COMMENT, "take the `#` away")
 
     def _mention(self, text: str, line: int, why: str, instead: str) -> None:
         words = tuple(text.split())
         if words:
             target = re.search(r">\s*(\S+)", text)
-            origin = Origin(self.path, line, text if why != "it is a comment" else f"# {text}")
+            origin = Origin(self.path, line, text if why != COMMENT else f"# {text}")
             writes = (target[1],) if target else ()
             self.found.append(Command(words, origin, writes, why=why, instead=instead))
 

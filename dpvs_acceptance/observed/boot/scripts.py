@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from dpvs_acceptance.hosts.boot_files import BootFiles
 from dpvs_acceptance.observed.boot.command import Command, Lookup
-from dpvs_acceptance.observed.boot.effects import Effect, Idle, OpenFiles, Origin
+from dpvs_acceptance.observed.boot.effects import COMMENT, Effect, Idle, OpenFiles, Origin
 from dpvs_acceptance.observed.boot.meaning import Place, effects
 from dpvs_acceptance.observed.boot.script import commands
 from dpvs_acceptance.observed.boot.units import RC_LOCAL, Unit
@@ -187,7 +187,7 @@ def _not_by_cron(
     path: str, comment: str | None, user: str, problem: tuple[str, str] | None
 ) -> tuple[str, str] | None:
     if comment:
-        return "it is a comment", "take the `#` away"
+        return COMMENT, "take the `#` away"
     if user != "root":
         return f"it runs as {user}, who may not do that", "write root in place of it"
     if "." in PurePosixPath(path).name and path.startswith("/etc/cron.d/"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dpvs_acceptance.hosts.boot_files import BootFiles
-from dpvs_acceptance.observed.boot.effects import Effect, Idle, Origin
+from dpvs_acceptance.observed.boot.effects import COMMENT, Effect, Idle, Origin
 from dpvs_acceptance.observed.boot.meaning import kernel_parameter, write
 
 _OLD = "/etc/sysctl.conf"
@@ -35,7 +35,7 @@ def _lines(files: BootFiles, path: str) -> Iterator[tuple[Effect, bool]]:
             continue
         for one in kernel_parameter(key, value, Origin(path, number, text)):
             if commented:
-                yield Idle(one.origin, one, "it is a comment", "take the `#` away"), True
+                yield Idle(one.origin, one, COMMENT, "take the `#` away"), True
             else:
                 yield one, False
 
