@@ -40,6 +40,7 @@ class Way(_Model):
     red: tuple[str, ...] = ()
     may: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    version: str = ""
 
 
 class Product(_Model):
@@ -70,4 +71,5 @@ class Product(_Model):
                     red=way.red or thing.red,
                     may=way.may,
                     needs=way.needs,
+                    version=way.version,
                 )

@@ -128,6 +128,8 @@ def sysctl(text: str, **more: str) -> dict[str, Any]:
 
 
 FEW: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "a mistyped parameter": (sysctl("vm.nr_hugepage = 1024\n"), ("no vm.nr_hugepage",)),
+    "a mistyped file": (rc(f"echo 512 >{N0[:-1]}\n"), ("there is no file",)),
     "too few": (sysctl("vm.nr_hugepages = 512\n"), ("node 0: 512 pages", "512 in all")),
     "a later file": (
         {"texts": {"/etc/sysctl.d/10-huge.conf": "vm.nr_hugepages = 1024\n",
@@ -201,6 +203,12 @@ FEW: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 
 ENOUGH: dict[str, dict[str, Any]] = {
     "sysctl": sysctl("vm.nr_hugepages = 1024\n"),
+    "sysctl with a remark": sysctl("vm.nr_hugepages = 1024 # all\n"),
+    "over all that there are": rc(
+        f"for n in $(seq 0 1); do echo 512 >{N0.replace('node0', 'node$n')}; done\n"),
+    "over what ls says": rc(
+        f"for d in $(ls -d /sys/devices/system/node/node*); do echo 512 >$d/{N0[35:]}; done\n"),
+    "DPDK's own tool": rc("/usr/bin/dpdk-hugepages.py --setup 2G\n"),
     "sysctl with slashes": sysctl("vm/nr_hugepages=1024\n"),
     "sysctl.conf": {"texts": {"/etc/sysctl.conf": "vm.nr_hugepages=1024\n"}},
     "more": sysctl("vm.nr_hugepages = 4096\n"),
@@ -459,3 +467,59 @@ def test_the_default_hugetlbfs_of_systemd_counts() -> None:
         links={f"{SYSTEM}/sysinit.target.wants/dev-hugepages.mount": "../dev-hugepages.mount"},
     )
     assert lasting.hugetlbfs(machine, "/dev/hugepages", 2048).holds
+
+
+READY = (
+    "[Service]\n"
+    f"ExecStartPre=/bin/sh -c 'echo 1024 > {ALL}'\n"
+    "ExecStartPre=/sbin/modprobe uio\n"
+    "ExecStart=/opt/dpvs/bin/dpvs -- -l 0\nLimitNOFILE=655350\n"
+)
+ENABLED = {f"{ETC}/multi-user.target.wants/dpvs.service": f"{ETC}/dpvs.service"}
+STARTS: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing starts it": (rc(""), ""),
+    "a comment": (rc("# /opt/dpvs/bin/dpvs &\n"), ""),
+    "a unit for who starts it by hand": ({"texts": {f"{ETC}/dpvs.service": READY}}, ""),
+    "its unit makes all ready": (
+        {"texts": {f"{ETC}/dpvs.service": READY, "/etc/fstab": GOOD}, "links": ENABLED}, ""),
+    "rc.local makes all ready": (
+        {"texts": {"/etc/fstab": GOOD,
+                   RC: f"{HEAD}echo 1024 >{ALL}\nmodprobe uio\n/opt/dpvs/bin/dpvs &\nexit 0\n"}},
+        ""),
+    "behind rc.local": (
+        {"texts": {"/etc/fstab": GOOD, RC: f"{HEAD}echo 1024 >{ALL}\nmodprobe uio\n",
+                   f"{ETC}/dpvs.service": "[Unit]\nAfter=rc-local.service\n[Service]\n"
+                   "ExecStart=/opt/dpvs/bin/dpvs\n"}, "links": ENABLED},
+        ""),
+    "not ordered behind rc.local": (
+        {"texts": {"/etc/fstab": GOOD, RC: f"{HEAD}echo 1024 >{ALL}\nmodprobe uio\n",
+                   f"{ETC}/dpvs.service": "[Service]\nExecStart=/opt/dpvs/bin/dpvs\n"},
+         "links": ENABLED},
+        "before"),
+    "no hugetlbfs": (
+        {"texts": {f"{ETC}/dpvs.service": READY}, "links": ENABLED}, "without hugetlbfs"),
+    "as another user": (
+        {"texts": {f"{ETC}/dpvs.service": READY + "User=dpvs\n", "/etc/fstab": GOOD},
+         "links": ENABLED},
+        "DPDK needs root"),
+    "behind exit": (rc("exit 0\n/opt/dpvs/bin/dpvs &\n"), "`exit 0` in line 2"),
+    "twice": (
+        {"texts": {f"{ETC}/dpvs.service": READY, "/etc/fstab": GOOD,
+                   RC: f"{HEAD}/opt/dpvs/bin/dpvs &\n"}, "links": ENABLED},
+        "both start dpvs"),
+    "masked": (
+        {"texts": {}, "links": {**ENABLED, f"{ETC}/dpvs.service": "/dev/null"}}, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("machine", "words"), STARTS.values(), ids=STARTS)
+def test_what_a_boot_starts_finds_what_it_needs(machine: dict[str, Any], words: str) -> None:
+    one = booted(**machine)
+    needs = {
+        "hugepages": lasting.hugepages(one, (0, 1), 2048, 512),
+        "hugetlbfs": lasting.hugetlbfs(one, "/mnt/huge", 2048),
+        "uio": lasting.module(one, "uio"),
+    }
+    answer = lasting.started_in_order(one, needs)
+    assert answer.holds is not bool(words), str(answer)
+    assert words in str(answer)

@@ -57,8 +57,28 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "background": (rc(f"{LINE} &\n"), ("shell of its own",)),
     "pipeline": (rc(f"{LINE} | logger\n"), ("shell of its own",)),
     "sh -c": (rc(f"sh -c '{LINE}'\n"), ("shell of its own",)),
+    "behind a return": (
+        rc(f"f() {{\n  return 0\n  {LINE}\n}}\nf\n"), (f"{RC}:4", "`return 0` in line 3")
+    ),
+    "on the line of an exit": (rc(f"exit 0; {LINE}\n"), (f"{RC}:2", "`exit 0`")),
+    "a folder that is not there": (rc(f"[ -d /opt/gone ] && {LINE}\n"), ("`&&`",)),
+    "rc-local.service as another user": (
+        {"texts": {RC: f"{HEAD}{LINE}\n",
+                   f"{ETC}/rc-local.service.d/u.conf": "[Service]\nUser=dpvs\n"}},
+        ("runs as dpvs",),
+    ),
+    "rc-local.service starts another script": (
+        {"texts": {RC: f"{HEAD}{LINE}\n", "/opt/boot.sh": HEAD,
+                   f"{ETC}/rc-local.service.d/u.conf":
+                   "[Service]\nExecStart=\nExecStart=/opt/boot.sh\n"}},
+        ("the boot runs /opt/boot.sh",),
+    ),
     "set -e": (rc(f"set -e\nfalse\n{LINE}\n"), ("`set -e`", "line 3")),
     "a syntax error before": (rc(f"if [ 1\n{LINE}\n"), (f"{RC}:",)),
+    "an if without its end": (
+        rc(f"if [ -e /etc/passwd ]; then\n{LINE}\n"), (f"{RC}:3", "stops at a mistake in line 2")
+    ),
+    "behind a quote without its end": (rc(f"echo 'a\n{LINE}\n"), ("stops at a mistake",)),
     "file size": (rc("ulimit 655350\n"), ("without -n",)),
     "hard alone": (rc("ulimit -Hn 655350\n"), ("hard limit alone",)),
     "soft above hard": (rc("ulimit -Sn 655350\n"), ("above the hard one, 4096",)),
@@ -182,7 +202,7 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "a script without x": (
         {"texts": {RC: f"{HEAD}. /opt/gone.sh\n/opt/boot.sh\n", "/opt/boot.sh": f"{HEAD}{LINE}\n"},
          "modes": {"/opt/boot.sh": 0o644}},
-        ("no file sets it",),
+        ("/opt/boot.sh is not executable",),
     ),
 }  # fmt: skip
 
@@ -193,6 +213,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "an exit that may not come": rc(f"grep -q x /proc/cmdline && exit 0\n{LINE}\n"),
     "in a function that is called": rc(f"lim() {{\n {LINE}\n}}\nlim\n"),
     "behind && of a command": rc(f"touch /x && {LINE}\n"),
+    "behind a function that returns": rc(f"f() {{\n return 0\n}}\nf\n{LINE}\nexit 0\n"),
     "in braces": rc(f"{{ {LINE}; }}\n"),
     "with both flags": rc("ulimit -SHn 655350\n"),
     "by a variable": rc("FILES=655350\nulimit -n $FILES\n"),

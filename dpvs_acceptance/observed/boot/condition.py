@@ -43,7 +43,7 @@ def _plain(words: list[str], exists: Callable[[str], bool | None]) -> bool | Non
     match words:
         case [one]:
             return bool(one)
-        case [("-e" | "-f" | "-x" | "-r" | "-s"), path]:
+        case [("-e" | "-f" | "-d" | "-x" | "-r" | "-s"), path]:
             return exists(path)
         case ["-n", word]:
             return bool(word)

@@ -222,7 +222,7 @@ def open_files(boot: Boot, wanted: int) -> AfterBoot:
         if number is None or number >= wanted:
             return AfterBoot(True, True, (f"set by {origin}",))
     low = [f"{origin} sets {number}, and {wanted} is to be set" for number, origin in numbers]
-    found = (*overridden, *low, *idle)
+    found = (*overridden, *idle, *low)
     nothing = f"no file sets it: write `ulimit -n {wanted}` into rc.local, in front of any `exit`"
     return AfterBoot(False, bool(found), found or (nothing,))
 

@@ -31,6 +31,10 @@ _NODE = re.compile(
     r"/hugepages/hugepages-(\d+)kB/nr_hugepages"
 )
 _ALL = re.compile(r"/sys/kernel/mm/hugepages/hugepages-(\d+)kB/nr_hugepages")
+_ANY = re.compile(r".*\ufffd.*/hugepages-(\d+)kB/nr_hugepages")
+_NO_FILE = re.compile(r"/sys/.*hugepages-\d+kB/(?!nr_overcommit|surplus|free|resv)\w*")
+_NO_PARAMETER = re.compile(r"(vm\.)?nr_?huge_?pages?(_mempolicy)?")
+_RESERVERS = ("hugeadm", "dpdk-hugepages.py")
 _ADMINS = frozenset(("insmod", "modprobe", "rmmod", "sysctl"))
 _TAKES = frozenset(("-t", "-o", "-O", "-L", "-U"))
 
@@ -107,6 +111,8 @@ def _of(command: Command, place: Place, soft: int | None, hard: int | None) -> I
                     yield from kernel_parameter(key, value, origin)
         case "echo" | "printf" | "tee":
             yield from _written(name, arguments, command)
+        case reserver if reserver in _RESERVERS and arguments:
+            yield Pages(origin, None)
         case "dpvs":
             if not {"-v", "-h", "--version", "--help"} & set(arguments):
                 yield Started(origin, soft, place.user)
@@ -214,6 +220,11 @@ def write(target: str, value: str, origin: Origin) -> Iterator[Effect]:
             yield Pages(origin, count, -1 if node is None else node, int(match[2]))
     elif match := _ALL.fullmatch(target):
         yield Pages(origin, count, None, int(match[1]))
+    elif match := _ANY.fullmatch(target):
+        yield Pages(origin, count, -1, int(match[1]))
+    elif _NO_FILE.fullmatch(target):
+        about = Pages(origin, count)
+        yield Idle(origin, about, f"there is no file {target}", "write …/nr_hugepages")
     elif target.startswith("/proc/sys/"):
         yield from kernel_parameter(target.removeprefix("/proc/sys/"), value, origin)
 
@@ -224,9 +235,12 @@ def kernel_parameter(key: str, value: str, origin: Origin) -> Iterator[Effect]:
     name = key.strip().replace("/", ".") if first is None or first[0] == "/" else key.strip()
     value = value.strip().strip("\"'")
     if name in ("vm.nr_hugepages", "vm.nr_hugepages_mempolicy"):
-        known = value.isdigit() and len(value) < 12
-        if known or UNKNOWN in value:
-            yield Pages(origin, int(value) if known else None)
+        number = re.match(r"\d{1,11}(?!\S)", value)
+        if number or UNKNOWN in value:
+            yield Pages(origin, int(number[0]) if number else None)
+    elif _NO_PARAMETER.fullmatch(name):
+        about = Pages(origin, None)
+        yield Idle(origin, about, f"the kernel has no {name}", "write vm.nr_hugepages")
     else:
         yield Sysctl(origin, name, value)
 

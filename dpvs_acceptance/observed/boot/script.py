@@ -44,6 +44,8 @@ class _Script(Walk):
     called: set[str] = field(default_factory=set)
     errexit: bool = False
     depth: int = 0
+    calls: int = 0
+    returns: bool = False  # what ended is a function alone
 
     def statements(self, nodes: Sequence[Node]) -> int | None:
         status: int | None = 0
@@ -73,6 +75,9 @@ class _Script(Walk):
             self.depth -= 1
 
     def _statement(self, node: Node) -> int | None:
+        if node.has_error and not self.valid(self.path):
+            self.unreadable(node)
+            return None
         match node.type:
             case "command":
                 return self.command(node, ())
@@ -107,12 +112,7 @@ class _Script(Walk):
                 return self.aside(node)
             case "compound_statement" | "do_group":
                 return self.statements(node.children[1:-1])
-            case "ERROR" if not self.valid(self.path):
-                self.unreadable(node)
-                return None
         return self.statements(node.children)
-
-    # What a statement is made of.
 
     def command(self, node: Node, writes: tuple[str, ...], piped: str = "") -> int | None:
         words: list[str] = []
@@ -144,8 +144,7 @@ class _Script(Walk):
         if self.dead:
             return None
         if name in self.functions and name not in ("exit",):
-            self.called.add(name)
-            return self.statement(self.functions[name])
+            return self._call(name)
         if name in ("exit", "return"):
             return self._leave(name, arguments, node)
         if name in ("break", "continue"):
@@ -160,6 +159,13 @@ class _Script(Walk):
         if inner := self._inner(words, piped):
             self._script_in(*inner, node)
             return 0
+        text = self.lookup(f"\0{name}") if name.startswith("/") else None
+        if text is not None:
+            self.never(
+                lambda: self._script_in(name, text, False, node),
+                f"{name} is not executable, or does not begin with the name of a shell",
+            )
+            return None
         if self.blocks(tuple(words)) and not self.background and not self.maybe:
             self.end(
                 f"line {line_of(node)} (`{words[0]}`) stays in the foreground and does not end",
@@ -207,14 +213,26 @@ class _Script(Walk):
             self.end(inner.dead)
 
     def _leave(self, name: str, arguments: list[str], node: Node) -> int | None:
-        if self.maybe or (name == "return" and self.functions and self.depth > 1):
+        if self.maybe:
             return 0
+        self.returns = name == "return" and self.calls > 0
         text = " ".join([name, *arguments])
         self.end(
             f"`{text}` in line {line_of(node)} ends the script before it",
             f"put the line in front of `{text}`",
         )
         return 0
+
+    def _call(self, name: str) -> int | None:
+        """A function: its `return` ends no more than itself."""
+        kept = self.dead, self.instead
+        self.called.add(name)
+        self.calls += 1
+        status = self.statement(self.functions[name])
+        self.calls -= 1
+        if self.returns:
+            self.dead, self.instead, self.returns = *kept, False
+        return status
 
     def _assign(self, node: Node) -> None:
         if self.dead:
@@ -274,8 +292,6 @@ class _Script(Walk):
         self.end(why, "run `bash -n` on the file")
         for offset, text in enumerate(text_of(node).splitlines()):
             self._mention(text.strip(), line_of(node) + offset, self.dead, self.instead)
-
-    # Lines that are no commands, and look as if they were.
 
     def _comment(self, node: Node) -> None:
         if line_of(node) == 1 and text_of(node).startswith("#!"):

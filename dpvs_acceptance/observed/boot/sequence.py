@@ -126,9 +126,10 @@ def boot(files: BootFiles) -> Boot:
         if name in (*_EARLY, RC_LOCAL) or not name.endswith(".service"):
             continue
         did = list(scripts.unit_effects(files, one, _place(one, place, nr_open)))
-        why = reasons[name]
+        why = reasons[name] if reasons[name][0] else _not_root(one)
         groups[name] = _idle(did, *why) if why[0] else did
-    groups[RC_LOCAL] = list(local)
+    user = _not_root(unit) if unit is not None else ("", "")
+    groups[RC_LOCAL] = _idle(local, *user) if user[0] else list(local)
     groups[_CRON] = list(scripts.cron(files, _no_cron(files, units, reasons), place))
     before = {name: frozenset(after(units, name)) for name in groups}
     ordered = [(name, one) for name in _ordered(groups, before) for one in groups[name]]
@@ -191,6 +192,14 @@ def _asked_for(ran: tuple[Command, ...]) -> set[str]:
         if plain[:1] and plain[0] in _STARTERS:
             found |= {word if "." in word else f"{word}.service" for word in plain[1:]}
     return found
+
+
+def _not_root(unit: Unit) -> tuple[str, str]:
+    """Why the commands of a unit may not do what they are for; dpvs itself is told apart."""
+    user = unit.last("Service", "User")
+    if user is None or user[0] in ("root", "0") or "dpvs" in unit.name:
+        return "", ""
+    return f"{unit.name} runs as {user[0]} ({user[1]}), who may not do that", "take User= away"
 
 
 def _place(unit: Unit | None, place: Place, nr_open: int) -> Place:
