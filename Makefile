@@ -59,7 +59,7 @@ endif
 .PHONY: faults
 faults: setup
 	$(PYTEST) --fault-matrix $(if $(FULL),--fault-full) $(FAULT_BUILD) $(ARGS)
-	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --dpvs-version=1.9.10 --fault-matrix='rte-kni-*,dpdk-module-*,boot-driver-*,boot-kni-*' \
+	$(if $(ARGS)$(DPVS_HOME),:,$(PYTEST) --dpvs-version=1.9.10 --fault-matrix='rte-kni-*,dpdk-module-*,boot-kni-*' \
 	    --fault-report=reports/faults/1.9.10)
 	$(if $(ARGS),:,bad=0; for one in $(FAULT_TOPOLOGIES); do $(PYTEST) $(FAULT_BUILD) --topology=$$one \
 	    --fault-matrix --fault-report=reports/faults/$$(basename $$one .yaml) || bad=1; done; exit $$bad)

@@ -220,6 +220,8 @@ ENOUGH: dict[str, dict[str, Any]] = {
     "a loop over a pattern": rc(
         f"for f in {N0.replace('node0', 'node*')}; do echo 512 > $f; done\n"),
     "braces": rc(f"for f in {N0.replace('node0', 'node{0,1}')}; do echo 512 >$f; done\n"),
+    "a range": rc(
+        f"for n in {{0..1}}; do echo 512 >{N0.replace('node0', 'node$n')}; done\n"),
     "tee": rc(f"echo 512 | tee {N0} {N1} >/dev/null\n"),
     "machine-wide": rc(f"echo $((2 * 512)) > {ALL}\n"),
     "command line": {"texts": {"/proc/cmdline": "ro hugepagesz=2M hugepages=1024\n"}},

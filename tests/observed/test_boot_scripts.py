@@ -275,3 +275,18 @@ def test_a_machine_without_systemd_runs_rc_local() -> None:
     del one[f"{SYSTEM}/rc-local.service"]
     machine = booted(one, modes={f"{SYSTEM}/rc-local.service": 0}, systemd=False)
     assert lasting.open_files(machine, 655350).holds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "echo " + "{a,b}" * 40 + "\n",
+        "f() {\n f\n}\nf\n",
+        ". /etc/rc.d/rc.local\n",
+        "for a in {1..60}; do for b in {1..60}; do for c in {1..60}; do :; done; done; done\n",
+        "(" * 500 + ")" * 500 + "\n",
+    ],
+    ids=["braces", "recursion", "itself", "loops", "depth"],
+)
+def test_a_script_without_end_is_read_in_time(text: str) -> None:
+    assert not lasting.open_files(booted({RC: HEAD + text}), 655350).holds

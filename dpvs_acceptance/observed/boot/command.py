@@ -10,6 +10,8 @@ from tree_sitter import Node
 
 from dpvs_acceptance.observed.boot.effects import Origin
 
+MOST_COMMANDS = 5000
+"""Of one script; what comes behind them is not read."""
 _WRAPPERS = re.compile(r"(?:.*/)?(nohup|setsid|nice|ionice|chrt|taskset|numactl|timeout|stdbuf|env"
                        r"|time|sudo|runuser|command|builtin|logger|systemd-cat)$")  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dpvs_acceptance.hosts.boot_files import BootFiles
 from dpvs_acceptance.observed.boot.effects import COMMENT, Effect, Idle, Origin, Pages
@@ -22,10 +23,10 @@ def command_line(files: BootFiles) -> list[Word]:
     for path in (*_GENERATED, *sorted(p for p in files.lines if p.endswith("/grub.cfg"))):
         if found := _entry(files, path):
             origin, text = found
-            return [(origin, word) for word in text.split()]
+            return [(replace(origin, text=word), word) for word in text.split()]
     lines = files.lines.get("/proc/cmdline", ())
-    origin = Origin("/proc/cmdline", 1, "")
-    return [(origin, word) for _, text in lines for word in text.split()]
+    words = [word for _, text in lines for word in text.split()]
+    return [(Origin("/proc/cmdline", 1, word), word) for word in words]
 
 
 def _entry(files: BootFiles, path: str) -> tuple[Origin, str] | None:

@@ -15,6 +15,7 @@ from tree_sitter import Language, Node, Parser
 
 from dpvs_acceptance.observed.boot.command import (
     ASKS,
+    MOST_COMMANDS,
     STATUS,
     Command,
     Lookup,
@@ -25,11 +26,10 @@ from dpvs_acceptance.observed.boot.command import (
 from dpvs_acceptance.observed.boot.condition import holds
 from dpvs_acceptance.observed.boot.effects import COMMENT, Origin
 from dpvs_acceptance.observed.boot.walk import Walk
-from dpvs_acceptance.observed.boot.words import UNKNOWN, braces, expand
+from dpvs_acceptance.observed.boot.words import EXPANDED, UNKNOWN, braces, expand
 
 _LANGUAGE = Language(tree_sitter_bash.language())
 _DEEPEST = 40  # nested calls and blocks
-_MOST_COMMANDS = 5000
 _SHELLS = re.compile(r"(?:.*/)?(sh|bash|dash|ksh)$")
 
 
@@ -68,7 +68,7 @@ class _Script(Walk):
     def statement(self, node: Node) -> int | None:
         self.depth += 1
         try:
-            if self.depth > _DEEPEST or len(self.found) > _MOST_COMMANDS:
+            if self.depth > _DEEPEST or len(self.found) > MOST_COMMANDS:
                 return None
             return self._statement(node)
         finally:
@@ -120,7 +120,7 @@ class _Script(Walk):
             if child.type in ("variable_assignment", "file_redirect", "herestring_redirect"):
                 continue
             word = expand(child, self.variables)
-            words += braces(word) if child.type in ("word", "concatenation") else [word]
+            words += braces(word) if child.type in EXPANDED else [word]
         return self._simple(words, node, writes, piped)
 
     def _simple(

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from dpvs_acceptance.observed.boot.command import Command, line_of, said, text_of
-from dpvs_acceptance.observed.boot.words import UNKNOWN, braces, expand
+from dpvs_acceptance.observed.boot.command import MOST_COMMANDS, Command, line_of, said, text_of
+from dpvs_acceptance.observed.boot.words import EXPANDED, UNKNOWN, braces, expand
 
 
 @dataclass
@@ -158,7 +158,7 @@ class Walk(ABC):
             if child in (name, body):
                 continue
             word = expand(child, self.variables)
-            split = braces(word) if child.type in ("word", "concatenation") else [word]
+            split = braces(word) if child.type in EXPANDED else [word]
             values += [w for s in split for w in s.split()] if child.type != "string" else split
         if not values:
             self.never(lambda: self.statement(body), f"the loop in line {line_of(node)} is empty")
@@ -166,7 +166,7 @@ class Walk(ABC):
             self.variables[text_of(name)] = value
             self.broken = False
             self.statement(body)
-            if self.broken:
+            if self.broken or len(self.found) > MOST_COMMANDS:
                 break
         return 0
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from tree_sitter import Node
 
+EXPANDED = ("word", "concatenation", "brace_expression")
+"""Kinds of words in which braces stand for several."""
 UNKNOWN = "\ufffd"
 """Stands in a word for what only the running script knows."""
 
@@ -82,19 +85,21 @@ def _arithmetic(text: str, variables: Mapping[str, str]) -> str:
 
 
 def braces(word: str) -> list[str]:
-    """`a{0,1}b` and `a{0..2}b` as the words that they stand for."""
+    """`a{0,1}b` and `a{0..2}b` as the words that they stand for, no more than 256."""
+    return list(islice(_braces(word), 256))
+
+
+def _braces(word: str) -> Iterator[str]:
     match = re.search(r"\{([^{}]*)\}", word)
-    if match is None:
-        return [word]
-    numbers = re.fullmatch(r"(\d{1,4})\.\.(\d{1,4})", match[1])
+    numbers = re.fullmatch(r"(\d{1,4})\.\.(\d{1,4})", match[1]) if match else None
+    if match is None or not (numbers or "," in match[1]):
+        yield word
+        return
+    middle: Iterable[object] = match[1].split(",")
     if numbers:
-        middle = [str(n) for n in range(int(numbers[1]), int(numbers[2]) + 1)][:64]
-    elif "," in match[1]:
-        middle = match[1].split(",")
-    else:
-        return [word]
-    before, after = word[: match.start()], word[match.end() :]
-    return [one for each in middle for one in braces(f"{before}{each}{after}")]
+        middle = range(int(numbers[1]), int(numbers[2]) + 1)
+    for each in middle:
+        yield from _braces(f"{word[: match.start()]}{each}{word[match.end() :]}")
 
 
 def _text(node: Node) -> str:
