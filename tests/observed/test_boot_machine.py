@@ -87,6 +87,13 @@ NO_MOUNT: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"texts": {"/etc/fstab": GOOD, RC: HEAD + "mount -t tmpfs none /mnt/huge\n"}},
         (f"{RC}:2", "mounts tmpfs"),
     ),
+    "rc.local binds another folder": (
+        {"texts": {"/etc/fstab": GOOD, RC: HEAD + "mount --bind /srv /mnt/huge\n"}},
+        ("mounts another folder",),
+    ),
+    "rc.local unmounts all": (
+        {"texts": {"/etc/fstab": GOOD, RC: HEAD + "umount -a -t hugetlbfs\n"}}, (f"{RC}:2",)
+    ),
     "rc.local mounts over the folder": (
         {"texts": {"/etc/fstab": GOOD, RC: HEAD + "mount -t tmpfs none /mnt\n"}},
         (f"{RC}:2", "over /mnt/huge"),
@@ -107,6 +114,10 @@ MOUNT_RIGHT: dict[str, dict[str, Any]] = {
     "mount unit": {"texts": {f"{ETC}/mnt-huge.mount": MOUNT}, "links": MOUNTED},
     "rc.local": rc("mkdir -p /mnt/huge\nmount -t hugetlbfs nodev /mnt/huge\nexit 0\n"),
     "rc.local, its options": rc("mount -t hugetlbfs -o pagesize=2M none /mnt/huge\n"),
+    "mounted again": {"texts": {
+        "/etc/fstab": GOOD, RC: HEAD + "mount -o remount,size=4G /mnt/huge\n"}},
+    "unless it is mounted": rc(
+        "grep -q /mnt/huge /proc/mounts || mount -t hugetlbfs nodev /mnt/huge\n"),
     "noauto, and mounted by rc.local": {"texts": {
         "/etc/fstab": GOOD.replace("defaults", "noauto"), RC: HEAD + "mount /mnt/huge\n"}},
     "a unit": {
@@ -327,6 +338,8 @@ LOADED: dict[str, dict[str, Any]] = {
     "the guide's line": toa(f"/usr/sbin/insmod {KO}\n"),
     "behind cd": rc("cd /opt/toa && insmod toa.ko\n", modes={"/opt/toa": 0o755, KO: 0o644}),
     "if it is there": toa(f"[ -f {KO} ] && insmod {KO}\n"),
+    "by a function": toa(f"load() {{ [ -f $1 ] && insmod $1; }}\nload {KO}\n"),
+    "in a loop": toa("for m in toa uoa; do insmod /opt/toa/$m.ko; done\n"),
     "unless it is loaded": toa(f"lsmod | grep -q toa || insmod {KO}\n"),
     "removed and loaded again": toa(f"rmmod toa 2>/dev/null\ninsmod {KO}\n"),
     "modules-load.d": {"texts": {"/etc/modules-load.d/toa.conf": "# TOA\ntoa\n"},

@@ -60,6 +60,12 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "behind a return": (
         rc(f"f() {{\n  return 0\n  {LINE}\n}}\nf\n"), (f"{RC}:4", "`return 0` in line 3")
     ),
+    "behind its own end": (rc(f"kill $$\n{LINE}\n"), ("ends itself in line 2",)),
+    "behind a folder that is not there": (
+        rc(f"cd /opt/gone || exit 1\n{LINE}\n"), ("`exit 1` in line 2",)
+    ),
+    "in words to print": (rc(f"echo {LINE}\n"), ("no file sets it",)),
+    "for another word": (rc(f'[ "$1" = stop ] && {LINE}\n'), ("`&&`",)),
     "on the line of an exit": (rc(f"exit 0; {LINE}\n"), (f"{RC}:2", "`exit 0`")),
     "a folder that is not there": (rc(f"[ -d /opt/gone ] && {LINE}\n"), ("`&&`",)),
     "rc-local.service as another user": (
@@ -213,6 +219,10 @@ RIGHT: dict[str, dict[str, Any]] = {
     "an exit that may not come": rc(f"grep -q x /proc/cmdline && exit 0\n{LINE}\n"),
     "in a function that is called": rc(f"lim() {{\n {LINE}\n}}\nlim\n"),
     "behind && of a command": rc(f"touch /x && {LINE}\n"),
+    "by a function's argument": rc("lim() {\n ulimit -n $1\n}\nlim 655350\n"),
+    "behind a guard that may fail": rc(f"die() {{ exit 1; }}\nmodprobe uio || die\n{LINE}\n"),
+    "its output elsewhere": rc(f"exec >/var/log/rc.log 2>&1\n{LINE}\n"),
+    "started in a shell of its own": rc(f"(\n{LINE}\n{DPVS} &\n) &\n"),
     "behind a function that returns": rc(f"f() {{\n return 0\n}}\nf\n{LINE}\nexit 0\n"),
     "in braces": rc(f"{{ {LINE}; }}\n"),
     "with both flags": rc("ulimit -SHn 655350\n"),

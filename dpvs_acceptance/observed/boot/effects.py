@@ -53,7 +53,7 @@ class Mounted(Effect):
 
 @dataclass(frozen=True, slots=True)
 class Unmounted(Effect):
-    """What is mounted on `point` is taken away."""
+    """What is mounted on `point` is taken away; `*`: all hugetlbfs."""
 
     point: str
 

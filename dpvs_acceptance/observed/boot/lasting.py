@@ -51,7 +51,7 @@ def hugetlbfs(boot: Boot, point: str, size_kb: int) -> AfterBoot:
             covers = point.startswith(one.point.rstrip("/") + "/") and one.point != "/"
             if one.point == point or (covers and stack):
                 stack.append(whole)
-        elif isinstance(one, Unmounted) and one.point == point and stack:
+        elif isinstance(one, Unmounted) and one.point in (point, "*") and stack:
             notes.append(f"{one.origin} takes the mount of {stack.pop().origin.path} away again")
     top = stack[-1] if stack else None
     idle = _idle_about(boot, lambda a: isinstance(a, Mounted) and a.point == point)

@@ -97,7 +97,7 @@ def _of(command: Command, place: Place, soft: int | None, hard: int | None) -> I
         case "mount":
             yield from _mount(arguments, origin)
         case "umount":
-            yield from (Unmounted(origin, _point(one)) for one in _plain(arguments))
+            yield from _umount(arguments, origin)
         case "insmod":
             yield from _insmod(arguments, origin)
         case "modprobe":
@@ -169,8 +169,19 @@ def _mount(arguments: list[str], origin: Origin) -> Iterator[Effect]:
         elif word in ("-a", "--all"):
             yield Mounted(origin, "*", "")
             return
-    if rest:
+    if rest and "remount" not in options:
+        # With one argument alone it is fstab that says what is mounted.
+        kind = kind or ("another folder" if len(rest) > 1 else "")
         yield Mounted(origin, _point(rest[-1]), kind, tuple(options))
+
+
+def _umount(arguments: list[str], origin: Origin) -> Iterator[Effect]:
+    if "-a" in arguments or "--all" in arguments:
+        kinds = arguments[arguments.index("-t") + 1 :][:1] if "-t" in arguments else []
+        if not kinds or "hugetlbfs" in kinds[0].split(","):
+            yield Unmounted(origin, "*")
+        return
+    yield from (Unmounted(origin, _point(one)) for one in _plain(arguments))
 
 
 def _insmod(arguments: list[str], origin: Origin) -> Iterator[Effect]:

@@ -24,7 +24,7 @@ from dpvs_acceptance.observed.boot.command import (
     unwrapped,
 )
 from dpvs_acceptance.observed.boot.condition import holds
-from dpvs_acceptance.observed.boot.effects import COMMENT, Origin
+from dpvs_acceptance.observed.boot.effects import Origin
 from dpvs_acceptance.observed.boot.walk import Walk
 from dpvs_acceptance.observed.boot.words import EXPANDED, UNKNOWN, braces, expand
 
@@ -35,7 +35,6 @@ _SHELLS = re.compile(r"(?:.*/)?(sh|bash|dash|ksh)$")
 
 @dataclass(kw_only=True)
 class _Script(Walk):
-    path: str
     lookup: Lookup
     exists: Callable[[str], bool | None]
     blocks: Callable[[tuple[str, ...]], bool]
@@ -51,7 +50,7 @@ class _Script(Walk):
         status: int | None = 0
         for number, node in enumerate(nodes):
             if node.type == "comment":
-                self._comment(node)
+                self.comment(node)
                 continue
             if not node.is_named:
                 continue
@@ -144,7 +143,7 @@ class _Script(Walk):
         if self.dead:
             return None
         if name in self.functions and name not in ("exit",):
-            return self._call(name)
+            return self._call(name, arguments)
         if name in ("exit", "return"):
             return self._leave(name, arguments, node)
         if name in ("break", "continue"):
@@ -154,7 +153,12 @@ class _Script(Walk):
             flags = "".join(a for a in arguments if a.startswith("-"))
             self.errexit = self.errexit or "e" in flags or "errexit" in arguments
             return 0
-        if name in ("test",):
+        if name == "cd" and arguments and self.exists(arguments[0]) is False:
+            return 1
+        if name == "kill" and "$$" in text_of(node) and "-0" not in arguments:
+            self.end(f"the script ends itself in line {line_of(node)}")
+            return 0
+        if name == "test":
             return holds(" ".join(arguments), None, None, self.exists)
         if inner := self._inner(words, piped):
             self._script_in(*inner, node)
@@ -223,13 +227,16 @@ class _Script(Walk):
         )
         return 0
 
-    def _call(self, name: str) -> int | None:
-        """A function: its `return` ends no more than itself."""
+    def _call(self, name: str, arguments: list[str]) -> int | None:
+        """A function: its `return` ends no more than itself, and its arguments are its own."""
         kept = self.dead, self.instead
+        own = {one: word for one, word in self.variables.items() if one.isdigit()}
+        self.variables |= {str(number): word for number, word in enumerate(arguments, 1)}
         self.called.add(name)
         self.calls += 1
         status = self.statement(self.functions[name])
         self.calls -= 1
+        self.variables |= own
         if self.returns:
             self.dead, self.instead, self.returns = *kept, False
         return status
@@ -274,7 +281,7 @@ class _Script(Walk):
         if not _SHELLS.match(name):
             line = line_of(node)
             for offset, one in enumerate(text.splitlines()):
-                self._mention(
+                self.mention(
                     one, part.start_point[0] + 1 + offset,
                     f"it is text that line {line} gives to `{name}`, not a command",
                     "put it behind the end of the here-document",
@@ -286,25 +293,6 @@ class _Script(Walk):
         for child in node.children:
             if child.type in ("command", "list", "pipeline"):
                 self.statement(child)
-
-    def unreadable(self, node: Node) -> None:
-        why = f"the shell stops at a mistake in line {line_of(node)}"
-        self.end(why, "run `bash -n` on the file")
-        for offset, text in enumerate(text_of(node).splitlines()):
-            self._mention(text.strip(), line_of(node) + offset, self.dead, self.instead)
-
-    def _comment(self, node: Node) -> None:
-        if line_of(node) == 1 and text_of(node).startswith("#!"):
-            return
-        self._mention(text_of(node).lstrip("# \t"), line_of(node), COMMENT, "take the `#` away")
-
-    def _mention(self, text: str, line: int, why: str, instead: str) -> None:
-        words = tuple(text.split())
-        if words:
-            target = re.search(r">\s*(\S+)", text)
-            origin = Origin(self.path, line, text if why != COMMENT else f"# {text}")
-            writes = (target[1],) if target else ()
-            self.found.append(Command(words, origin, writes, why=why, instead=instead))
 
     def _origin(self, node: Node) -> Origin:
         whole = node

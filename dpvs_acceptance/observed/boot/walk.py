@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from dpvs_acceptance.observed.boot.command import MOST_COMMANDS, Command, line_of, said, text_of
+from dpvs_acceptance.observed.boot.effects import COMMENT, Origin
 from dpvs_acceptance.observed.boot.words import EXPANDED, UNKNOWN, braces, expand
 
 
@@ -17,6 +18,7 @@ from dpvs_acceptance.observed.boot.words import EXPANDED, UNKNOWN, braces, expan
 class Walk(ABC):
     """Where a reader of a script is, and how it goes on. `dead`: why nothing more is reached."""
 
+    path: str
     variables: dict[str, str] = field(default_factory=dict)
     found: list[Command] = field(default_factory=list)
     dead: str = ""
@@ -209,3 +211,22 @@ class Walk(ABC):
     def end(self, why: str, instead: str = "put the line in front of that") -> None:
         if not self.dead and not self.maybe:
             self.dead, self.instead = why, instead
+
+    def unreadable(self, node: Node) -> None:
+        why = f"the shell stops at a mistake in line {line_of(node)}"
+        self.end(why, "run `bash -n` on the file")
+        for offset, text in enumerate(text_of(node).splitlines()):
+            self.mention(text.strip(), line_of(node) + offset, self.dead, self.instead)
+
+    def comment(self, node: Node) -> None:
+        if line_of(node) == 1 and text_of(node).startswith("#!"):
+            return
+        self.mention(text_of(node).lstrip("# \t"), line_of(node), COMMENT, "take the `#` away")
+
+    def mention(self, text: str, line: int, why: str, instead: str) -> None:
+        words = tuple(text.split())
+        if words:
+            target = re.search(r">\s*(\S+)", text)
+            origin = Origin(self.path, line, text if why != COMMENT else f"# {text}")
+            writes = (target[1],) if target else ()
+            self.found.append(Command(words, origin, writes, why=why, instead=instead))
