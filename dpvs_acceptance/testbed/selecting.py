@@ -103,7 +103,8 @@ def _paths(topology: Topology) -> Iterable[Choice]:
     for version in FAMILIES:
         for crossing in CROSSINGS:
             if pairs(topology, version, crossing):
-                yield Choice("path", crossing, {"family": version, "crossing": crossing})
+                facts = {"family": version, "crossing": crossing}
+                yield Choice("path", f"{crossing}, IPv{version}", facts)
 
 
 clients = Selector(lambda t: [_machine(t, "client", name) for name in t.vip_clients])

@@ -1,4 +1,4 @@
-"""Tunnel devices of DPVS itself: what they carry is taken out and put in (DEV-06, DEV-07)."""
+"""Tunnel devices of DPVS: packets are encapsulated and decapsulated (DEV-06, DEV-07)."""
 
 from __future__ import annotations
 
@@ -6,58 +6,34 @@ from pathlib import Path
 
 import pytest
 
-from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.testbed import Client, LoadBalancer
+from dpvs_acceptance.testbed.tunnels import add_tunnel, tunnel_mac
 from dpvs_acceptance.traffic.carried import ping_through
 from dpvs_acceptance.traffic.frame import write_pcap
-from dpvs_acceptance.traffic.scene import Scene
-from fixtures.operator import Operator
-from fixtures.traffic import Clients
-from fixtures.tunnels import tunnel_mac, tunnel_to
+from fixtures.checks import requirement
 
 pytestmark = pytest.mark.traffic
 
 COUNT = 5
 
 
-@pytest.mark.requirement("DEV-06")
-def test_a_gre_tunnel_carries_packets_both_ways(
-    operator: Operator, scene: Scene, clients: Clients, deployment: Deployment, captures: Path
+@requirement("DEV-06", kind="gre")
+@requirement("DEV-07", kind="ipip")
+@pytest.mark.parametrize("kind", ["gre", "ipip"])
+def test_a_tunnel_carries_packets_both_ways(
+    lb: LoadBalancer, spoofing: Client, kind: str, captures: Path
 ) -> None:
-    """Steps: `dpip tunnel add … mode gre` to a client's address; from there, echo requests inside
-    of GRE to the device's own address, after one inside of a carrier from elsewhere.
+    """Steps: `dpip tunnel add` to a client's address; from there, echo requests through the tunnel
+    to the device's address, after one in a carrier from another address.
 
-    Verify: each is answered once, inside of GRE from the local address, every field right; what
-    came from elsewhere is not.
+    Verify: each is answered once through the tunnel, from the local address, every field right; the
+    one from another address is not answered.
     """
-    _carries_both_ways("gre", operator, scene, clients, deployment, captures)
-
-
-@pytest.mark.requirement("DEV-07")
-def test_an_ipip_tunnel_carries_packets_both_ways(
-    operator: Operator, scene: Scene, clients: Clients, deployment: Deployment, captures: Path
-) -> None:
-    """Steps: the same, `mode ipip`. Verify: the same, with IP directly in IP."""
-    _carries_both_ways("ipip", operator, scene, clients, deployment, captures)
-
-
-def _carries_both_ways(
-    kind: str,
-    operator: Operator,
-    scene: Scene,
-    clients: Clients,
-    deployment: Deployment,
-    captures: Path,
-) -> None:
-    client, end = clients.crafting()
-    tunnel = tunnel_to(kind, client, end.address, operator, deployment)
-    station = scene.stations[client]
-    with station.own(tunnel.remote):
-        mac = tunnel_mac(station, tunnel)
-        pinged = ping_through(station, tunnel, mac=mac, count=COUNT)
+    tunnel = add_tunnel(lb, spoofing, kind, spoofing.spoofed_end().address)
+    with spoofing.station.own(tunnel.remote):
+        mac = tunnel_mac(spoofing.station, tunnel)
+        pinged = ping_through(spoofing.station, tunnel, mac=mac, count=COUNT)
     write_pcap(captures / f"{kind}.pcap", pinged.frames)
-    assert not pinged.problems, f"{kind} tunnel to {client}: " + "; ".join(
-        dict.fromkeys((*pinged.problems, *pinged.strange))
-    )
-    assert not pinged.strange, (
-        f"what was not the {kind} tunnel's was answered: {'; '.join(pinged.strange)}"
-    )
+    problems = dict.fromkeys((*pinged.problems, *pinged.strange))
+    assert not pinged.problems, f"{kind} tunnel to {spoofing}: " + "; ".join(problems)
+    assert not pinged.strange, f"foreign packets were answered: {'; '.join(pinged.strange)}"

@@ -5,68 +5,62 @@ from __future__ import annotations
 import pytest
 
 from dpvs_acceptance.dpvs.dpip import VlanDevice, parse_vlans
-from dpvs_acceptance.dpvs.versions import VersionFacts
-from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.observed.dut import DutState
-from dpvs_acceptance.traffic.icmp import ping
-from dpvs_acceptance.traffic.scene import Scene
-from dpvs_acceptance.verdict.causes import NotSupported
-from fixtures.operator import Operator
+from dpvs_acceptance.testbed import KNI, Client, Link, LoadBalancer, Vip, links, vips
+from fixtures.checks import for_each, needs, requirement
 
 COUNT = 5
 
+vlans = links.having(vlan=True)
 
-@pytest.mark.requirement("DEV-04")
-def test_each_vlan_is_on_its_port_and_up(
-    operator: Operator, dut: DutState, deployment: Deployment, vlan_name: str
-) -> None:
+
+@requirement("DEV-04")
+@for_each(link=vlans)
+def test_each_vlan_is_on_its_port_and_up(lb: LoadBalancer, link: Link) -> None:
     """Steps: `dpip vlan show`, `dpip link show`.
 
-    Verify: the device has the port, protocol and id that are declared; up, with the port's MAC.
+    Verify: the device has the declared port, protocol and id; it is up, with the port's MAC.
     """
-    device, port = deployment.device(vlan_name), deployment.port(vlan_name)
-    answer = operator.ask(f"dpip vlan show link {port.name}")
-    # This table alone is printed on stderr.
+    port = link.port
+    answer = lb.query(f"dpip vlan show link {port.name}")
+    # Only this table is printed on stderr.
     seen = parse_vlans(answer.words, answer.command)
-    wanted = VlanDevice(device, port.name, "802.1q", deployment.topology.links[vlan_name].vlan or 0)
+    wanted = VlanDevice(link.device, port.name, "802.1q", link.declared.vlan or 0)
     assert seen == (wanted,), f"VLANs on {port.name}: {wanted} expected, {seen or 'none'} seen"
-    link = dut.link(device)
-    assert (link.status, link.mac) == ("UP", port.nic.mac), (
-        f"{device}: UP with MAC {port.nic.mac} expected, {link.status} with {link.mac} seen"
+    shown = lb.state.link(link.device)
+    assert (shown.status, shown.mac) == ("UP", port.nic.mac), (
+        f"{link.device}: UP with MAC {port.nic.mac} expected, {shown.status} with {shown.mac} seen"
     )
 
 
-@pytest.mark.requirement("DEV-04")
+@requirement("DEV-04")
 @pytest.mark.traffic
-def test_a_vip_on_a_vlan_answers(scene: Scene, deployment: Deployment, vlan_vip: str) -> None:
-    """Steps: echo requests to the VIP from a client in the VLAN, behind a trunk without any other.
+@for_each(vip=vips.having(vlan=True, client_on_link=True))
+def test_a_vip_on_a_vlan_answers(client: Client, vip: Vip) -> None:
+    """Steps: echo requests to the VIP from a client in the VLAN, behind a trunk that passes only
+    this VLAN.
 
-    Verify: each answered once by the port, its checksums and payload right: both ways tagged, or
-    the trunk had not passed them.
+    Verify: each is answered once by the port, with right checksums and payload: both directions
+    were tagged, or the trunk would not have passed them.
     """
-    link = next(n for n, vips in deployment.topology.vips.items() if vlan_vip in map(str, vips))
-    client = next(n for n, one in deployment.topology.clients.items() if one.link == link)
-    mac = deployment.port(link).nic.mac
-    result = ping(scene.stations[client], vlan_vip, mac=mac, count=COUNT)
-    assert not result.problems, f"VIP {vlan_vip} on {link}: " + "; ".join(result.problems)
+    echoes = client.on_link(vip.link).ping(vip, count=COUNT, mac=vip.link.port.nic.mac)
+    assert echoes.exact, echoes.report
 
 
-@pytest.mark.requirement("DEV-12")
-def test_each_vlan_has_a_kni_of_its_own(
-    dut: DutState, deployment: Deployment, facts: VersionFacts, vlan_name: str
-) -> None:
+@requirement("DEV-12")
+@needs(KNI)
+@for_each(link=vlans)
+def test_each_vlan_has_its_own_kni(lb: LoadBalancer, link: Link) -> None:
     """Steps: `ip addr` on the DUT.
 
-    Verify: the VLAN's kni is there beside the port's, up, with the port's MAC and its addresses.
+    Verify: the VLAN's kni exists besides the port's; it is up, with the port's MAC and its own
+    addresses.
     """
-    if not deployment.kni:
-        raise NotSupported(dut.kni_probe(facts))
-    name, link = deployment.kni_device(vlan_name), deployment.topology.links[vlan_name]
-    device = dut.net_devices.get(name)
+    name, state = link.kni_device, lb.state
+    device = state.net_devices.get(name)
     assert device is not None, f"{name} does not exist on the DUT"
     assert device.operstate != "down", f"{name} is down"
-    mac = deployment.port(vlan_name).nic.mac
+    mac = link.port.nic.mac
     assert device.mac == mac, f"{name}: MAC {mac} expected, seen {device.mac}"
-    wanted = {str(address) for address in (link.kni.both if link.kni else ())}
-    seen = {str(address.ip) for address in dut.interface_addresses.get(name, ())}
+    wanted = {str(address) for address in (link.declared.kni.both if link.declared.kni else ())}
+    seen = {str(address.ip) for address in state.interface_addresses.get(name, ())}
     assert wanted <= seen, f"{name}: addresses {sorted(wanted)} expected, seen {sorted(seen)}"

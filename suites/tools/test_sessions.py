@@ -8,133 +8,110 @@ from contextlib import contextmanager
 import pytest
 
 from dpvs_acceptance.dpvs.ipvsadm import ConnectionEntry, parse_connections
-from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import DeclaredService
 from dpvs_acceptance.observed.dut import DutState
+from dpvs_acceptance.testbed import NO_UNDO, Client, LoadBalancer, Service, services
 from dpvs_acceptance.traffic.connection import SocketAddress
-from dpvs_acceptance.traffic.scene import Scene
-from dpvs_acceptance.traffic.tcpclient import CraftedTcp
 from dpvs_acceptance.verdict.words import mismatch
-from fixtures.operator import OWN, Operator
-from fixtures.state import Look
-from fixtures.traffic import Clients
+from fixtures.checks import for_each, requirement
 
 STATS = "ipvsadm -ln --stats"
 
 pytestmark = pytest.mark.traffic
 
 
-@pytest.mark.requirement("ADM-03")
+@requirement("ADM-03")
+@for_each(service=services.having(toa=True, family=4).one)
 def test_counters_are_listed_and_set_to_zero(
-    operator: Operator,
-    look: Look,
-    scene: Scene,
-    clients: Clients,
-    deployment: Deployment,
-    plain_name: str,
+    lb: LoadBalancer, spoofing: Client, service: Service
 ) -> None:
     """Steps: a connection; `ipvsadm -ln --stats` of all and of the service; `-Z` for the service.
 
     Verify: it counts, alike both ways; after `-Z` its counters and its real servers' are 0.
     """
-    service = deployment.topology.service(plain_name)
-    with _connected(scene, clients, scene.vip(service)):
+    with _connected(spoofing, service):
         pass
-    before = look(STATS)
-    assert before.counters(service).counters.conns > 0, f"no connection is counted for {plain_name}"
-    assert before.counters(service).counters.in_pkts > 0, f"no packet is counted for {plain_name}"
+    before = lb.read(STATS)
+    assert before.counters(service.declared).counters.conns > 0, (
+        f"no connection is counted for {service}"
+    )
+    assert before.counters(service.declared).counters.in_pkts > 0, (
+        f"no packet is counted for {service}"
+    )
     # What was counted cannot be put back; no other check rests on it.
-    operator.does(f"ipvsadm -Z -t {scene.vip(service)}", undo=OWN)
-    left = look(STATS).counters(service)
+    lb.run(f"ipvsadm -Z -t {service.vip}", undo=NO_UNDO)
+    left = lb.read(STATS).counters(service.declared)
     for what in (left.counters, *(server.counters for server in left.servers)):
         values = (what.conns, what.in_pkts, what.out_pkts)
         assert values == (0, 0, 0), f"conns, packets in and out after `ipvsadm -Z`: {values}"
 
 
-@pytest.mark.requirement("ADM-03")
+@requirement("ADM-03")
+@for_each(service=services.having(toa=True, family=4).one)
 def test_counters_of_other_services_stay(
-    operator: Operator,
-    look: Look,
-    scene: Scene,
-    clients: Clients,
-    deployment: Deployment,
-    plain_name: str,
+    lb: LoadBalancer, spoofing: Client, service: Service
 ) -> None:
-    """Steps: a connection; `ipvsadm -Z` for a service of the check's own.
+    """Steps: a connection; `ipvsadm -Z` for a service that the check added.
 
-    Verify: no other counter goes back.
+    Verify: no other counter decreases.
     """
-    counted = deployment.topology.service(plain_name)
-    with _connected(scene, clients, scene.vip(counted)):
-        before = look(STATS)
-    assert _packets(before, counted), f"no packet is counted for {plain_name}"
-    operator.does("ipvsadm -A -t 198.51.100.1:80 -s rr")
-    operator.does("ipvsadm -Z -t 198.51.100.1:80", undo=OWN)
-    after = look(STATS)
-    for service in deployment.topology.services:
-        seen, least = _packets(after, service), _packets(before, service)
-        assert seen >= least, f"{service.name} counted {least} packets, now {seen}"
+    with _connected(spoofing, service):
+        before = lb.read(STATS)
+    assert _packets(before, service.declared), f"no packet is counted for {service}"
+    lb.run("ipvsadm -A -t 198.51.100.1:80 -s rr")
+    lb.run("ipvsadm -Z -t 198.51.100.1:80", undo=NO_UNDO)
+    after = lb.read(STATS)
+    for declared in lb.topology.services:
+        seen, least = _packets(after, declared), _packets(before, declared)
+        assert seen >= least, f"{declared.name} counted {least} packets, now {seen}"
 
 
-@pytest.mark.requirement("ADM-09")
-def test_a_connection_is_listed_with_all(
-    operator: Operator,
-    scene: Scene,
-    clients: Clients,
-    deployment: Deployment,
-    plain_name: str,
-) -> None:
+@requirement("ADM-09")
+@for_each(service=services.having(toa=True, family=4).one)
+def test_an_open_connection_is_listed(lb: LoadBalancer, spoofing: Client, service: Service) -> None:
     """Steps: `ipvsadm -lnc` while a connection is open.
 
     Verify: it is in the list once, with client, VIP and a real server of the service.
     """
-    service = deployment.topology.service(plain_name)
-    vip = scene.vip(service)
-    with _connected(scene, clients, vip) as source:
-        listed = [one for one in _listed(operator, "ipvsadm -lnc") if _is(one, source)]
+    with _connected(spoofing, service) as source:
+        listed = [one for one in _listed(lb, "ipvsadm -lnc") if _is(one, source)]
     assert len(listed) == 1, f"the connection of {source} is listed {len(listed)} times, not once"
-    assert str(listed[0].virtual) == str(vip), f"its virtual address is {listed[0].virtual}"
-    servers = {(str(t.address), t.port) for t in deployment.targets(service)}
+    assert str(listed[0].virtual) == str(service.vip), f"its virtual address is {listed[0].virtual}"
+    servers = {(str(t.address), t.port) for t in lb.deployment.targets(service.declared)}
     seen = (str(listed[0].server.address), listed[0].server.port)
     assert seen in servers, mismatch("its real server", expected=servers, seen=seen)
 
 
-@pytest.mark.requirement("ADM-10")
-def test_a_connection_is_found_by_itself(
-    operator: Operator,
-    scene: Scene,
-    clients: Clients,
-    deployment: Deployment,
-    plain_name: str,
+@requirement("ADM-10")
+@for_each(service=services.having(toa=True, family=4).one)
+def test_an_open_connection_is_found_by_its_addresses(
+    lb: LoadBalancer, spoofing: Client, service: Service
 ) -> None:
     """Steps: `ipvsadm -lnc --sockpair` while a connection is open. Verify: it is shown alone."""
-    vip = scene.vip(deployment.topology.service(plain_name))
-    with _connected(scene, clients, vip) as source:
-        alone = _listed(operator, f"ipvsadm -lnc --sockpair tcp:{source}:{vip}")
+    with _connected(spoofing, service) as source:
+        alone = _listed(lb, f"ipvsadm -lnc --sockpair tcp:{source}:{service.vip}")
     seen = [(str(one.client), str(one.virtual)) for one in alone]
-    wanted = [(str(source), str(vip))]
+    wanted = [(str(source), str(service.vip))]
     assert seen == wanted, mismatch("shown by --sockpair", expected=wanted, seen=seen)
 
 
-@pytest.mark.requirement("ADM-10")
-def test_a_connection_that_does_not_exist_is_not_found(operator: Operator) -> None:
-    """Steps: `ipvsadm -lnc --sockpair` of nobody, and of what is no pair.
+@requirement("ADM-10")
+def test_a_missing_connection_is_not_found(lb: LoadBalancer) -> None:
+    """Steps: `ipvsadm -lnc --sockpair` of a missing connection, and of an invalid pair.
 
-    Verify: each ends as the tool of this version ends, and shows no connection.
+    Verify: each command fails as in this version, and shows no connection.
     """
     pair = "tcp:192.0.2.1:1024:198.51.100.1:80"
-    operator.refuses("session, missing", f"ipvsadm -lnc --sockpair {pair}")
-    operator.refuses("session, bad address", "ipvsadm -lnc --sockpair tcp:192.0.2.1:1024")
+    lb.refuses("session, missing", f"ipvsadm -lnc --sockpair {pair}")
+    lb.refuses("session, bad address", "ipvsadm -lnc --sockpair tcp:192.0.2.1:1024")
 
 
 @contextmanager
-def _connected(scene: Scene, clients: Clients, vip: SocketAddress) -> Iterator[SocketAddress]:
-    """A connection to the VIP that is open meanwhile; the client's end."""
-    client, source = clients.crafting()
-    mac = scene.next_hop(client, vip.address)
-    with CraftedTcp(scene.stations[client], source, vip, mac=mac) as connection:
+def _connected(client: Client, service: Service) -> Iterator[SocketAddress]:
+    """A connection to the service, open in the context; the client's address and port."""
+    with client.connection(service) as connection:
         connection.connect()
-        yield source
+        yield connection.source
         connection.close()
 
 
@@ -147,7 +124,7 @@ def _is(connection: ConnectionEntry, client: SocketAddress) -> bool:
     return str(connection.client) == str(client)
 
 
-def _listed(operator: Operator, command: str) -> tuple[ConnectionEntry, ...]:
-    answer = operator.ask(command)
+def _listed(lb: LoadBalancer, command: str) -> tuple[ConnectionEntry, ...]:
+    answer = lb.query(command)
     assert not answer.exit_status, f"`{command}`: {answer.shown}"
     return parse_connections(answer.stdout, command)
