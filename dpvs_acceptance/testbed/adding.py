@@ -15,6 +15,7 @@ from .parts import Parts
 from .service import AddedService, Service
 from .tools import NO_UNDO, Tools
 
+_UNUSED = "198.51.100.9"  # of the documentation's networks
 _DOES_NOT_EXIST = 252  # `ipvsadm -A` of a service can only mean its scheduler
 
 
@@ -66,12 +67,24 @@ def declared_like(
 
 def add(tools: Tools, service: AddedService, options: str) -> None:
     """`ipvsadm -A`. NotSupported where the device has no such option or scheduler."""
-    words = commands.service(service.words, service.declared.scheduler, *options.split())
+    scheduler = service.declared.scheduler
+    words = commands.service(service.words, scheduler, *options.split())
     command = commands.line(words)
     answer = tools.attempt(command)
-    if answer.exit_status == _DOES_NOT_EXIST:
-        raise NotSupported(f"`{command}`: {answer.shown}")
+    if answer.exit_status == _DOES_NOT_EXIST and (probe := _lacks(tools, scheduler)):
+        raise NotSupported(f"`{command}`: {answer.shown}\n{probe}")
     assert answer.exit_status == 0, f"`{command}`: {answer.shown}"
+
+
+def _lacks(tools: Tools, scheduler: str) -> str:
+    """The probe, if no service without options can have the scheduler, while one can have rr."""
+    plain, control = (
+        tools.attempt(f"ipvsadm -A -t {_UNUSED}:{port} -s {name}")
+        for port, name in enumerate((scheduler, "rr"), 1)
+    )
+    if plain.exit_status != _DOES_NOT_EXIST or control.exit_status:
+        return ""
+    return f"asked for by itself: `{plain.command}`: {plain.shown}, while `{control.command}` works"
 
 
 def add_lips(parts: Parts, tools: Tools, service: AddedService) -> None:
