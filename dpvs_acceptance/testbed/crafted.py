@@ -14,7 +14,7 @@ from dpvs_acceptance.dpvs.dpip.addr import SourcePool
 from dpvs_acceptance.model.service import DeclaredService, Target
 from dpvs_acceptance.model.topology import Address
 from dpvs_acceptance.traffic.capture import Capture
-from dpvs_acceptance.traffic.connection import Connection, SocketAddress
+from dpvs_acceptance.traffic.connection import Connection, FullNat, SocketAddress
 from dpvs_acceptance.traffic.errors import NotSeen
 from dpvs_acceptance.traffic.frame import write_pcap
 from dpvs_acceptance.traffic.match import Match
@@ -92,6 +92,10 @@ class Crafted:
     def client(self, service: Service) -> Client:
         """The client whose station is the client's end of connections through the service."""
         return spoofing_client(self._parts, service.family)
+
+    def fullnat(self, service: AddedService) -> FullNat:
+        """What FullNAT must do with the packets of connections through the service."""
+        return service.fullnat(self.client(service))
 
     # -- connections
 
@@ -173,6 +177,10 @@ class Crafted:
         """The connection's states in `ipvsadm -lnc` now: one, or none once it is gone."""
         listed = self._parts.look("ipvsadm -lnc").connections
         return [c.state for c in listed if str(c.client) == str(ends.client.own)]
+
+    def listed_ports(self) -> set[int]:
+        """The clients' ports of all connections in `ipvsadm -lnc` now."""
+        return {one.client.port for one in self._parts.look("ipvsadm -lnc").connections}
 
     def source_pool(self, service: AddedService) -> SourcePool:
         """The source ports of its LIP now, as `dpip -s addr show` counts them."""

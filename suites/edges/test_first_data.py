@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from dpvs_acceptance.dpvs.versions import VersionFacts
+from dpvs_acceptance.testbed import Crafted, LoadBalancer, Service, services
 from dpvs_acceptance.traffic import proxyheader, tcpoptions, toa
 from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.tcpclient import LINUX_SYN
 from dpvs_acceptance.traffic.tcpoptions import NOP, SACK, TcpOption
-from fixtures.edges import Edges
+from fixtures.checks import for_each, requirement
 
-pytestmark = pytest.mark.traffic
+FULLNAT = services.having(mode="fullnat", protocol="tcp", synproxy=False)
+
+pytestmark = [pytest.mark.traffic, for_each(service=FULLNAT.one_per("family", "server_family"))]
 
 PAD = TcpOption(NOP)
 STAMP = (PAD, PAD, tcpoptions.timestamp(1000))
@@ -26,66 +28,67 @@ FORGED = {4: SocketAddress("203.0.113.66", 6666), 6: SocketAddress("2001:db8:bad
 HEADERS = 20 + 20  # of IPv4 and TCP
 
 
-@pytest.mark.requirement("EDG-01")
+@requirement("EDG-01")
 @pytest.mark.parametrize("full", FULL)
 def test_options_that_leave_no_room(
-    edges: Edges, facts: VersionFacts, fullnat_name: str, full: str
+    lb: LoadBalancer, crafted: Crafted, service: Service, full: str
 ) -> None:
     """Steps: the handshake's ACK and the request have 40 octets of options.
 
     Verify: both cross, with every field as this version makes them: since 1.9.6 what is needed
     least gives way to TOA (tcp_in_prune_options), before that there is none.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.open(LINUX_SYN, FULL[full])
         ends.to_rs("PA", b"request", options=FULL[full])
         ends.to_client("PA", b"answer")
-    conversation = edges.require_exact(own, ends)
+    conversation = crafted.require_exact(added, ends)
     last = [pair.rs for pair in conversation.pairs if pair.towards_rs and pair.rs][-1]
-    made_room = facts.toa_prunes
+    made_room = lb.version.toa_prunes
     assert (last.toa() is not None) == made_room, (
         f"TOA on a request with {full}: {last.toa()}, expected {'one' if made_room else 'none'}"
     )
 
 
-@pytest.mark.requirement("EDG-02")
+@requirement("EDG-02")
 @pytest.mark.parametrize("carried", [(), STAMP], ids=["no options", "timestamps"])
 def test_segments_of_exactly_the_mtu(
-    edges: Edges, fullnat_name: str, carried: tuple[TcpOption, ...]
+    crafted: Crafted, service: Service, carried: tuple[TcpOption, ...]
 ) -> None:
     """Steps: the first segment of data fills the link's MTU, and so does the answer.
 
     Verify: both cross whole, in one frame each, without TOA that would not fit; the handshake's
     ACK had it. The SYN-ACK's MSS, which DPVS lowers, is what tells ordinary clients not to.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.open(LINUX_SYN, carried)
-        headers = HEADERS + 20 * (own.vip.version == 6) + sum(len(o.encode()) for o in carried)
-        ends.to_rs("PA", b"q" * (own.fullnat.lan.mtu - headers), options=carried)
-        headers = HEADERS + 20 * (own.lip.version == 6) + sum(len(o.encode()) for o in carried)
-        fits = own.fullnat.lan.mtu - headers - 20 * (own.vip.version - own.lip.version) // 2
+        headers = HEADERS + 20 * (added.vip.version == 6) + sum(len(o.encode()) for o in carried)
+        mtu, family = crafted.fullnat(added).lan.mtu, added.declared.server_family
+        ends.to_rs("PA", b"q" * (mtu - headers), options=carried)
+        headers = HEADERS + 20 * (family == 6) + sum(len(o.encode()) for o in carried)
+        fits = mtu - headers - 20 * (added.vip.version - family) // 2
         ends.to_client("PA", b"a" * fits, options=carried)
-    conversation = edges.require_exact(own, ends)
+    conversation = crafted.require_exact(added, ends)
     ack = [pair.rs for pair in conversation.pairs if pair.towards_rs and pair.rs][1]
     assert ack.toa() is not None, "the handshake's ACK, which has room, carries no TOA"
 
 
-@pytest.mark.requirement("EDG-03")
-def test_the_devices_own_toa_stands_before_a_forged_one(edges: Edges, fullnat_name: str) -> None:
+@requirement("EDG-03")
+def test_the_devices_own_toa_stands_before_a_forged_one(crafted: Crafted, service: Service) -> None:
     """Steps: the handshake's ACK and the request carry a TOA option with a foreign address.
 
     Verify: the first TOA option on each, which is the one that readers take, is the device's own.
     """
-    own = edges.service(fullnat_name)
-    forged_end = FORGED[own.vip.version]
+    added = crafted.service(service)
+    forged_end = FORGED[added.vip.version]
     forged = (TcpOption(toa.KIND, toa.encode(forged_end.address, forged_end.port)[2:]),)
-    with edges.connection(own) as ends:
+    with crafted.connection(added) as ends:
         ends.open(LINUX_SYN, forged)
         ends.to_rs("PA", b"request", options=forged)
         ends.to_client("PA", b"answer")
-    conversation = edges.require_exact(own, ends)
+    conversation = crafted.require_exact(added, ends)
     mine = toa.encode(ends.client.own.address, ends.client.own.port)
     for pair in conversation.pairs:
         if pair.towards_rs and pair.rs and not pair.rs.handshake:
@@ -95,55 +98,57 @@ def test_the_devices_own_toa_stands_before_a_forged_one(edges: Edges, fullnat_na
             )
 
 
-@pytest.mark.requirement("EDG-04")
+@requirement("EDG-04")
 @pytest.mark.parametrize("kind", [*proxyheader.COMMON, *proxyheader.RARE])
 def test_a_clients_proxy_header_is_data_to_a_plain_service(
-    edges: Edges, fullnat_name: str, kind: str
+    crafted: Crafted, service: Service, kind: str
 ) -> None:
     """Steps: a client begins with a proxy protocol header, at a service that has none.
 
     Verify: it crosses as the octets that it is, and TOA names the client all the same.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.open()
         header = (proxyheader.COMMON | proxyheader.RARE)[kind]
-        forged = header(FORGED[own.vip.version], own.vip)
+        forged = header(FORGED[added.vip.version], added.vip)
         ends.to_rs("PA", forged + b"request")
         ends.to_client("PA", b"answer")
-    edges.require_exact(own, ends)
+    crafted.require_exact(added, ends)
 
 
-@pytest.mark.requirement("EDG-04")
+@requirement("EDG-04")
 @pytest.mark.parametrize("kind", ["none", *proxyheader.COMMON])
-def test_a_clients_proxy_header_is_not_believed(edges: Edges, fullnat_name: str, kind: str) -> None:
+def test_a_clients_proxy_header_is_not_believed(
+    crafted: Crafted, service: Service, kind: str
+) -> None:
     """Steps: at a service with proxy protocol v2, the client begins with a header of its own.
 
     Verify: the RS gets one header, with the client's own end in it, and behind it the request;
     what the client says of itself is not left there (ip_vs_proxy_proto.c).
     """
-    _not_believed(edges, fullnat_name, kind, proxyheader.COMMON.get(kind))
+    _not_believed(crafted, service, kind, proxyheader.COMMON.get(kind))
 
 
-@pytest.mark.requirement("EDG-31")
+@requirement("EDG-31")
 @pytest.mark.parametrize("kind", proxyheader.RARE)
 def test_a_clients_rarer_proxy_header_is_not_believed(
-    edges: Edges, fullnat_name: str, kind: str
+    crafted: Crafted, service: Service, kind: str
 ) -> None:
     """Steps: the same with forms that few clients send. Verify: the same."""
-    _not_believed(edges, fullnat_name, kind, proxyheader.RARE[kind])
+    _not_believed(crafted, service, kind, proxyheader.RARE[kind])
 
 
 def _not_believed(
-    edges: Edges, fullnat_name: str, kind: str, header: proxyheader.Header | None
+    crafted: Crafted, service: Service, kind: str, header: proxyheader.Header | None
 ) -> None:
-    own = edges.services.proxied(fullnat_name)
-    forged = header(FORGED[own.vip.version], own.vip) if header else b""
-    with edges.connection(own) as ends:
+    added = crafted.service(service, options="--proxy-protocol v2")
+    forged = header(FORGED[added.vip.version], added.vip) if header else b""
+    with crafted.connection(added) as ends:
         ends.open()
         came = ends.to_rs("PA", forged + b"request").payload
         answer = ends.to_client("PA", b"answer")
-    wanted = proxyheader.v2(ends.client.own, own.vip) + b"request"
+    wanted = proxyheader.v2(ends.client.own, added.vip) + b"request"
     assert came == wanted, (
         f"a client that begins with {kind}: the RS gets {came[:72]!r}, expected {wanted!r}"
     )

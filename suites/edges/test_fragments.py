@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.testbed import Crafted, LoadBalancer, Service, services
 from dpvs_acceptance.traffic import fragments, frames
 from dpvs_acceptance.traffic.balance import tries_needed
 from dpvs_acceptance.traffic.craftedend import CraftedEnd
@@ -21,70 +21,72 @@ from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.twoends import TwoEnds
 from dpvs_acceptance.traffic.views import IpView, UdpView, describe
 from dpvs_acceptance.verdict.causes import Inconclusive
-from fixtures.edges import Edges
+from fixtures.checks import for_each, requirement
 
-pytestmark = pytest.mark.traffic
+FULLNAT = services.having(mode="fullnat", protocol="tcp", synproxy=False)
+
+pytestmark = [pytest.mark.traffic, for_each(service=FULLNAT.one_per("family", "server_family"))]
 
 LONG = bytes(range(256)) * 10
 IN_PIECES = b"in pieces" * 8
 CONTROL = b"a whole datagram behind them"
 
 
-@pytest.mark.requirement("EDG-05")
+@requirement("EDG-05")
 def test_a_datagram_longer_than_the_mtu_arrives_whole_or_not_at_all(
-    edges: Edges, fullnat_name: str
+    crafted: Crafted, service: Service
 ) -> None:
     """Steps: a datagram of 2,560 octets in two fragments to the VIP, then a short one.
 
     Verify: at the RS is the short one, and of the long one all or nothing: a part of it would only
     fill the RS's memory for reassembly. DPVS drops IPv4's (__dp_vs_pre_routing).
     """
-    own = edges.service(fullnat_name, "udp")
-    with edges.connection(own) as ends:
-        edges.warm(ends)
+    added = crafted.service(service, "udp")
+    with crafted.connection(added) as ends:
+        crafted.send_beyond_uoa(ends)
         sent = fragments.cut(_datagram(ends.client, LONG), 1280)
         came = _behind(ends, ends.client, ends.server, sent)
     _require_whole_or_nothing(came)
 
 
-@pytest.mark.requirement("EDG-05")
+@requirement("EDG-05")
 def test_an_answer_longer_than_the_mtu_arrives_whole_or_not_at_all(
-    edges: Edges, deployment: Deployment, fullnat_name: str
+    lb: LoadBalancer, crafted: Crafted, service: Service
 ) -> None:
     """Steps: the same from the RS, as the answer of a flow, for as many flows as it takes.
 
     Verify: the same at the client.
     """
-    own = edges.service(fullnat_name, "udp")
-    for _ in range(_connections(deployment)):
-        with edges.connection(own) as ends:
-            edges.warm(ends)
+    added = crafted.service(service, "udp")
+    for _ in range(_connections(lb)):
+        with crafted.connection(added) as ends:
+            crafted.send_beyond_uoa(ends)
             sent = fragments.cut(_datagram(ends.server, LONG), 1280)
             came = _behind(ends, ends.server, ends.client, sent)
         _require_whole_or_nothing(came)
 
 
-@pytest.mark.requirement("EDG-06")
+@requirement("EDG-06")
 @pytest.mark.parametrize("order", ["in order", "last one first"])
 def test_nothing_is_made_of_overlapping_fragments(
-    edges: Edges, fullnat_name: str, order: str
+    crafted: Crafted, service: Service, order: str
 ) -> None:
     """Steps: a datagram in three fragments of which each covers a part of the one before, with
     other octets; then a whole one.
 
     Verify: nothing of them is at the RS (RFC 5722, 4; RFC 8200, 4.5), the whole one is.
     """
-    own = edges.service(fullnat_name, "udp")
-    with edges.connection(own) as ends:
-        edges.warm(ends)
+    added = crafted.service(service, "udp")
+    with crafted.connection(added) as ends:
+        crafted.send_beyond_uoa(ends)
         sent = fragments.cut(_datagram(ends.client, LONG[:600]), 208, overlap=64)
         came = _behind(ends, ends.client, ends.server, sent[::-1] if "first" in order else sent)
     assert not came, f"{len(came)} overlapping fragments went on: {describe(came[0])}"
 
 
-@pytest.mark.requirement("EDG-07")
+@requirement("EDG-07")
 def test_a_segment_in_tiny_fragments_is_not_taken_for_a_whole_one(
-    edges: Edges, deployment: Deployment, fullnat_name: str
+    lb: LoadBalancer, crafted: Crafted, service: Service
 ) -> None:
     """Steps: on each of as many connections as it takes, a segment whose first fragment ends
     within TCP's header, and one whose ports are in its first fragment alone; then a whole one
@@ -92,9 +94,9 @@ def test_a_segment_in_tiny_fragments_is_not_taken_for_a_whole_one(
 
     Verify: of the first two nothing is at the RS, or all of it; and the connection goes on.
     """
-    own = edges.service(fullnat_name)
-    for _ in range(_connections(deployment)):
-        with edges.connection(own) as ends:
+    added = crafted.service(service)
+    for _ in range(_connections(lb)):
+        with crafted.connection(added) as ends:
             ends.open()
             loose = _without_df(ends.client.segment("PA", IN_PIECES))
             ends.client.station.send([*fragments.cut(loose, 16), *fragments.cut(loose, 40)])
@@ -103,9 +105,9 @@ def test_a_segment_in_tiny_fragments_is_not_taken_for_a_whole_one(
         assert not parts, f"{len(parts)} parts of a segment went on: {describe(parts[0])}"
 
 
-def _connections(deployment: Deployment) -> int:
+def _connections(lb: LoadBalancer) -> int:
     """One of so many is on the worker that fragments come to, but for one run in a thousand."""
-    return tries_needed(1 / len(deployment.workers))
+    return tries_needed(1 / len(lb.deployment.workers))
 
 
 def _parts_of_a_segment(server: CraftedEnd) -> list[IpView]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from dpvs_acceptance.testbed import AddedService, Crafted, Service, services
 from dpvs_acceptance.traffic import icmperrors
 from dpvs_acceptance.traffic.craftedend import CraftedEnd
 from dpvs_acceptance.traffic.differences import differences
@@ -15,75 +16,76 @@ from dpvs_acceptance.traffic.match import ICMP, ICMPV6, Match
 from dpvs_acceptance.traffic.twoends import TwoEnds
 from dpvs_acceptance.traffic.views import IcmpView, TcpView, describe
 from dpvs_acceptance.verdict.causes import Inconclusive, NotTested
-from fixtures.edges import Edges
-from fixtures.own_services import OwnService
+from fixtures.checks import for_each, requirement
 
-pytestmark = pytest.mark.traffic
+FULLNAT = services.having(mode="fullnat", protocol="tcp", synproxy=False)
+
+pytestmark = [pytest.mark.traffic, for_each(service=FULLNAT.one_per("family", "server_family"))]
 
 
-@pytest.mark.requirement("EDG-08", "FWD-22")
+@requirement("EDG-08", "FWD-22")
 def test_an_error_from_the_real_servers_side_gets_to_the_client(
-    edges: Edges, fullnat_name: str
+    crafted: Crafted, service: Service
 ) -> None:
     """Steps: a request crosses; then each kind of error about it comes from the RS's side.
 
     Verify: each is at the client, from the VIP, about the client's own packet: addresses, ports
     and sequence number of the quotation are the client's; every field is compared.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.open()
         about = ends.to_rs("PA", b"request" * 4)
         sent = _send_each(ends.server, about)
         came = _received(ends, ends.client, len(sent))
-    _require_any_of_nat64(own, came)
-    _, connection = edges.conversation(own, ends)
+    _require_any_of_nat64(added, came)
+    _, connection = crafted.conversation(added, ends)
     for kind, view in zip(icmperrors.KINDS[about.version], sent, strict=True):
         wanted = icmperrors.icmp_at_client(view, connection)
         _require(kind.words, wanted, [one for one in came if _same_kind(one, view)])
 
 
-@pytest.mark.requirement("EDG-09", "FWD-22")
+@requirement("EDG-09", "FWD-22")
 def test_an_error_from_the_clients_side_gets_to_the_real_server(
-    edges: Edges, fullnat_name: str
+    crafted: Crafted, service: Service
 ) -> None:
     """Steps: an answer crosses; then each kind of error about it comes from the client's side.
 
     Verify: each is at the RS, from the LIP, about the RS's own packet; every field is compared.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.open()
         ends.to_rs("PA", b"request")
         about = ends.to_client("PA", b"answer" * 4)
         sent = _send_each(ends.client, about)
         came = _received(ends, ends.server, len(sent))
-    _require_any_of_nat64(own, came)
-    _, connection = edges.conversation(own, ends)
+    _require_any_of_nat64(added, came)
+    _, connection = crafted.conversation(added, ends)
     for kind, view in zip(icmperrors.KINDS[about.version], sent, strict=True):
         wanted = icmperrors.icmp_at_rs(view, connection)
         _require(kind.words, wanted, [one for one in came if _same_kind(one, view)])
 
 
-@pytest.mark.requirement("EDG-10")
+@requirement("EDG-10")
 @pytest.mark.parametrize("quoted", [8, 20])
 def test_an_error_that_quotes_little_is_understood(
-    edges: Edges, fullnat_name: str, quoted: int
+    crafted: Crafted, service: Service, quoted: int
 ) -> None:
     """Steps: "fragmentation needed" (IPv6: "too big") from the RS's side, with no more of the
     packet than so many octets after its IP header. RFC 792 asks for eight.
 
     Verify: it is at the client, about the client's own packet. Control: one that quotes all of it.
     """
-    own = _of_one_family(edges.service(fullnat_name))
-    with edges.connection(own) as ends:
+    added = _of_one_family(crafted.service(service))
+    with crafted.connection(added) as ends:
         ends.open()
         about = ends.to_rs("PA", b"request" * 4)
         kind = icmperrors.KINDS[about.version][1]
         (short,) = _send(ends.server, [icmperrors.quotation(about, quoted)], kind)
         _send(ends.server, [icmperrors.quotation(about)], kind)
         came = _received(ends, ends.client, 1, about.payload)
-    _, connection = edges.conversation(own, ends)
+    _, connection = crafted.conversation(added, ends)
     found = [one for one in came if len(one.payload) == len(short.payload)]
     if len(found) == len(came):
         raise Inconclusive("the error that quotes all of the packet is not at the client either")
@@ -91,14 +93,14 @@ def test_an_error_that_quotes_little_is_understood(
     _require(words, icmperrors.icmp_at_client(short, connection), found)
 
 
-@pytest.mark.requirement("EDG-08")
-def test_an_error_about_no_connection_goes_nowhere(edges: Edges, fullnat_name: str) -> None:
+@requirement("EDG-08")
+def test_an_error_about_no_connection_goes_nowhere(crafted: Crafted, service: Service) -> None:
     """Steps: an error about a port that no connection has, then one about a packet that crossed.
 
     Verify: only the second is at the client.
     """
-    own = _of_one_family(edges.service(fullnat_name))
-    with edges.connection(own) as ends:
+    added = _of_one_family(crafted.service(service))
+    with crafted.connection(added) as ends:
         ends.open()
         about = ends.to_rs("PA", b"request")
         whole = icmperrors.quotation(about)
@@ -112,15 +114,15 @@ def test_an_error_about_no_connection_goes_nowhere(edges: Edges, fullnat_name: s
     assert len(came) == 1, f"{len(came)} errors at the client, one expected: {describe(came[0])}"
 
 
-def _of_one_family(own: OwnService) -> OwnService:
-    if own.fullnat.vip.version != own.lip.version:
-        raise NotTested("of NAT64 it is looked at whether errors cross at all (EDG-08, EDG-09)")
-    return own
+def _of_one_family(added: AddedService) -> AddedService:
+    if added.declared.nat64:
+        raise NotTested("NAT64: only whether errors cross at all is checked (EDG-08, EDG-09)")
+    return added
 
 
-def _require_any_of_nat64(own: OwnService, came: list[IcmpView]) -> None:
+def _require_any_of_nat64(added: AddedService, came: list[IcmpView]) -> None:
     """RFC 7915, 4.2 and 5.2: an error about a translated packet is translated, too."""
-    if own.fullnat.vip.version == own.lip.version:
+    if not added.declared.nat64:
         return
     assert came, "no ICMP error about a NAT64 connection is at the other side"
     raise NotTested("errors about a NAT64 connection crossed; what they must be is not predicted")

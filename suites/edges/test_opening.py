@@ -1,31 +1,34 @@
-"""Connections that are opened in other ways than the usual one."""
+"""Connections that are opened in unusual ways."""
 
 from __future__ import annotations
 
 import pytest
 
+from dpvs_acceptance.testbed import Crafted, Service, services
 from dpvs_acceptance.traffic.tcpclient import LINUX_SYN
 from dpvs_acceptance.traffic.views import describe
 from dpvs_acceptance.verdict.causes import Inconclusive
-from fixtures.edges import Edges
+from fixtures.checks import for_each, requirement
 
-pytestmark = pytest.mark.traffic
+FULLNAT = services.having(mode="fullnat", protocol="tcp", synproxy=False)
+
+pytestmark = [pytest.mark.traffic, for_each(service=FULLNAT.one_per("family", "server_family"))]
 
 WRAP = 1 << 32
 NOT_OPENING = ("", "A", "F", "FPU", "FA", "SF", "SR", "SA", "SFRPAU", "PU")
 """Flags that open no connection: no SYN alone (RFC 9293, 3.10.7.2)."""
 
 
-@pytest.mark.requirement("EDG-14")
+@requirement("EDG-14")
 def test_a_repeated_syn_and_syn_ack_are_the_same_connection(
-    edges: Edges, fullnat_name: str
+    crafted: Crafted, service: Service
 ) -> None:
     """Steps: SYN twice, SYN-ACK twice, each as after a loss; then the ACK and data.
 
     Verify: all of them cross exactly, from one LIP port, with one and the same sequence offset.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         first = ends.syn()
         again = ends.syn(count=False, seq=ends.client.seq - 1)
         ends.to_client("SA", options=LINUX_SYN)
@@ -37,18 +40,18 @@ def test_a_repeated_syn_and_syn_ack_are_the_same_connection(
         f"the repeated SYN is another connection: from {again.src}:{again.sport} seq {again.seq}, "
         f"first from {first.src}:{first.sport} seq {first.seq}"
     )
-    edges.require_exact(own, ends)
+    crafted.require_exact(added, ends)
 
 
-@pytest.mark.requirement("EDG-15")
-def test_a_syn_on_a_closed_connection_opens_a_new_one(edges: Edges, fullnat_name: str) -> None:
+@requirement("EDG-15")
+def test_a_syn_on_a_closed_connection_opens_a_new_one(crafted: Crafted, service: Service) -> None:
     """Steps: open, close from the client's side, and at once the same four-tuple's SYN again,
     with a sequence number beyond the last (RFC 9293, 3.10.7.4; RFC 6191).
 
     Verify: it gets to an RS, whose new SYN-ACK comes back; data crosses both ways, exactly.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.open()
         ends.to_rs("FA")
         ends.to_client("FA")
@@ -68,11 +71,11 @@ def test_a_syn_on_a_closed_connection_opens_a_new_one(edges: Edges, fullnat_name
     )
 
 
-@pytest.mark.requirement("EDG-16")
-def test_sequence_numbers_wrap(edges: Edges, fullnat_name: str) -> None:
+@requirement("EDG-16")
+def test_sequence_numbers_wrap(crafted: Crafted, service: Service) -> None:
     """Steps: a connection whose numbers both pass 2^32 in its data. Verify: exact throughout."""
-    own = edges.service(fullnat_name)
-    with edges.connection(own, isn=WRAP - 20, rs_isn=WRAP - 20) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added, isn=WRAP - 20, rs_isn=WRAP - 20) as ends:
         ends.open()
         for number in range(4):
             ends.to_rs("PA", b"%016d" % number)
@@ -80,18 +83,18 @@ def test_sequence_numbers_wrap(edges: Edges, fullnat_name: str) -> None:
         ends.to_rs("FA")
         ends.to_client("FA")
         ends.to_rs("A")
-    edges.require_exact(own, ends)
+    crafted.require_exact(added, ends)
 
 
-@pytest.mark.requirement("EDG-18")
-def test_first_segments_out_of_order(edges: Edges, fullnat_name: str) -> None:
+@requirement("EDG-18")
+def test_first_segments_out_of_order(crafted: Crafted, service: Service) -> None:
     """Steps: after the SYN-ACK the second data segment, then the first, then the handshake's ACK.
 
     Verify: each crosses exactly, and each that acknowledges nothing but the SYN-ACK carries the
     client's address, so that whichever an RS takes first has it.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.syn()
         ends.to_client("SA", options=LINUX_SYN)
         start = ends.client.seq
@@ -101,26 +104,26 @@ def test_first_segments_out_of_order(edges: Edges, fullnat_name: str) -> None:
         ends.client.moved(11)
         ends.server.ack = (ends.server.ack + 11) % WRAP
         ends.to_client("A")
-    conversation = edges.require_exact(own, ends)
+    conversation = crafted.require_exact(added, ends)
     carried = [pair.rs.toa() for pair in conversation.pairs if pair.towards_rs and pair.rs]
     assert all(carried[1:]), f"TOA on the three segments after the SYN expected: {carried[1:]}"
 
 
-@pytest.mark.requirement("EDG-19")
-def test_only_a_syn_opens_a_connection(edges: Edges, fullnat_name: str) -> None:
+@requirement("EDG-19")
+def test_only_a_syn_opens_a_connection(crafted: Crafted, service: Service) -> None:
     """Steps: first segments with illegal or unknown flags, each from a port of its own; then a SYN.
 
     Verify: none of them gets to the RS or into the connection table; the SYN does both.
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         strange = {}
         for flags in NOT_OPENING:
-            port = edges.clients.flow(own.client).port
+            port = crafted.client(added).source().port
             strange[port] = flags or "none"
             ends.client.station.send([ends.client.segment(flags, ack=1, sport=port)])
         ends.syn()
-        listed = edges.listed_ports()
+        listed = crafted.listed_ports()
     if ends.client.own.port not in listed:
         raise Inconclusive(
             f"the SYN's own connection, from {ends.client.own}, is not listed either"

@@ -4,49 +4,54 @@ from __future__ import annotations
 
 import pytest
 
+from dpvs_acceptance.testbed import Crafted, Service, services
 from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.pairing import find_udp
 from dpvs_acceptance.traffic.verify import check_udp, in_words
 from dpvs_acceptance.traffic.views import UdpView
 from dpvs_acceptance.verdict.causes import NotApplicable
-from fixtures.edges import Edges
+from fixtures.checks import for_each, requirement
 
-pytestmark = pytest.mark.traffic
+FULLNAT = services.having(mode="fullnat", protocol="tcp", synproxy=False)
+
+pytestmark = [pytest.mark.traffic, for_each(service=FULLNAT.one_per("family", "server_family"))]
 
 WRONG = 0xBAD1
 
 
-@pytest.mark.requirement("EDG-22")
-def test_a_datagram_without_checksum_crosses_ipv4(edges: Edges, fullnat_name: str) -> None:
+@requirement("EDG-22")
+def test_a_datagram_without_checksum_crosses_ipv4(crafted: Crafted, service: Service) -> None:
     """Steps: datagrams whose checksum is 0, in both directions. RFC 768 allows it.
 
     Verify: they cross with their payload; none has a checksum that is wrong.
     """
-    own = edges.service(fullnat_name, "udp")
-    if own.vip.version == 6:
+    added = crafted.service(service, "udp")
+    if added.vip.version == 6:
         raise NotApplicable("over IPv6 a datagram has to have a checksum (EDG-23)")
-    with edges.connection(own) as ends:
+    with crafted.connection(added) as ends:
         for number in range(5):
             ends.datagram_to_rs(b"unsummed request %d" % number, chksum=0)
             ends.datagram_to_client(b"unsummed answer %d" % number, chksum=0)
     near, far = ends.views()
-    conversation, connection = find_udp(near, far, ends.client.own, own.fullnat)
+    conversation, connection = find_udp(near, far, ends.client.own, crafted.fullnat(added))
     findings = check_udp(conversation, connection)
     assert not findings, in_words(findings)
 
 
-@pytest.mark.requirement("EDG-23")
-def test_a_datagram_without_checksum_does_not_cross_ipv6(edges: Edges, fullnat_name: str) -> None:
+@requirement("EDG-23")
+def test_a_datagram_without_checksum_does_not_cross_ipv6(
+    crafted: Crafted, service: Service
+) -> None:
     """Steps: over IPv6, a datagram whose checksum is 0, then one with its checksum.
 
     Verify: only the second is at the RS. RFC 8200, 8.1: a receiver has to discard the first; a
     balancer that computes a checksum for it hides that it was never protected.
     """
-    own = edges.service(fullnat_name, "udp")
-    if own.vip.version == 4:
+    added = crafted.service(service, "udp")
+    if added.vip.version == 4:
         raise NotApplicable("over IPv4 a datagram need not have a checksum (EDG-22)")
-    with edges.connection(own) as ends:
-        edges.warm(ends)
+    with crafted.connection(added) as ends:
+        crafted.send_beyond_uoa(ends)
         ends.client.station.send([ends.client.datagram(b"unsummed", chksum=0)])
         ends.datagram_to_rs(b"with its checksum")
     came = [view for view in ends.views()[1]["rs"] if isinstance(view, UdpView)]
@@ -56,16 +61,16 @@ def test_a_datagram_without_checksum_does_not_cross_ipv6(edges: Edges, fullnat_n
     )
 
 
-@pytest.mark.requirement("EDG-24")
+@requirement("EDG-24")
 @pytest.mark.parametrize("side", ["client", "RS"])
-def test_a_corrupt_datagram_is_not_made_good(edges: Edges, fullnat_name: str, side: str) -> None:
+def test_a_corrupt_datagram_is_not_made_good(crafted: Crafted, service: Service, side: str) -> None:
     """Steps: a datagram whose checksum is wrong, then a good one.
 
     Verify: the first is not at the other side, or its checksum is wrong there as well.
     """
-    own = edges.service(fullnat_name, "udp")
-    with edges.connection(own) as ends:
-        edges.warm(ends)
+    added = crafted.service(service, "udp")
+    with crafted.connection(added) as ends:
+        crafted.send_beyond_uoa(ends)
         one = ends.client if side == "client" else ends.server
         cross = ends.datagram_to_rs if side == "client" else ends.datagram_to_client
         one.station.send([one.datagram(b"corrupted", chksum=WRONG)])
@@ -76,16 +81,16 @@ def test_a_corrupt_datagram_is_not_made_good(edges: Edges, fullnat_name: str, si
     assert not good, f"a corrupt datagram of the {side} went on with a checksum that is right"
 
 
-@pytest.mark.requirement("EDG-24")
+@requirement("EDG-24")
 @pytest.mark.parametrize("side", ["client", "RS"])
-def test_a_corrupt_segment_is_not_made_good(edges: Edges, fullnat_name: str, side: str) -> None:
+def test_a_corrupt_segment_is_not_made_good(crafted: Crafted, service: Service, side: str) -> None:
     """Steps: on an open connection, a segment whose checksum is wrong, then a good one.
 
     Verify: the first is not at the other side, or its checksum is wrong there as well. Else
     octets that were damaged on the way are taken for the sender's (RFC 9293, 3.1).
     """
-    own = edges.service(fullnat_name)
-    with edges.connection(own) as ends:
+    added = crafted.service(service)
+    with crafted.connection(added) as ends:
         ends.open()
         ends.to_rs("PA", b"request")
         one = ends.client if side == "client" else ends.server
