@@ -3,7 +3,6 @@
 # A module stands before those that import it.
 pytest_plugins = [
     "fixtures.options",
-    "fixtures.parametrize",
     "fixtures.checks",
     "fixtures.selection",
     "fixtures.run",
@@ -27,12 +26,6 @@ pytest_plugins = [
     "fixtures.plan",
     "fixtures.parts",
     "fixtures.testbed",
-    "fixtures.operator",
-    "fixtures.beside",
-    "fixtures.traffic",
-    "fixtures.chosen",
-    "fixtures.own_services",
-    "fixtures.edges",
     "fixtures.attempts",
     "fixtures.faults",
     "fixtures.fault_matrix",
