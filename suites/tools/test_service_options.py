@@ -22,20 +22,41 @@ WEB, WEB6 = "-t 198.51.100.1:80", "-t [2001:db8:ffff::1]:80"
 SCHEDULERS = ("rr", "wrr", "wlc", "conhash", "mh", "fo")
 
 
-@requirement("ADM-05", "IP4-05", "DPI-07")
-def test_a_local_address_is_added_listed_and_deleted(lb: LoadBalancer) -> None:
+@requirement("ADM-05")
+@requirement("IP4-05", "DPI-07", family=4)
+@requirement("IP6-05", "DPI-08", family=6)
+@pytest.mark.parametrize(
+    ("family", "which", "lips"),
+    [
+        (4, WEB, ("192.0.2.200", "192.0.2.201")),
+        (6, WEB6, ("2001:db8:ffff::200", "2001:db8:ffff::201")),
+    ],
+    ids=["IPv4", "IPv6"],
+)
+def test_a_local_address_is_added_listed_and_deleted(
+    lb: LoadBalancer, family: int, which: str, lips: tuple[str, str]
+) -> None:
     """Steps: `ipvsadm --add-laddr` twice, `-G`, `dpip -s addr show`, `--del-laddr`.
 
     Verify: each is listed for its service and on its port, with a pool of source ports; after the
-    first is deleted, the second alone.
+    first is deleted, only the second.
     """
-    _local_addresses(lb, WEB, ("192.0.2.200", "192.0.2.201"))
-
-
-@requirement("ADM-05", "IP6-05", "DPI-08")
-def test_an_ipv6_local_address_is_added_listed_and_deleted(lb: LoadBalancer) -> None:
-    """Steps: as for IPv4. Verify: the same."""
-    _local_addresses(lb, WEB6, ("2001:db8:ffff::200", "2001:db8:ffff::201"))
+    del family
+    first, second = lips
+    lb.run(f"ipvsadm -A {which} -s rr")
+    for lip in lips:
+        lb.run(f"ipvsadm -P -z {lip} {which} -F {lb.spare_port}")
+    assert _lips(lb, which) == [*lips], f"added {lips}, listed {_lips(lb, which)}"
+    state = lb.read("dpip -s addr show")
+    on_port = {
+        lip: [e.device for e in state.addresses_of(ip_address(lip)) if e.pool] for lip in lips
+    }
+    wanted = {lip: [lb.spare_port] for lip in lips}
+    assert on_port == wanted, mismatch("ports with pools", expected=wanted, seen=on_port)
+    lb.run(f"ipvsadm -Q -z {first} {which} -F {lb.spare_port}", undo=NO_UNDO)
+    assert _lips(lb, which) == [second], f"{first} deleted, seen {_lips(lb, which)}"
+    left = lb.read("dpip -s addr show").addresses_of(ip_address(first))
+    assert not left, f"{first} was deleted from its service, and is still on a port: {left}"
 
 
 @requirement("ADM-05")
@@ -133,21 +154,32 @@ def test_a_service_is_changed_to_each_scheduler(lb: LoadBalancer, scheduler: str
 
 
 @requirement("ADM-11")
-def test_a_blacklist_is_added_to_and_deleted_from(lb: LoadBalancer) -> None:
-    """Steps: `ipvsadm -U`, twice the same; `-B` for one service and for all; `-V`.
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("blacklist", ("-U", "-V", "-k", "-B")), ("whitelist", ("-O", "-Y", "-2", "-W"))],
+    ids=["blacklist", "whitelist"],
+)
+def test_a_source_is_added_to_and_deleted_from_a_list(
+    lb: LoadBalancer, name: str, words: tuple[str, str, str, str]
+) -> None:
+    """Steps: `ipvsadm -U` (whitelist: `-O`), twice the same; `-B` (`-W`) for one service and for
+    all; `-V` (`-Y`).
 
     Verify: the source is listed once, for its service; after it was deleted, not any more.
     """
-    _access_list(lb, "-U", "-V", "-k", "-B", "blacklist")
-
-
-@requirement("ADM-11")
-def test_a_whitelist_is_added_to_and_deleted_from(lb: LoadBalancer) -> None:
-    """Steps: `ipvsadm -O`, twice the same; `-W` for one service and for all; `-Y`.
-
-    Verify: the source is listed once, for its service; after it was deleted, not any more.
-    """
-    _access_list(lb, "-O", "-Y", "-2", "-W", "whitelist")
+    add, delete, option, show = words
+    lb.run(f"ipvsadm -A {WEB} -s rr")
+    entry = f"{WEB} {option} 192.0.2.66"
+    lb.run(f"ipvsadm {add} {entry}")
+    lb.refuses(f"{name} add, existing", f"ipvsadm {add} {entry}")
+    lb.refuses(f"{name} add, bad address", f"ipvsadm {add} {WEB} {option} 192.0.2.300")
+    lb.refuses(f"{name} del, missing", f"ipvsadm {delete} {WEB} {option} 192.0.2.67")
+    wanted = [("TCP", "198.51.100.1:80", "192.0.2.66")]
+    for command in (f"ipvsadm {show}", f"ipvsadm {show} {WEB}"):
+        assert _ours(lb, command) == wanted, f"`{command}`: {_ours(lb, command)}"
+    lb.run(f"ipvsadm {delete} {entry}", undo=NO_UNDO)
+    left = _ours(lb, f"ipvsadm {show}")
+    assert not left, f"192.0.2.66 was deleted, and `ipvsadm {show}` still lists {left}"
 
 
 @requirement("ADM-11")
@@ -177,45 +209,10 @@ def _lips(lb: LoadBalancer, which: str) -> list[str]:
     return sorted(str(lip.address) for service in found for lip in service.addresses)
 
 
-def _local_addresses(lb: LoadBalancer, which: str, lips: tuple[str, str]) -> None:
-    first, second = lips
-    lb.run(f"ipvsadm -A {which} -s rr")
-    for lip in lips:
-        lb.run(f"ipvsadm -P -z {lip} {which} -F {lb.spare_port}")
-    assert _lips(lb, which) == [*lips], f"added {lips}, listed {_lips(lb, which)}"
-    state = lb.read("dpip -s addr show")
-    on_port = {
-        lip: [e.device for e in state.addresses_of(ip_address(lip)) if e.pool] for lip in lips
-    }
-    wanted = {lip: [lb.spare_port] for lip in lips}
-    assert on_port == wanted, mismatch("ports with pools", expected=wanted, seen=on_port)
-    lb.run(f"ipvsadm -Q -z {first} {which} -F {lb.spare_port}", undo=NO_UNDO)
-    assert _lips(lb, which) == [second], f"{first} deleted, seen {_lips(lb, which)}"
-    left = lb.read("dpip -s addr show").addresses_of(ip_address(first))
-    assert not left, f"{first} was deleted from its service, and is still on a port: {left}"
-
-
 def _persistent(lb: LoadBalancer, wanted: tuple[int, str | None] | None) -> None:
     found = _service(lb, WEB).persistence
     seen = None if found is None else (found.timeout, found.mask)
     assert seen == wanted, mismatch("persistence (s, mask)", expected=wanted, seen=seen)
-
-
-def _access_list(
-    lb: LoadBalancer, add: str, delete: str, option: str, show: str, name: str
-) -> None:
-    lb.run(f"ipvsadm -A {WEB} -s rr")
-    entry = f"{WEB} {option} 192.0.2.66"
-    lb.run(f"ipvsadm {add} {entry}")
-    lb.refuses(f"{name} add, existing", f"ipvsadm {add} {entry}")
-    lb.refuses(f"{name} add, bad address", f"ipvsadm {add} {WEB} {option} 192.0.2.300")
-    lb.refuses(f"{name} del, missing", f"ipvsadm {delete} {WEB} {option} 192.0.2.67")
-    wanted = [("TCP", "198.51.100.1:80", "192.0.2.66")]
-    for command in (f"ipvsadm {show}", f"ipvsadm {show} {WEB}"):
-        assert _ours(lb, command) == wanted, f"`{command}`: {_ours(lb, command)}"
-    lb.run(f"ipvsadm {delete} {entry}", undo=NO_UNDO)
-    left = _ours(lb, f"ipvsadm {show}")
-    assert not left, f"192.0.2.66 was deleted, and `ipvsadm {show}` still lists {left}"
 
 
 def _ours(lb: LoadBalancer, command: str) -> list[tuple[str, str, str]]:

@@ -32,10 +32,7 @@ KNOWN_GAPS = {
     "test_http_from_the_runner_itself": "turned red by tests/fixtures/test_runner_as_client.py",
     # What the simulated DPVS has no option for (docs/findings.md).
     **dict.fromkeys(
-        (
-            "test_a_clients_rarer_proxy_header_is_not_believed",
-            "test_an_open_connection_outlives_weight_0_also_with_persistence",
-        ),
+        ("test_an_open_connection_outlives_weight_0_also_with_persistence",),
         "red on every build that has the option",
     ),
     "test_the_nic_map_matches_the_bench": "a wrong map stops the run before it",
