@@ -192,6 +192,8 @@ MEASURES = (
     Measure(f"files over {LONGEST_FILE} lines", 12, 0, long_files),
 )
 HELD = (
+    "checks with six or more arguments",
+    "checks that only wrap a shared body",
     "class names that stand twice",
     "modules in circles, elsewhere",
     "faults that a build can have",

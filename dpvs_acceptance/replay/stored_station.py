@@ -141,7 +141,7 @@ class StoredStation(Station):
         raise NotReplayed(f"it sends packets of its own ({operation})")
 
     @contextmanager
-    def own(self, *addresses: str, mac: str | None = None) -> Iterator[Owned]:
+    def proxy_arp(self, *addresses: str, mac: str | None = None) -> Iterator[Owned]:
         """It was answered for then."""
         yield Owned(addresses, mac or self._mac)
 

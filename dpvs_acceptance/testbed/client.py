@@ -218,7 +218,7 @@ class Client:
             service.declared,
             self.name,
             sources,
-            own=answer_for,
+            answer_for=answer_for,
             folder=self._parts.captures,
         )
 

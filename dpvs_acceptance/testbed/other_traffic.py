@@ -25,9 +25,6 @@ class OtherTraffic:
         if found:
             raise NotTested(f"other traffic on {', '.join(found)}: rerun when the service is idle")
 
-    def __call__(self, *services: DeclaredService) -> None:
-        self.require_none(*services)
-
 
 def key(vip: Address, port: int) -> str:
     """As services are named in the stored evidence."""

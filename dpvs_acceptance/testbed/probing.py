@@ -32,7 +32,7 @@ def answers_of_ports(
     probes = [frames.tcp(ends, source.port, port, "S", seq=port) for port in tcp]
     probes += [frames.udp(ends, source.port, port, b"probe") for port in udp]
     with (
-        client.station.own(source.address),
+        client.station.proxy_arp(source.address),
         client.station.capture([Match(host=source.address)]) as capture,
     ):
         client.station.send(probes, gap_us=GAP)

@@ -73,7 +73,7 @@ class SnatRule:
         client = spoofing_client(self._parts, among=topology.inner_hosts)
         remote = client.spoofed_end().address
         server, machine = next(iter(topology.real_servers.items()))
-        with client.station.own(remote):
+        with client.station.proxy_arp(remote):
             tunnel = add_tunnel(lb, client, "gre", remote)
             device = lb.deployment.device(rule.outgoing)
             match = f"-H proto={rule.protocol},src-range={_BEHIND},oif={device}"

@@ -30,13 +30,13 @@ def scatter(
     client: str,
     sources: Sequence[SocketAddress],
     *,
-    own: Iterable[str] = (),
+    answer_for: Iterable[str] = (),
     folder: Path | None = None,
 ) -> dict[SocketAddress, str]:
     """Sends a SYN from each source; returns source to name of the real server.
 
-    own: addresses that the client's station answers for meanwhile. A source that reached no real
-    server is not in the result; one that reached several raises AssertionError.
+    answer_for: addresses that the client's station answers for meanwhile. A source that reached no
+    real server is not in the result; one that reached several raises AssertionError.
     """
     vip, station = scene.vip(service), scene.stations[client]
     mac = scene.next_hop(client, vip.address)
@@ -54,7 +54,7 @@ def scatter(
             ip_id=index,
         )
 
-    with station.own(*own), scene.watch(client, folder) as watch:
+    with station.proxy_arp(*answer_for), scene.watch(client, folder) as watch:
         station.send([segment(i, s, "S") for i, s in enumerate(sources)], gap_us=GAP_US)
         end = time.monotonic() + SECONDS
         syn = Match(flags="S", no_flags="A", outgoing=False)

@@ -167,7 +167,7 @@ class Station:
         return waited
 
     @contextmanager
-    def own(self, *addresses: str, mac: str | None = None) -> Iterator[Owned]:
+    def proxy_arp(self, *addresses: str, mac: str | None = None) -> Iterator[Owned]:
         """Answer ARP and ND for crafted addresses in the context.
 
         The kernel does not have these addresses, so it neither answers nor resets connections.

@@ -73,7 +73,7 @@ class CraftedTcp(CraftedEnd):
         self.ended = False  # the peer has sent FIN
         self.received: list[TcpView] = []
         self.syn_ack: TcpView | None = None
-        self._proxy_arp: AbstractContextManager[Owned] = station.own(source.address)
+        self._proxy_arp: AbstractContextManager[Owned] = station.proxy_arp(source.address)
         self._data = bytearray()
         self._arrived = Match(
             outgoing=False,

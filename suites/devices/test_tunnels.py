@@ -30,7 +30,7 @@ def test_a_tunnel_carries_packets_both_ways(
     one from another address is not answered.
     """
     tunnel = add_tunnel(lb, spoofing, kind, spoofing.spoofed_end().address)
-    with spoofing.station.own(tunnel.remote):
+    with spoofing.station.proxy_arp(tunnel.remote):
         mac = tunnel_mac(spoofing.station, tunnel)
         pinged = ping_through(spoofing.station, tunnel, mac=mac, count=COUNT)
     write_pcap(captures / f"{kind}.pcap", pinged.frames)

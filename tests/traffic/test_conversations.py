@@ -63,7 +63,7 @@ def test_doubled_and_broken_replies_are_named(
     """A device that answers twice, the second time with a wrong checksum: played by the right
     station, which the left one pings at an address its kernel does not have."""
     target = "10.77.0.66"
-    with right.own(target), right.capture([Match(dst=target, icmp_type=8)]) as far:
+    with right.proxy_arp(target), right.capture([Match(dst=target, icmp_type=8)]) as far:
         original = left.exchange
 
         def exchange(capture, out, until, **how):  # type: ignore[no-untyped-def]

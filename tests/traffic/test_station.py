@@ -81,7 +81,7 @@ def test_a_capture_beyond_its_bounds_is_not_sound(left: Station, right: Station)
 
 def test_a_link_that_goes_down_ends_no_agent(left: Station, right: Station, wire: Wire) -> None:
     """The kernel says so once to each packet socket, and the frames before it are still there."""
-    with right.own("10.77.0.9"), right.capture([Match(ethertype=EXPERIMENT)]) as far:
+    with right.proxy_arp("10.77.0.9"), right.capture([Match(ethertype=EXPERIMENT)]) as far:
         left.send(raw_frames(left, right, 3))
         wire.right.ok(
             "ip link set eth1 down; ip link set eth1 up; ip addr add fd77::2/64 dev eth1 nodad"
@@ -154,21 +154,21 @@ def test_silence_counts_only_beside_a_positive_control(left: Station, right: Sta
 def test_crafted_addresses_are_answered_for_while_owned(left: Station, right: Station) -> None:
     for address in ("10.77.0.99", "fd77::99"):
         assert right.resolve(address, deadline=0.05) == ()
-        with left.own(address) as owned:
+        with left.proxy_arp(address) as owned:
             assert right.resolve(address, deadline=3.0) == (left.mac,)
         assert owned.answered == {address: 1}
         assert right.resolve(address, deadline=0.05) == ()
 
 
 def test_the_kernel_too_believes_in_a_crafted_address(wire: Wire, left: Station) -> None:
-    with left.own("10.77.0.98", "fd77::98"), left.capture() as near:
+    with left.proxy_arp("10.77.0.98", "fd77::98"), left.capture() as near:
         wire.right.run("ping -c1 -W0.1 10.77.0.98; ping -c1 -W0.1 fd77::98")
         assert near.expect(Match(dst="10.77.0.98", icmp_type=8))
         assert near.expect(Match(dst="fd77::98", icmp_type=128))
 
 
 def test_two_owners_of_an_address_are_both_found(left: Station, right: Station) -> None:
-    with left.own("10.77.0.97"), left.own("10.77.0.97", mac="02:00:00:77:00:aa"):
+    with left.proxy_arp("10.77.0.97"), left.proxy_arp("10.77.0.97", mac="02:00:00:77:00:aa"):
         found = right.resolve("10.77.0.97", listen=0.2)
     assert set(found) == {left.mac, "02:00:00:77:00:aa"}
 
