@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import itertools
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from dpvs_acceptance.traffic.frame import (
 from dpvs_acceptance.traffic.icmp import PingResult, account
 from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.station import Owned, Station
+from dpvs_acceptance.traffic.users.making import flows_files
 from dpvs_acceptance.traffic.views import ArpView, IcmpView, IpView, UdpView
 
 Folder = Callable[[], Path | None]
@@ -63,6 +66,7 @@ class StoredStation(Station):
         self._mac = mac
         self._folder = folder
         self._taken: Counter[Path | None] = Counter()
+        self._flows_taken: Counter[Path | None] = Counter()
 
     def __getattr__(self, name: str) -> Any:
         raise NotReplayed(f"{self.host_name}: `{name}` of its station was not kept")
@@ -138,7 +142,31 @@ class StoredStation(Station):
         del seconds
         if operation == "udp":
             return self._datagrams(*arguments["to"])
+        if operation == "load":
+            self._flows_path()
+            return {"load": 0}
+        if operation == "loaded":
+            return self._flows()
         raise NotReplayed(f"it sends packets of its own ({operation})")
+
+    def source_address(self, version: int) -> str:
+        """It is kept with the flows."""
+        del version
+        return ""
+
+    def _flows_path(self) -> Path:
+        """Where the check's next flows of this client were kept."""
+        folder = self._folder()
+        taken = self._flows_taken[folder]
+        path = folder and next(islice(flows_files(folder, self.host_name), taken, None))
+        if not path or not path.is_file():
+            raise NotReplayed(f"the flows of {self.host_name} were not kept for this check")
+        return path
+
+    def _flows(self) -> dict[str, Any]:
+        kept: dict[str, Any] = json.loads(self._flows_path().read_text(encoding="utf-8"))
+        self._flows_taken[self._folder()] += 1
+        return kept
 
     @contextmanager
     def proxy_arp(self, *addresses: str, mac: str | None = None) -> Iterator[Owned]:

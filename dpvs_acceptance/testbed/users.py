@@ -38,11 +38,12 @@ SETTLED = 5.0  # seconds until every lcore has a new service
 class Past:
     """What the users of a run did before: connections that are kept open, and those that ended.
 
-    open: by service. ended: ends of clients whose connections are over, and since when (the
+    open: by service; failed: why there are none. ended: ends of clients whose connections are over, and since when (the
     runner's monotonic clock).
     """
 
     open: dict[str, list[UserFlows]] = field(default_factory=dict)
+    failed: dict[str, Exception] = field(default_factory=dict)
     ended: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -142,7 +143,7 @@ class Users:
                 self.begin(client, to, flows, udp, parallel=parallel, seconds=seconds)
                 for client, flows in zip(self.clients, flows_of, strict=False)
             ]
-            ends = [flows.finished() for flows in begun]
+            ends = [one.finished(self._parts.captures, self.past.lasting) for one in begun]
             if tcp:
                 watch.settle(to.vip, len(tcp))
         sides = [
@@ -156,7 +157,7 @@ class Users:
             watch.server_views,
             server_port=port,
             protocol=protocol,
-            lasting=self.past.lasting,
+            lasting=ends[0].lasting,
         )
         served = Served(to.name, dict(zip(names, ends, strict=True)), on_wire, own)
         served.write(self._parts.captures)
@@ -167,13 +168,18 @@ class Users:
         long as the run's traffic goes on (290 s at most)."""
         again = (Request(pause=-HEARTBEAT),) * int(LONGEST / HEARTBEAT)
         kept = Dialogue((Request(), *again))
-        self.past.open[service.name] = [
-            self.begin(client, service, [kept], seconds=LONGEST) for client in self.clients
-        ]
+        try:
+            begun = [self.begin(one, service, [kept], seconds=LONGEST) for one in self.clients]
+        except Exception as error:
+            self.past.failed[service.name] = error
+            raise
+        self.past.open[service.name] = begun
 
     def end_open(self, service: Service) -> list[str]:
         """Let the connections that were kept open make their last requests and end. What was wrong
         of them, in words. NotTested where none was opened."""
+        if service.name in self.past.failed:
+            raise self.past.failed[service.name]
         if not (begun := self.past.open.pop(service.name, [])):
             raise NotTested(f"no connection to {service} was opened by this run")
         for flows in begun:

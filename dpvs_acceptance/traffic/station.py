@@ -103,6 +103,10 @@ class Station:
     def mac(self) -> str:
         return self.facts.mac
 
+    def source_address(self, version: int) -> str:
+        """The address that its sockets send from, by default."""
+        return self.facts.address(version)
+
     def refresh(self) -> InterfaceFacts:
         """Read the interface's facts again (addresses change during bring-up)."""
         self.facts = self._read_facts()

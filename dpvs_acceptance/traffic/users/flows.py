@@ -130,9 +130,12 @@ class SeenByServers:
 
 @dataclass(frozen=True, slots=True)
 class FlowEnds:
+    """What became of one client's flows. lasting: numbers of others that went on meanwhile."""
+
     talks: tuple[Talk, ...]
     exchanges: tuple[UdpTalk, ...]
     seconds: float
+    lasting: tuple[int, ...] = ()
 
     @property
     def locals(self) -> list[SocketAddress]:

@@ -6,9 +6,11 @@ the deployment guide's nginx, which answers any request with its 40 octets or so
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from dpvs_acceptance.traffic import timeouts
@@ -55,7 +57,7 @@ _NUMBERS = count(1)
 
 
 class UserFlows:
-    """UserFlows of one client that have begun. Use ``begin``; ``finished`` waits for them."""
+    """Flows of one client that have begun. Use ``begin``; ``finished`` waits for them."""
 
     def __init__(
         self,
@@ -78,19 +80,39 @@ class UserFlows:
         """Let the requests that wait for it be sent."""
         self._station.ask("order", {"load": self._number})
 
-    def finished(self) -> FlowEnds:
-        """Every flow's end; one that had none within the time says so."""
+    def finished(self, evidence: Path | None = None, lasting: Sequence[int] = ()) -> FlowEnds:
+        """Every flow's end; one that had none within the time says so.
+
+        evidence: a folder that keeps what the station said, for a replay. lasting: numbers of
+        other connections that go on meanwhile.
+        """
         seconds = self._seconds + 5.0
         said = self._station.ask("loaded", {"load": self._number, "seconds": seconds}, seconds)
+        said.setdefault("source", self._source)
+        said.setdefault("lasting", [*lasting])
+        source = said["source"]
+        if evidence is not None:
+            path = next_flows_file(evidence, self._station.host_name)
+            path.write_text(json.dumps(said, separators=(",", ":")))
         talks = (
-            _talk(number, asked, raw, self._source)
+            _talk(number, asked, raw, source)
             for (number, asked), raw in zip(self._talks, said["tcp"], strict=True)
         )
         flows = (
-            _exchange(number, asked, raw, self._source)
+            _exchange(number, asked, raw, source)
             for (number, asked), raw in zip(self._flows, said["udp"], strict=True)
         )
-        return FlowEnds(tuple(talks), tuple(flows), said["seconds"])
+        return FlowEnds(tuple(talks), tuple(flows), said["seconds"], tuple(said["lasting"]))
+
+
+def flows_files(folder: Path, client: str) -> Iterator[Path]:
+    """Where a client's first, second, ... flows of a check are kept."""
+    return (folder / f"{client}.flows-{number}.json" for number in count(1))
+
+
+def next_flows_file(folder: Path, client: str) -> Path:
+    """The first of them that is not there yet."""
+    return next(path for path in flows_files(folder, client) if not path.exists())
 
 
 def begin(
@@ -113,7 +135,7 @@ def begin(
     talks = [(next(_NUMBERS), one) for one in tcp]
     flows = [(next(_NUMBERS), one) for one in udp]
     chosen = [list(those) for those in ports] or [[0]] * (len(talks) + len(flows))
-    source = station.facts.address(target.version)
+    source = station.source_address(target.version)
     arguments = {
         "to": [target.address, target.port],
         "source": source,
