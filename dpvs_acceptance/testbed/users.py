@@ -38,8 +38,8 @@ SETTLED = 5.0  # seconds until every lcore has a new service
 class Past:
     """What the users of a run did before: connections that are kept open, and those that ended.
 
-    open: by service; failed: why there are none. ended: ends of clients whose connections are over, and since when (the
-    runner's monotonic clock).
+    open: by service; failed: why there are none. ended: ends of clients whose connections are over,
+    and since when (the runner's monotonic clock).
     """
 
     open: dict[str, list[UserFlows]] = field(default_factory=dict)
