@@ -11,6 +11,11 @@ from dpvs_acceptance.model.bench import LcorePlacement
 from dpvs_acceptance.model.deployment import Deployment
 
 START_LOG = "/var/log/dpvs.start.log"
+EXIT_STATUS = "/var/log/dpvs.exit"
+"""Where the shell that has started dpvs writes how it ended, as a shell tells it."""
+# The shell's own words about a signal are not dpvs's.
+_STARTED = f'exec 3>&2 2>/dev/null; "$@" 2>&3 3>&-; echo $? >{EXIT_STATUS}'
+_STARTING = ": dpvs-start"
 ENDS_WITH_DPVS = ":  # goes with the dpvs process"
 
 
@@ -36,32 +41,32 @@ def start(deployment: Deployment, facts: VersionFacts) -> Change:
         id="dpvs.start",
         title="start dpvs and wait until it answers",
         done=f"{alive} && timeout 5 {sh(dpip)} link show >/dev/null 2>&1",
-        undo=_stop(f"{deployment.bench.dut.dpvs.home}/bin/dpvs", pid_file, facts.ipc_path),
+        undo=_stop(pid_file, facts.ipc_path),
         apply=(
             # Where the machine cannot give as many, S12 says so; DPVS still starts.
-            f": >{START_LOG}; "
+            f": >{START_LOG}; rm -f {EXIT_STATUS}; "
             f"ulimit -n {deployment.topology.open_files} || ulimit -n $(ulimit -Hn); cd /; "
-            f"setsid {command} >{START_LOG} 2>&1 </dev/null &"
+            f"setsid sh -c '{_STARTING}; {_STARTED}' sh {command} >{START_LOG} 2>&1 </dev/null &"
         ),
         verify=_answers(sh(dpip), deployment.topology.dpvs.log_file),
         timeout=60.0,
     )
 
 
-def _stop(program: str, pid_file: str, ipc_path: str) -> str:
+def _stop(pid_file: str, ipc_path: str) -> str:
     """Ends dpvs, by its name: it writes its pid file last, and a run may be killed before that.
 
-    No other dpvs runs here, or the bring-up had been refused. One that is only being started is
-    still setsid.
+    No other dpvs runs here, or the bring-up had been refused. The shell that starts it is known by
+    its first words.
     """
-    starting = shlex.quote(f"^setsid {program} ")
+    starting = shlex.quote(f"^(setsid )?sh -c {_STARTING};")
     return (
         f"ours() {{ pgrep -x dpvs; pgrep -f {starting}; }}; n=0; "
         'while pids=$(ours); [ -n "$pids" ] && [ $n -lt 100 ]; '
         "do [ $((n % 20)) != 0 ] || kill $pids 2>/dev/null; n=$((n+1)); sleep 0.1; done; "
         '[ -z "$pids" ] || kill -9 $pids; '
         'while [ -n "$(ours)" ] && [ $n -lt 150 ]; do n=$((n+1)); sleep 0.1; done; '
-        f"rm -f {pid_file} {shlex.quote(ipc_path)} {START_LOG}"
+        f"rm -f {pid_file} {shlex.quote(ipc_path)} {START_LOG} {EXIT_STATUS}"
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import PurePosixPath
 
-from dpvs_acceptance.dpvs.undoing import inverse
+from dpvs_acceptance.dpvs.undoing import BARRIER, deletes_a_device, inverse
 from dpvs_acceptance.hosts.gate import Change
 
 STAGES = ("platform", "dpvs")
@@ -50,6 +50,8 @@ def _inverses(words: Sequence[str]) -> Iterator[str]:
         case [path, *rest]:
             tool = PurePosixPath(path)
             found = inverse([tool.name, *rest])
+            if found is not None and deletes_a_device(found):
+                yield shlex.join([str(tool.with_name(BARRIER[0])), *BARRIER[1:]]) + " >/dev/null"
             if found is not None:
                 yield shlex.join([str(tool.with_name(found[0])), *found[1:]])
             if "--add-laddr" in rest:

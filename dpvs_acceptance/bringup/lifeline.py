@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 from dataclasses import dataclass
 
-from dpvs_acceptance.bringup.daemon import START_LOG
+from dpvs_acceptance.bringup.daemon import EXIT_STATUS, START_LOG
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.errors import HostError
 
@@ -20,6 +21,14 @@ _STAT = (
 )
 _SECONDS = 5.0
 _LAST_LINES = 12
+_SIGNALLED = 128  # a shell's exit status of what a signal has ended is above this, by its number
+_TICKS = 100  # clock ticks of a second, on every Linux
+_MARK = "==words=="
+# Of faults the kernel names the thread, which DPVS calls by its own names, and the program.
+_KERNEL = (
+    "dmesg 2>/dev/null | grep -E 'segfault|traps:|protection|Killed process|Out of memory' | "
+    "grep -E 'dpvs|dpdk-worker|lcore' | tail -n 3"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +47,51 @@ class DpvsProcess:
         """
         words = (
             f"{_STAT}\nstat {self.pid} || echo gone\n"
+            f"cat {EXIT_STATUS} 2>/dev/null || echo unknown\n{_KERNEL}; echo {_MARK}\n"
             f"tail -qn {_LAST_LINES} {START_LOG} {shlex.quote(self.log_file)} 2>/dev/null; :"
         )
         try:
             said = self.host.run(words, timeout=_SECONDS).stdout
         except HostError:
             return ""
-        state, _, last = said.partition("\n")
+        state, _, rest = said.partition("\n")
         if re.fullmatch(rf"[^TtZXx] {self.started}", state):
             return ""
         if re.fullmatch(rf"[Tt] {self.started}", state):
-            return f"dpvs (process {self.pid}) is stopped: somebody sent it SIGSTOP"
+            return f"dpvs (process {self.pid}) is stopped: it was sent SIGSTOP"
+        status, _, rest = rest.partition("\n")
+        kernel, _, last = rest.partition(f"{_MARK}\n")
         lines = [line.strip() for line in last.splitlines() if line.strip()]
         shown = lines[-1] if lines else "it left none"
-        head = f"dpvs is not running any more (process {self.pid}): its last words: {shown}"
-        return "\n".join([head, *(f"    {line}" for line in lines[:-1])])
+        how = _ended(status)
+        head = f"dpvs is not running any more (process {self.pid}): its last words: {shown}{how}"
+        found = [line for line in kernel.splitlines() if self._since(line)]
+        return "\n".join(
+            [
+                head,
+                *(f"    {line}" for line in lines[:-1]),
+                *(f"    the kernel: {line.strip()}" for line in found),
+                *(f"    it was given: {line}" for line in self.host.given),
+            ]
+        )
+
+    def _since(self, line: str) -> bool:
+        """Whether a line of the kernel's log was written since this process was started."""
+        stamp = re.match(r"\[ {0,12}(\d{1,12})\.", line)
+        return stamp is not None and int(stamp[1]) >= self.started // _TICKS
+
+
+def _ended(status: str) -> str:
+    """How dpvs ended, by the exit status that its shell has seen; empty where none has."""
+    if not status.isdecimal() or len(status) > 3:
+        return ""
+    number = int(status)
+    if number <= _SIGNALLED:
+        return f"; it ended with exit status {number}"
+    try:
+        return f"; it was ended by {signal.Signals(number - _SIGNALLED).name}"
+    except ValueError:
+        return f"; it was ended by signal {number - _SIGNALLED}"
 
 
 def find(host: Host, log_file: str) -> DpvsProcess | None:

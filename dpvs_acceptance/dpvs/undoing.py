@@ -25,6 +25,19 @@ def inverse(words: Sequence[str]) -> tuple[str, ...] | None:
     return None
 
 
+def deletes_a_device(words: Sequence[str]) -> bool:
+    """Whether the command, of dpip, takes a device away.
+
+    DPVS tells its workers of a deleted route and does not wait for them (src/route.c); one that
+    comes to it when the device is gone reads through a null pointer. `BARRIER` waits for them.
+    """
+    return any(kind in words and "del" in words for kind in ("vlan", "tunnel"))
+
+
+BARRIER = ("dpip", "neigh", "show")
+"""Every worker answers it (src/neigh.c), and each works off what it was told before, in order."""
+
+
 def _of_ipvsadm(words: Sequence[str]) -> tuple[str, ...] | None:
     match list(words):
         case ["-A", *rest]:

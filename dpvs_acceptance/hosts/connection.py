@@ -6,6 +6,7 @@ import contextlib
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,12 @@ from .channel import Channel
 from .errors import ConnectionLostError, DeadlineError, HostError, HostsError
 from .exchange import MAX_OUTPUT, Exchange, Raw
 from .master import Master
-from .transcript import NullTranscript, Recorder, TranscriptEntry
+from .transcript import NullTranscript, Recorder, TranscriptEntry, current_check, current_phase
 
 __all__ = ["Changed", "Channel", "Host", "HostError", "Result", "connect", "connect_all"]
 
 CONNECT_TIMEOUT = 10.0
+_GIVEN = 8  # changes that are remembered
 # sshd allows 10 sessions on a connection (MaxSessions); the rest is for long-lived channels.
 _COMMANDS_AT_ONCE = 6
 _TOO_MUCH = f"printed more than {MAX_OUTPUT // 1_000_000} MB and was cut off"
@@ -74,6 +76,8 @@ class Host:
         self.name = name
         self.target = target
         self.sudo = sudo
+        self.given: deque[str] = deque(maxlen=_GIVEN)
+        """The last changes that were made on the host, and undos, each with the check that did."""
         self.changed: Changed | None = None
         """What is known of the host from before this does not hold any more; None: not changed.
         Whoever puts everything back as it was may set what this was before."""
@@ -113,6 +117,11 @@ class Host:
                     error=error,
                 )
             )
+
+    def note_given(self, what: str) -> None:
+        """A command that changes the host, for the words of a failure."""
+        by = current_check.get() or current_phase.get() or "the run"
+        self.given.append(f"{abridge(what, 160)} (by {by})")
 
     def note_change(self, what: str) -> None:
         """The host is no longer what was read of it until now."""

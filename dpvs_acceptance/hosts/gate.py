@@ -201,6 +201,7 @@ class WriteGate:
         self._about = about.strip() or f"run {run}"
         self._root = root
         self._folder = journal.folder(root, run)
+        self._undos: dict[str, str] = {}
 
     def apply(self, changes: Sequence[Change], begun: Begun | None = None) -> list[Applied]:
         """Make the changes, in order, until one fails that is not optional; one entry per change.
@@ -221,6 +222,9 @@ class WriteGate:
         timeout = sum(2 * QUICK + 2 * change.timeout + 5 for change in changes)
         title = f"{len(changes)} changes: {', '.join(change.id for change in changes)}"
         before = self.host.changed
+        for change in changes:
+            self._undos[change.id] = change.undo or change.title
+            self.host.note_given(change.apply)
         try:
             heard = None if begun is None else _listener(mark, changes, begun)
             script = self._script(mark, changes)
@@ -258,12 +262,18 @@ class WriteGate:
         self._allow("undo")
         self._need_lock()
         try:
-            return journal.undo(self.host, self.run, only=only, root=self._root, timeout=timeout)
+            undone = self._undo(timeout, only)
         except ConnectionLostError:
             self.host.reconnect()
-            return journal.undo(self.host, self.run, only=only, root=self._root, timeout=timeout)
+            undone = self._undo(timeout, only)
         finally:
             self.host.note_change("what this run did was undone")
+        for one in undone:
+            self.host.note_given(f"undo: {self._undos.get(one.entry.id, one.entry.title)}")
+        return undone
+
+    def _undo(self, timeout: float, only: str) -> list[journal.Undone]:
+        return journal.undo(self.host, self.run, only=only, root=self._root, timeout=timeout)
 
     def leftovers(self) -> list[journal.Leftover]:
         """The journals that other runs left on this host; only reads."""

@@ -8,14 +8,14 @@ Every change has its undo before it is made. All changes of a check are undone w
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from dpvs_acceptance.bringup.shell import restore_file, sh
 from dpvs_acceptance.dpvs.answers import DONE, Answer, Said, disagreement
 from dpvs_acceptance.dpvs.capability import lacking, suspect
 from dpvs_acceptance.dpvs.toolfacts import tool_facts
-from dpvs_acceptance.dpvs.undoing import inverse
+from dpvs_acceptance.dpvs.undoing import BARRIER, deletes_a_device, inverse
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.hosts.connection import Changed, Host
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode
@@ -90,7 +90,7 @@ class Tools:
             # It succeeds also where there is nothing to undo; `undo` compares afterwards.
             undo="\n".join(
                 [
-                    *(self._line(shlex.split(one)) for one in undoing if one),
+                    *(line for one in undoing if one for line in self._undo_lines(one)),
                     *([self._exported, undo_text] if undo_text else []),
                     ":",
                 ]
@@ -111,6 +111,12 @@ class Tools:
         """Change DPVS by a command that must succeed and print nothing."""
         wrong = disagreement(self.attempt(command, undo=undo, undo_text=undo_text), DONE)
         assert not wrong, wrong
+
+    def _undo_lines(self, command: str) -> Iterator[str]:
+        words = shlex.split(command)
+        if deletes_a_device(words):
+            yield f"{self._line(BARRIER)} >/dev/null"
+        yield self._line(words)
 
     def refuses(self, case: str, command: str) -> None:
         """The command must fail as `dpvs/toolfacts.py` says for `case` in this version.
