@@ -32,6 +32,11 @@ house: setup
 fuzz: setup
 	$(PYTEST) -c tests/pytest.ini tests/safety/test_fuzzing.py --hypothesis-profile=fuzz $(ARGS)
 
+# Runs ended at random moments by signals, broken pipes, full disks and SIGKILL: all hosts restored.
+.PHONY: endings
+endings: setup
+	$(PYTHON) -m benchmarks.endings $(COUNT) $(SEED)
+
 # What a DPVS build prints and sends, and where the simulated one differs: docs/dpvs-builds.md.
 recordings: setup
 	@test -n "$(DPVS_HOME)" || { echo "make recordings DPVS_HOME=/path/of/a/build"; exit 3; }
