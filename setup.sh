@@ -28,9 +28,13 @@ if [ -n "$missing" ]; then
     # nginx and sshd are started by the lab, each host its own; none is started on this machine.
     policy=/usr/sbin/policy-rc.d
     if [ ! -e "$policy" ]; then
+        # Before there is anything to remove; a signal ends by way of EXIT.
+        trap 'rm -f "$policy"' EXIT
+        trap 'exit 129' HUP
+        trap 'exit 130' INT
+        trap 'exit 143' TERM
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod +x "$policy"
-        trap 'rm -f "$policy"' EXIT
     fi
     apt-get update -q >/dev/null || fail "apt-get update failed; is a package mirror reachable?"
     # shellcheck disable=SC2086

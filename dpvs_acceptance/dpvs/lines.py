@@ -13,6 +13,10 @@ SIGNED = r"(?:-[1-9][0-9]{0,18}|[0-9]{1,20})"
 MAC = r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}"
 
 
+LONGEST = 4096
+"""Characters of a line. No tool prints one as long; a pattern may take the square of its length."""
+
+
 class Lines:
     """The lines of `text`, taken one after the other.
 
@@ -54,6 +58,8 @@ class Lines:
     def take_if(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """The next line where it matches; otherwise None, and the line is still there."""
         line = self.current
+        if line is not None and len(line) > LONGEST:
+            raise self.error(f"a line of at most {LONGEST} characters")
         found = pattern.fullmatch(line.strip()) if line is not None else None
         if found is not None:
             self._next += 1

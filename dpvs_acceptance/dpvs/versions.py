@@ -115,6 +115,10 @@ class VersionFacts:
     route_flush: str
     """The form of `dpip route flush`, `{}` standing for the device."""
 
+    verbose_link_stats: bool
+    """`dpip -s -v link show` is answered from a block that is large enough. Before that it is not
+    asked: the answer overwrites memory of the running DPVS."""
+
     lldp: bool
     """`dpip link show` has the flag lldp, and dpvs.conf the keyword."""
 
@@ -180,6 +184,7 @@ def facts(version: Version) -> VersionFacts:
         proxy_protocol=since(False, ("1.9.6", True)),
         route_tos_and_outwall=since(True, ("1.9.6", False)),
         route_flush=since("route flush", ("1.9.10", "route flush dev {}")),
+        verbose_link_stats=since(False, ("1.9.8", True)),
         lldp=since(False, ("1.9.8", True)),
     )
 

@@ -54,6 +54,7 @@ class DutPaths:
     dpvs_source, dpdk_source: the trees whose patches are verified, where both are given.
     files: further files of which the digest is taken.
     services: how many there will be, far more than a few: listing them takes the longer.
+    verbose_links: whether DPVS can bear `dpip -s -v link show`; `dpip -s link show` is asked else.
     """
 
     home: str = "/opt/dpvs"
@@ -68,6 +69,7 @@ class DutPaths:
     dpdk_source: str | None = None
     files: tuple[str, ...] = ()
     services: int = 0
+    verbose_links: bool = True
 
     @property
     def module_names(self) -> tuple[str, ...]:
@@ -172,7 +174,8 @@ def dpvs_state(paths: DutPaths) -> dict[str, str | Read]:
     for name, option in (("dpvs", "-v"), ("dpip", "-V"), ("keepalived", "-v")):
         sections[f"{name} {option}"] = sh("{} " + option, paths.tool(name))
     for command in _DPVS_READS:
-        tool, _, arguments = command.partition(" ")
+        asked = command if paths.verbose_links else command.replace("-s -v link", "-s link")
+        tool, _, arguments = asked.partition(" ")
         sections[command] = Read(
             f"{environment}{sh('{}', paths.tool(tool))} {arguments}",
             timeout=_ASKING + (paths.services * _ASKING_EACH if tool == "ipvsadm" else 0),

@@ -34,6 +34,7 @@ def dut_paths(bench: Bench, topology: Topology, facts: VersionFacts) -> DutPaths
         modules=(*sorted(drivers), "vhost_net", "rte_kni", *files),
         dpvs_source=dpvs.dpvs_source,
         dpdk_source=dpvs.dpdk_source,
+        verbose_links=facts.verbose_link_stats,
         services=sum(fleet.count for fleet in topology.fleets),
     )
 
