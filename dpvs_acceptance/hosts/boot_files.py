@@ -243,7 +243,7 @@ def read_boot_files(text: str) -> BootFiles:
             current = lines.setdefault(rest, [])
         elif match := re.fullmatch(r"mode ([0-7]+) (.+?) (/.*)", line):
             modes[match[3]] = (int(match[1], 8), match[2])
-        elif match := re.fullmatch(r"link [`'\"](/.*)['\"] -> [`'\"](.*)['\"]", line):
+        elif match := re.fullmatch(r"link [`'\"](/.{0,4096})['\"] -> [`'\"](.{0,4096})['\"]", line):
             links[match[1]] = match[2]
         elif kind == "valid":
             valid.add(rest)

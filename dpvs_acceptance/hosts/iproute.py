@@ -231,7 +231,10 @@ def _link_line(line: str) -> KernelInterface:
     if match is None:
         raise FactError("ip link", line, "a line of `ip -o link`")
     rest = match[5]
-    state, mac = re.search(r"\bstate (\S+)", rest), re.search(r"link/\S+ ([0-9a-f:]{17})", rest)
+    state, mac = (
+        re.search(r"\bstate (\S+)", rest),
+        re.search(r"link/\S{1,32} ([0-9a-f:]{17})", rest),
+    )
     master = re.search(r"\bmaster (\S+)", rest)
     return KernelInterface(
         name=match[2],

@@ -43,7 +43,7 @@ _NAMES = (
 # Between a name and its value: the rest of the name, a quote that closes it, `=`, `:`, `=>`, `:=`.
 _IS = r"[\w.-]{0,30}\\{0,8}[\"']?\]?[ \t]{0,16}(?:=>|:=|=|:)[ \t]{0,16}"
 _LINE_START = r"(?:^|\\n|\"|[{;])(?:\\{1,8}t|[ \t]){0,40}"
-_TO = r"[^\n|;\"]{0,300}?[ \t]"
+_TO = r"[^\n|;\"]{0,100}?[ \t]"
 """From a command to one of its options."""
 
 
@@ -101,19 +101,19 @@ FORMS = (
     ),
     _form("-pass", r"[ \t]-pass(?:in|out|word)?[ \t]+(?:pass:)?"),
     _form("sshpass", _B + r"sshpass[ \t]+-p[ \t]*"),
-    _form("mysql mariadb", _B + rf"(?:mysql|mariadb)[\w-]{{0,12}}{_TO}-p(?=[^\s])"),
+    _form("mysql mariadb", _B + rf"(?:mysql|mariadb)[\w-]{{0,12}}+{_TO}-p(?=[^\s])"),
     _form(
         "curl",
         _B
         + rf"curl{_TO}(?:-u|-U|--user|--proxy-user)[ \t=]{{0,4}}\\{{0,8}}[\"']?[^\s:\"']{{1,64}}:",
     ),
-    _form("ldap", _B + rf"ldap\w{{3,12}}{_TO}-w[ \t]*"),
+    _form("ldap", _B + rf"ldap\w{{3,12}}+{_TO}-w[ \t]*"),
     _form("redis-cli", _B + rf"redis-cli{_TO}-a[ \t]+"),
     _form("ipmitool", _B + rf"ipmitool{_TO}-P[ \t]*", flags=0),
     _form("zip", _B + rf"(?:un)?zip{_TO}-P[ \t]*", flags=0),
-    _form("snmp", _B + rf"snmp\w{{3,12}}{_TO}-c[ \t]*"),
-    _form("snmp", _B + rf"snmp\w{{3,12}}{_TO}-A[ \t]*", flags=0),
-    _form("snmp", _B + rf"snmp\w{{3,12}}{_TO}-X[ \t]*", flags=0),
+    _form("snmp", _B + rf"snmp\w{{3,12}}+{_TO}-c[ \t]*"),
+    _form("snmp", _B + rf"snmp\w{{3,12}}+{_TO}-A[ \t]*", flags=0),
+    _form("snmp", _B + rf"snmp\w{{3,12}}+{_TO}-X[ \t]*", flags=0),
     _form("openssl", _B + rf"openssl{_TO}-[kK][ \t]+"),
     _form("htpasswd", _B + r"htpasswd[ \t]+-\w{0,8}b\w{0,8}[ \t]+\S{1,200}[ \t]+\S{1,64}[ \t]+"),
     _form("%", r"[ \t](?:-U|--user)[ \t=]{0,4}[^\s%:]{1,64}%", flags=0),

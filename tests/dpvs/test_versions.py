@@ -141,6 +141,7 @@ BEGINS = {
     "route_tos_and_outwall": "1.9.6",
     "route_flush": "1.9.10",
     "lldp": "1.9.8",
+    "verbose_link_stats": "1.9.8",
     "missing_service_status": "1.9.0",
 }
 
