@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 
-from . import batch_format, journal
+from . import batch_format, journal_script
 from .connection import Host
 from .errors import HostError, LockLostError
 from .journal import ROOT
@@ -176,7 +176,7 @@ def acquire(
         "root": root,
         "owner": line,
     }
-    library = batch_format.library("-") + journal.LIBRARY
+    library = batch_format.library("-") + journal_script.LIBRARY
     result = host.run(script(parameters, library + ACQUIRE), timeout=_TIMEOUT)
     if result.exit_status == 2:
         raise Locked(host.name, _holder(result.stdout.splitlines()))

@@ -16,7 +16,7 @@ import re
 import string
 from collections.abc import Callable
 
-from .secret_forms import FORMS, KNOWN, Ends, Form
+from .secret_forms import FORMS, KNOWN, Form, SecretEnd
 
 REMOVED = "[removed]"
 
@@ -100,11 +100,11 @@ def _until(pattern: re.Pattern[str]) -> Callable[[str, int], tuple[int, int]]:
     return ends
 
 
-_ENDS: dict[Ends, Callable[[str, int], tuple[int, int]]] = {
-    Ends.WORD: _word,
-    Ends.LINE: _until(_LINE),
-    Ends.TAG: _until(_TAG),
-    Ends.AT: _until(_AT),
+_ENDS: dict[SecretEnd, Callable[[str, int], tuple[int, int]]] = {
+    SecretEnd.WORD: _word,
+    SecretEnd.LINE: _until(_LINE),
+    SecretEnd.TAG: _until(_TAG),
+    SecretEnd.AT: _until(_AT),
 }
 
 

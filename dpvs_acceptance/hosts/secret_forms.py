@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 
-class Ends(Enum):
+class SecretEnd(Enum):
     """How far a secret goes."""
 
     WORD = auto()
@@ -30,7 +30,7 @@ class Form:
 
     words: tuple[str, ...]
     pattern: re.Pattern[str]
-    ends: Ends = Ends.WORD
+    ends: SecretEnd = SecretEnd.WORD
 
 
 # Where a word begins; in JSON a letter may stand in front of it, that of an escaped line end.
@@ -47,7 +47,9 @@ _TO = r"[^\n|;\"]{0,100}?[ \t]"
 """From a command to one of its options."""
 
 
-def _form(words: str, pattern: str, ends: Ends = Ends.WORD, flags: int = re.IGNORECASE) -> Form:
+def _form(
+    words: str, pattern: str, ends: SecretEnd = SecretEnd.WORD, flags: int = re.IGNORECASE
+) -> Form:
     return Form(tuple(words.split()), re.compile(pattern, flags | re.MULTILINE), ends)
 
 
@@ -55,9 +57,11 @@ _ANY_NAME = "passw passphrase secret token key credential sshpass auth_pass psk 
 
 FORMS = (
     # In headers, before the general form would take no more than the first word.
-    _form("authorization", _B + r"authorization\\{0,8}[\"']?[ \t]{0,8}[:=][ \t]{0,8}", Ends.LINE),
-    _form("cookie", _B + r"cookie2?:[ \t]{0,8}", Ends.LINE),
-    _form("passphrase", rf"pass[-_]?phrase{_IS}", Ends.LINE),
+    _form(
+        "authorization", _B + r"authorization\\{0,8}[\"']?[ \t]{0,8}[:=][ \t]{0,8}", SecretEnd.LINE
+    ),
+    _form("cookie", _B + r"cookie2?:[ \t]{0,8}", SecretEnd.LINE),
+    _form("passphrase", rf"pass[-_]?phrase{_IS}", SecretEnd.LINE),
     # name = value, name: value, "name": "value", 'name' => 'value'.
     _form(_ANY_NAME, _NAMES + _IS),
     _form("psk", _B + "psk" + _IS),
@@ -66,7 +70,7 @@ FORMS = (
     _form("pass=", _B + r"PASS=", flags=0),
     _form("pwd", r"(?:_pwd|" + _B + r"pwd)\\{0,8}[\"']?[ \t]{0,8}[=:][ \t]{0,8}(?!/)"),
     _form("auth", r"[\"']auth\\{0,8}[\"'][ \t]{0,8}:[ \t]{0,8}"),
-    _form("</", r"<[\w:-]{0,40}(?:password|passwd|passphrase|secret|token|apikey)>", Ends.TAG),
+    _form("</", r"<[\w:-]{0,40}(?:password|passwd|passphrase|secret|token|apikey)>", SecretEnd.TAG),
     # name value, in configuration files.
     _form(
         "auth_pass passw secret passphrase requirepass masterauth community psk",
@@ -123,8 +127,8 @@ FORMS = (
         r"(?:(?:sudo[ \t]+)?(?:passwd|chpasswd|openssl|docker|cryptsetup)|sudo[ \t]+-S))",
     ),
     # In addresses: the user alone may stay.
-    _form("://", r"://[^\s/:@\"'\\]{0,200}:(?=[^\s/@\"'\\]{1,500}@)", Ends.AT),
-    _form("://", r"://(?=[A-Za-z0-9_-]{20,300}@)", Ends.AT),
+    _form("://", r"://[^\s/:@\"'\\]{0,200}:(?=[^\s/@\"'\\]{1,500}@)", SecretEnd.AT),
+    _form("://", r"://(?=[A-Za-z0-9_-]{20,300}@)", SecretEnd.AT),
     _form(
         "=",
         r"[?&](?:key|sig|signature|code|auth|access|x-amz-signature|x-amz-credential|"
