@@ -91,7 +91,7 @@ def wrapper_checks() -> list[str]:
 
 
 def _only_call(check: ast.FunctionDef) -> str:
-    """The function that is all of a check's body, beside its docstring; empty for none."""
+    """The function that is all of a check's body, without its docstring; empty for none."""
     body = [one for one in check.body if not _is_docstring(one) and not isinstance(one, ast.Delete)]
     if len(body) != 1 or not isinstance(body[0], ast.Expr | ast.Return):
         return ""

@@ -1,4 +1,4 @@
-"""The whole state snapshot of a host, beside the same reads through testinfra's ssh backend."""
+"""The whole state snapshot of a host, compared with the same reads by testinfra's ssh backend."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class AllureError(Exception):
 
 
 def make_allure(run_dir: Path) -> Path:
-    """`allure-report/` beside the run's `allure-results/`; gives its page. Raises AllureError."""
+    """Makes `allure-report/` of the run's `allure-results/`; gives its page. Raises AllureError."""
     results, report = run_dir / "allure-results", run_dir / "allure-report"
     if not results.is_dir():
         raise AllureError(f"{results} is missing: was the run made with -p no:allure_pytest?")

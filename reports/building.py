@@ -25,7 +25,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def build(run_dir: Path, language: str = "") -> Page:
-    """Writes `index.html` and `signoff.md` beside the `signoff.json` in `run_dir`.
+    """Writes `index.html` and `signoff.md` into `run_dir`, from its `signoff.json`.
 
     `language`, `en` or `zh`, instead of the run's own. The same run always gives the same bytes.
     Gives what the pages show, of which `build_pdf` makes the document on paper.

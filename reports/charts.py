@@ -33,7 +33,7 @@ def draw_rtts(rtts: Sequence[Rtt], say: Say) -> Picture:
         shapes.append(Line(x, 12, x, bottom, "line"))
         shapes.append(Words(x, bottom + 14, f"{index * step:g}", 10, "middle", "soft"))
     shapes.append(Words(_RIGHT + 6, bottom + 14, "ms", 10, "start", "soft"))
-    told = []
+    described = []
     for row, one in enumerate(rtts):
         y = 32 + row * 40.0
         values = sorted(value * 1e3 for value in one.seconds)
@@ -44,9 +44,9 @@ def draw_rtts(rtts: Sequence[Rtt], say: Say) -> Picture:
         x = _scale(middle, end)
         shapes.append(Line(x, y - 14, x, y + 14, "accent", 2))
         shapes += [Dot(_scale(v, end), y, 3.2, "pass", f"{v:.3f} ms") for v in values]
-        told.append(f"{one.client} {one.vip}: min, {say('median')}, max {numbers}")
+        described.append(f"{one.client} {one.vip}: min, {say('median')}, max {numbers}")
     title = say("Round-trip time of the VIP")
-    return Picture(_WIDTH, bottom + 20, title, "; ".join(told), tuple(shapes))
+    return Picture(_WIDTH, bottom + 20, title, "; ".join(described), tuple(shapes))
 
 
 def draw_spread(spread: SpreadSeen, say: Say) -> Picture:
@@ -62,7 +62,7 @@ def draw_spread(spread: SpreadSeen, say: Say) -> Picture:
     most = max([*spread.counts.values(), *(band[2] for band in bands.values()), 1])
     end = nice_step(most / 5) * math.ceil(most / nice_step(most / 5))
     shapes: list[Shape] = []
-    told = []
+    described = []
     for row, name in enumerate(names):
         y = 10 + row * 34.0
         count = spread.counts.get(name, 0)
@@ -76,7 +76,7 @@ def draw_spread(spread: SpreadSeen, say: Say) -> Picture:
         left = _scale(low, end)
         shapes.append(Box(left, y, _scale(high, end) - left, 24, "accent", 0.14, outline=False))
         shapes.append(Line(_scale(mean, end), y, _scale(mean, end), y + 24, "ink", 2))
-        told.append(f"{name} {count}, {say('expected')} {mean:.1f} ({low:.0f}–{high:.0f})")
+        described.append(f"{name} {count}, {say('expected')} {mean:.1f} ({low:.0f}–{high:.0f})")
     bottom = 10 + len(names) * 34.0
     for index in range(6):
         value = end * index / 5
@@ -87,7 +87,7 @@ def draw_spread(spread: SpreadSeen, say: Say) -> Picture:
     title = f"{spread.service} ({spread.scheduler}), {spread.client}, {total} {say('connections')}"
     rule = shorten(spread.words, 10.5, _WIDTH)
     shapes.append(Words(0, bottom + 44, rule, 10.5, colour="ink" if spread.fair else "fail"))
-    return Picture(_WIDTH, bottom + 50, title, "; ".join(told), tuple(shapes))
+    return Picture(_WIDTH, bottom + 50, title, "; ".join(described), tuple(shapes))
 
 
 def draw_timeline(asked: Sequence[Asked], say: Say) -> Picture | None:
@@ -104,19 +104,19 @@ def draw_timeline(asked: Sequence[Asked], say: Say) -> Picture | None:
         x = _scale(index * step, end, 90)
         shapes.append(Line(x, 8, x, bottom, "line"))
         shapes.append(Words(x, bottom + 14, f"{index * step:g} s", 10, "middle", "soft"))
-    told = []
+    described = []
     for stage in STAGES:
         mine = [one for one in asked if _stage(one) == stage]
         if not mine:
             continue
         first = min(one.start for one in mine) - begin
         last = max(one.start + one.seconds for one in mine) - begin
-        told.append(f"{stage} {first:.1f}–{last:.1f} s")
+        described.append(f"{stage} {first:.1f}–{last:.1f} s")
         if stage == "readers":
             continue  # in the midst of the checks
         x, right = _scale(first, end, 90), _scale(last, end, 90)
         colour = _COLOURS[STAGES.index(stage)]
-        shapes.append(Box(x, 8, max(right - x, 1), 20, colour, 0.3, title=told[-1]))
+        shapes.append(Box(x, 8, max(right - x, 1), 20, colour, 0.3, title=described[-1]))
         label = shorten(say(stage), 10, right - x - 4)
         if columns(label) > 2:
             shapes.append(Words(x + 3, 22, label, 10))
@@ -135,7 +135,7 @@ def draw_timeline(asked: Sequence[Asked], say: Say) -> Picture | None:
             shapes.append(Words(at + 16, bottom + 33, say(stage), 10.5))
             at += 100
     title = say("Timeline of the run")
-    return Picture(_WIDTH, bottom + 42, title, "; ".join(told), tuple(shapes))
+    return Picture(_WIDTH, bottom + 42, title, "; ".join(described), tuple(shapes))
 
 
 def _stage(one: Asked) -> str:

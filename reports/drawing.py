@@ -66,12 +66,12 @@ Shape = Line | Box | Dot | Words
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`title` and `told` say the same in words, for who cannot see it."""
+    """`title` and `description` say the same in words, for readers who cannot see it."""
 
     width: float
     height: float
     title: str
-    told: str
+    description: str
     shapes: tuple[Shape, ...]
 
 
@@ -105,7 +105,7 @@ def svg(picture: Picture, name: str, alone: bool = False) -> str:
     parts = [
         f'<svg role="img" {size} {limit} {ids}>',
         f'<title id="{name}-t">{escape(picture.title)}</title>',
-        f'<desc id="{name}-d">{escape(picture.told)}</desc>',
+        f'<desc id="{name}-d">{escape(picture.description)}</desc>',
         *([_ALONE] if alone else []),
     ]
     parts += [_shape(shape) for shape in picture.shapes]

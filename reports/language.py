@@ -1,4 +1,4 @@
-"""The words of the report in English and Chinese. What devices and checks say stays as it was."""
+"""Words of the report in English and Chinese. Output of devices and messages stay as they are."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Callable
 Say = Callable[[str], str]
 """From the English words to those of the report's language."""
 
-BESIDE_CHECKS = (
-    "Checks: made in this run / that the suite has for the row on this topology; –: none, another "
-    "topology may have some (--topology=all). NOT TESTED unless all of them were made."
+UNJUDGED_CHECKS = (
+    "Checks: run / available for the row on this topology; –: none, other topologies may have some "
+    "(--topology=all). A row is NOT TESTED unless all its checks were run."
 )
+
+GUIDE = "deployment guide: the article “DPVS-FullNAT模式部署篇” (2021)"
 
 _ZH = {
     "DPVS acceptance": "DPVS 验收报告",
@@ -42,11 +44,11 @@ _ZH = {
     "after": "历时",
     "Suite": "测试套件",
     "commit": "提交",
-    "the tree was not clean": "工作区有未提交的修改",
+    "with local changes": "工作区有未提交的修改",
     "the tree was clean": "工作区干净",
-    "Profile": "档位",
+    "Profile": "判定范围",
     "strict": "严格",
-    "NIC map, as it was before binding": "网卡对应表（绑定之前）",
+    "NIC map before binding": "网卡对应表（绑定之前）",
     "NIC": "网卡",
     "Link": "链路",
     "MAC": "MAC",
@@ -61,38 +63,38 @@ _ZH = {
     "Id": "编号",
     "Priority": "优先级",
     "Outcome": "结果",
-    "What must hold": "要求内容",
+    "Requirement": "要求内容",
     "Source": "来源",
     "Time": "用时",
-    "What failed": "失败项",
-    "Of no requirement": "不属于任何要求",
-    "Look at": "排查",
-    "What this run does not show": "本次运行未能证明的内容",
-    "What passed, check by check": "通过项（逐条）",
+    "Failures": "失败项",
+    "Checks without a requirement": "没有对应要求的检查",
+    "Where to look": "排查方法",
+    "Not shown by this run": "本次运行未能验证的要求",
+    "Passed checks": "通过的检查",
     "Nothing.": "无。",
     "Evidence": "证据",
-    "What the probe said": "探测输出",
-    "As pytest shows it": "pytest 的输出",
+    "Probe output": "探测输出",
+    "pytest output": "pytest 的输出",
     "Attempt": "第几次尝试",
-    "Again": "重跑",
-    "Commands that led here": "此前执行的命令",
-    "Packets, as captured": "抓包（报文时序）",
+    "Rerun": "重新执行",
+    "Last commands of this check": "本项检查最后执行的命令",
+    "Captured packets": "抓包（报文时序）",
     "shown": "显示",
     "of": "共",
     "rows": "条",
     "rows checked": "条，已检查",
-    "Not checked: these decide nothing": "未检查（不影响结论）",
-    "Not judged by this run": "本次运行不据此判定",
-    "These decide nothing": "不影响结论",
-    "To judge by them": "据此判定的命令",
+    "not covered by this run, no effect on the verdict": ("本次运行未覆盖，不影响结论"),
+    "Not judged by this run": "未参与本次判定的要求",
+    "no effect on the verdict": "不影响结论",
+    "To include them": "纳入判定的命令",
     "Checks": "检查",
-    "Told at": "详见",
-    BESIDE_CHECKS: (
-        "检查：本次已执行 / 套件在此拓扑上为该条目准备的检查数；–：没有，其他拓扑可能有"
-        "（--topology=all）。未全部执行的记为未测试。"
+    "Details": "详见",
+    UNJUDGED_CHECKS: (
+        "检查：已执行 / 该条目在此拓扑上可用的检查数；–：没有，其他拓扑可能有（--topology=all）。"
+        "只有全部执行过的条目才有结果，否则为未测试。"
     ),
     "Needs": "需要",
-    "known of this version": "该版本的已知缺陷",
+    "known defect of this version": "该版本的已知缺陷",
     "bonding": "bonding（交换机聚合）",
     "kni": "kni",
     "rte_flow": "网卡分流（rte_flow）",
@@ -105,12 +107,12 @@ _ZH = {
     "uoa reader": "UOA 模块",
     "several kernels": "多种内核",
     "old reader": "旧版模块",
-    "no check of this run looked at it": "本次运行没有检查此项",
-    "The device is simulated. This report signs nothing off.": (
+    "not covered by this run": "本次运行未覆盖",
+    "The device is simulated: this report is no sign-off.": (
         "被测设备是模拟的，本报告不能作为上线签署。"
     ),
-    "A fault was injected: this run tells about the checks, not about the device": (
-        "本次运行注入了故障：它说明的是检查本身，而不是设备"
+    "A fault was injected: this run tests the checks, not the device": (
+        "本次运行注入了故障，结果只用于验证检查项，不代表设备"
     ),
     "Seen": "实际",
     "Expected": "期望",
@@ -155,7 +157,9 @@ _ZH = {
     "Released by": "发布",
     "How to reproduce": "如何复现",
     "In a clone of the suite at this commit": "在该提交的套件目录中执行",
-    "Check that nothing was altered, and judge again": "校验证据未被改动并重新判定",
+    "Verify that no file was changed, and compute the verdict again": (
+        "校验文件未被改动，并重新计算结论"
+    ),
     "Files of this run": "本次运行的文件",
     "SHA-256 of the manifest": "清单的 SHA-256",
     "Digital signature": "数字签名",
@@ -164,19 +168,21 @@ _ZH = {
     "client": "客户端",
     "real server": "RS",
     "gateway": "网关",
-    "not drawn: the run kept no topology": "未绘制：本次运行没有保存拓扑",
+    "no drawing: the run has no topology file": "未绘制：本次运行没有保存拓扑文件",
     "No Chinese text, shown in English": "没有中文文本，以英文显示",
+    GUIDE: "部署指南：即文章《DPVS-FullNAT模式部署篇》（2021）",
+    "deployment guide": "部署指南",
     "Time of the run": "本次运行的用时",
-    "A check's time has no set-up or undo of the run in it.": (
-        "各项检查的用时不含运行本身的准备与还原。"
+    "Times of checks do not include set-up and undo of the run.": (
+        "各项检查的用时不含环境准备和恢复。"
     ),
-    "lab": "实验环境",
+    "lab": "搭建实验环境",
     "connect": "连接",
-    "survey": "勘察",
+    "survey": "信息采集",
     "bring-up": "部署",
-    "readers": "TOA/UOA 模块",
-    "undo": "还原",
-    "compare": "比对",
+    "readers": "加载 TOA/UOA 模块",
+    "undo": "恢复",
+    "compare": "前后对比",
     "checks": "检查",
     "other": "其他",
     "all": "全部",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from reports.pieces import Prose
 from reports.shown import Group, Page, ShownRequirement
-from reports.unjudged import BesideGroup
+from reports.unjudged import CollapsedGroup
 
 LONGEST = 300
 """Characters of a message in the table."""
@@ -45,6 +45,9 @@ def _lines(page: Page) -> Iterator[str]:
             yield "| " + " | ".join(map(plain, cells)) + " |"
     for group in page.groups:
         yield from _group(group, page)
+    if page.guide:
+        yield ""
+        yield plain(page.guide)
     if page.untranslated:
         yield ""
         yield f"{say('No Chinese text, shown in English')}: {plain(', '.join(page.untranslated))}"
@@ -52,14 +55,14 @@ def _lines(page: Page) -> Iterator[str]:
         yield ""
         words = ", ".join(f"{name} {seconds}" for name, seconds in page.times)
         yield f"**{say('Time of the run')}**: {plain(words)}"
-    if page.besides:
+    if page.unjudged:
         yield ""
         yield f"### {plain(say('Not judged by this run'))}"
-    for beside in page.besides:
-        yield from _beside(beside, page)
+    for unjudged in page.unjudged:
+        yield from _unjudged(unjudged, page)
     for title, found in (
-        ("What failed", page.failed),
-        ("What this run does not show", page.not_shown),
+        ("Failures", page.failed),
+        ("Not shown by this run", page.not_shown),
     ):
         if found:
             yield ""
@@ -97,7 +100,7 @@ def _group(group: Group, page: Page) -> Iterator[str]:
         yield f"### {plain(group.title)}"
     if group.requirements:
         yield ""
-        heads = ("Id", "Priority", "Outcome", "What must hold", "Source", "Time")
+        heads = ("Id", "Priority", "Outcome", "Requirement", "Source", "Time")
         yield "| " + " | ".join(say(head) for head in heads) + " |"
         yield "|" + "---|" * len(heads)
     for row in group.requirements:
@@ -111,7 +114,7 @@ def _group(group: Group, page: Page) -> Iterator[str]:
         yield ""
         yield f"<details><summary>{plain(words)}</summary>"
         yield ""
-        heads = ("Id", "Priority", "Outcome", "What must hold", "Needs")
+        heads = ("Id", "Priority", "Outcome", "Requirement", "Needs")
         yield "| " + " | ".join(say(head) for head in heads) + " |"
         yield "|" + "---|" * len(heads)
         for one in group.unchecked:
@@ -121,21 +124,21 @@ def _group(group: Group, page: Page) -> Iterator[str]:
         yield "</details>"
 
 
-def _beside(group: BesideGroup, page: Page) -> Iterator[str]:
+def _unjudged(group: CollapsedGroup, page: Page) -> Iterator[str]:
     say = page.say
     yield ""
     yield f"<details><summary>{plain(group.title)}: {plain(group.why)}</summary>"
     yield ""
     if group.instead:
-        yield f"{say('To judge by them')}: {code(group.instead)}. {plain(page.beside_checks)}"
+        yield f"{say('To include them')}: {code(group.instead)}. {plain(page.unjudged_checks)}"
         yield ""
-    heads = ("Id", "Priority", "Outcome", "What must hold", "Checks")
+    heads = ("Id", "Priority", "Outcome", "Requirement", "Checks")
     yield "| " + " | ".join(say(head) for head in heads) + " |"
     yield "|" + "---|" * len(heads)
     for one in group.rows:
-        told = f"{one.checks} {', '.join(one.shown_at)}".strip()
+        checks = f"{one.checks} {', '.join(one.shown_at)}".strip()
         cells = (plain(one.id), one.priority, plain(one.badge.text), _prose(one.statement))
-        yield "| " + " | ".join((*cells, plain(told))) + " |"
+        yield "| " + " | ".join((*cells, plain(checks))) + " |"
     yield ""
     yield "</details>"
 
@@ -152,7 +155,7 @@ def _full(row: ShownRequirement, page: Page) -> Iterator[str]:
         yield f"{plain(check.badge.text)} {code(check.nodeid)}"
         yield ""
         yield from _block(check.message or check.details)
-    yield f"**{page.say('Look at')}**: {_prose(row.hint)}"
+    yield f"**{page.say('Where to look')}**: {_prose(row.hint)}"
 
 
 def _block(text: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a failed check's message says: what was expected beside what was seen."""
+"""The expected and the observed values in the message of a failed check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FIELD = re.compile(r"^  (?P<name>expected|seen): +(?P<text>.*)$")
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """What was expected beside what was seen, as a failed check told it."""
+    """One expected value and the observed one."""
 
     what: str
     expected: str
@@ -25,7 +25,7 @@ def sides(message: str) -> tuple[Sides, ...]:
     """What a message says was expected and seen; nothing where it does not say it in that form.
 
     Understood are `verdict.words.mismatch` and single lines `x: expected a, seen b` and
-    `x: a expected, seen b`. The message itself is shown beside it, whatever is found here.
+    `x: a expected, seen b`. The message itself is shown in any case.
     """
     lines = message.splitlines()
     fields: dict[str, list[str]] = {}
@@ -48,7 +48,7 @@ def sides(message: str) -> tuple[Sides, ...]:
     return tuple(rows)
 
 
-def told(message: str) -> str:
+def without_values(message: str) -> str:
     """A message without the values that pytest adds below it: those are in the details."""
     first, *rest = message.split("\n")
     at = next((n for n, line in enumerate(rest) if line.startswith("assert ")), len(rest))

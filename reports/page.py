@@ -12,13 +12,13 @@ from dpvs_acceptance.verdict.signoff import RequirementEntry, SignOff
 from dpvs_acceptance.verdict.times import times
 from reports.charts import draw_rtts, draw_spread, draw_timeline
 from reports.drawing import Picture
-from reports.language import BESIDE_CHECKS, Say, reason, speaker
+from reports.language import GUIDE, UNJUDGED_CHECKS, Say, reason, speaker
 from reports.pieces import Badge, badge_of, link
 from reports.reading import Kept
 from reports.rows import Rows
 from reports.shown import Group, Page, ShownRequirement
 from reports.topology_picture import draw_topology
-from reports.unjudged import besides
+from reports.unjudged import collapsed
 
 _GOOD_VERDICTS = {"READY": "pass", "PASSED ON SIMULATION": "accent", "PARTIAL": "flaky"}
 
@@ -27,8 +27,8 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
     """All that the page shows; the same document and evidence always give an equal page."""
     say = speaker(signoff.language)
     rows = Rows(signoff, kept, say)
-    told = [row for row in signoff.requirements if row.decides]
-    requirements = tuple(rows.requirement(row) for row in told)
+    deciding = [row for row in signoff.requirements if row.decides]
+    requirements = tuple(rows.requirement(row) for row in deciding)
     files = ["signoff.json", "junit.xml", signoff.transcript]
     if kept.manifest:
         files += ["manifest.json", "evidence/declared/plan.txt", "evidence/declared/dpvs.conf"]
@@ -45,15 +45,18 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         fault=signoff.fault,
         facts=_facts(signoff, say),
         nics=signoff.device.nics,
-        counts=_counts(told, say),
-        priorities=tuple(p for p in Priority if any(row.priority is p for row in told)),
+        counts=_counts(deciding, say),
+        priorities=tuple(p for p in Priority if any(row.priority is p for row in deciding)),
         requirements=requirements,
         groups=tuple(_groups(signoff, requirements, rows)),
-        besides=tuple(besides(signoff, say)),
-        beside_checks=say(BESIDE_CHECKS),
+        unjudged=tuple(collapsed(signoff, say)),
+        unjudged_checks=say(UNJUDGED_CHECKS),
         failed=tuple(r for r in requirements if r.badge.shape in {"fail", "flaky", "blocked"}),
         not_shown=tuple(r for r in requirements if r.badge.shape == "skipped" and r.checks),
         unseen=tuple(r for r in requirements if r.badge.shape == "skipped" and not r.checks),
+        guide=say(GUIDE)
+        if any(row.source.startswith("deployment guide") for row in deciding)
+        else "",
         untranslated=tuple(_untranslated(signoff)),
         times=tuple((say(name), f"{taken:.2f} s") for name, taken in times(signoff).items()),
         others=tuple(rows.check(check) for check in signoff.other_checks),
@@ -105,7 +108,7 @@ def _pictures(kept: Kept, say: Say) -> Iterator[tuple[str, tuple[Picture, ...]]]
 
 def _facts(signoff: SignOff, say: Say) -> tuple[tuple[str, str], ...]:
     lasted = (signoff.finished - signoff.started).total_seconds()
-    clean = "the tree was not clean" if signoff.suite.commit.endswith("-dirty") else ""
+    clean = "with local changes" if signoff.suite.commit.endswith("-dirty") else ""
     suite = f"{signoff.suite.version}, {say('commit')} {signoff.suite.commit}"
     profile = say(signoff.profile) + (f", {say('strict')}" if signoff.strict else "")
     return (

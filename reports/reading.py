@@ -1,5 +1,8 @@
-"""What a run kept beside `signoff.json`, read for its pictures. Missing or broken files are told
-by their absence: the verdict does not depend on them, and `verify` finds them."""
+"""The evidence of a run in addition to `signoff.json`, read for its pictures.
+
+A missing or broken file costs its picture only: the verdict does not depend on it, and `verify`
+reports it.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.signoff import CheckEntry, RequirementEntry, SignOff
 from reports.ladder import Ladder, make_ladder
 from reports.language import Say, reason
-from reports.messages import sides, told
+from reports.messages import sides, without_values
 from reports.pieces import badge_of, link, prose
 from reports.reading import Kept, inside
 from reports.shown import Check, ShownRequirement, Try, Unchecked
@@ -36,12 +36,12 @@ class Rows:
         if row.outcome is Outcome.PARTIAL:  # else it is what a check said, which stays as it is
             remark = reason(remark, self._language)
         if row.outcome is Outcome.NOT_TESTED and not row.checks:
-            remark = self._say("no check of this run looked at it")
+            remark = self._say("not covered by this run")
         return ShownRequirement(
             id=row.id,
             priority=row.priority,
             statement=prose((self._zh and row.statement_zh) or row.statement),
-            source=row.source,
+            source=row.source.replace("deployment guide", self._say("deployment guide")),
             hint=prose((self._zh and row.hint_zh) or row.hint),
             badge=badge_of(row.outcome, self._say),
             seconds=_seconds(row.seconds) if row.checks else "",
@@ -59,7 +59,7 @@ class Rows:
             for one in self._defects
             if row.id in one.requirements and one.reference in row.known
         ]
-        return f"{self._say('known of this version')}: {' '.join(said) or row.known}"
+        return f"{self._say('known defect of this version')}: {' '.join(said) or row.known}"
 
     def unchecked(self, row: RequirementEntry) -> Unchecked:
         return Unchecked(
@@ -86,7 +86,7 @@ class Rows:
             Try(
                 badge_of(attempt.outcome, self._say),
                 _seconds(attempt.seconds),
-                told(attempt.message),
+                without_values(attempt.message),
                 attempt.details,
                 tuple(link(path) for path in attempt.evidence),
                 self._ladder(attempt.evidence),
@@ -94,7 +94,7 @@ class Rows:
             for attempt in check.attempts
         )
         bad = check.outcome in (Outcome.FAIL, Outcome.FLAKY)
-        # The first one that failed is what the check tells of.
+        # The first one that failed is the one that the message is of.
         worst = next((a.ladder for a in attempts if a.badge.shape == "fail" and a.ladder), None)
         commands = self._kept.commands.get(check.nodeid, ()) if bad else ()
         # A check of state asked nothing itself: it read the snapshot that all of them share.
@@ -104,7 +104,7 @@ class Rows:
             nodeid=check.nodeid,
             badge=badge_of(check.outcome, self._say),
             seconds=_seconds(check.seconds),
-            message=told(check.message),
+            message=without_values(check.message),
             details=check.details,
             probe=check.probe if check.probe != check.message else "",
             again=f"{self._command} {shlex.quote(check.nodeid)}" if self._command else "",

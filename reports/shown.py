@@ -11,7 +11,7 @@ from reports.language import Say
 from reports.messages import Sides
 from reports.pieces import Badge, Hyperlink, Prose
 from reports.reading import Asked
-from reports.unjudged import BesideGroup
+from reports.unjudged import CollapsedGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +97,11 @@ class Page:
     counts: tuple[tuple[Badge, int], ...]
     priorities: tuple[str, ...]
     requirements: tuple[ShownRequirement, ...]
-    """All but those that nothing looked at and that decide nothing: see `groups`."""
+    """Without the rows that were not covered and do not affect the verdict: see `groups`."""
     groups: tuple[Group, ...]
-    besides: tuple[BesideGroup, ...]
+    unjudged: tuple[CollapsedGroup, ...]
     """What does not judge this run."""
-    beside_checks: str
+    unjudged_checks: str
     """What the numbers of checks in these groups mean."""
     failed: tuple[ShownRequirement, ...]
     """FAIL, FLAKY and BLOCKED."""
@@ -109,6 +109,8 @@ class Page:
     """NOT SUPPORTED and NOT TESTED, where a check says why."""
     unseen: tuple[ShownRequirement, ...]
     """NOT TESTED, because no check looked."""
+    guide: str
+    """What the deployment guide is, where rows have it as their source; else empty."""
     untranslated: tuple[str, ...]
     """Rows that a Chinese page shows in English, for want of a translation."""
     times: tuple[tuple[str, str], ...]

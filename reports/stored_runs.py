@@ -67,9 +67,9 @@ def main(arguments: list[str]) -> int:
     comparing.add_argument("first", type=Path)
     comparing.add_argument("second", type=Path)
     comparing.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
-    beside = commands.add_parser("matrix", help="versions by requirements, from several runs")
-    beside.add_argument("runs", type=Path, nargs="+", metavar="run")
-    beside.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
+    matrix = commands.add_parser("matrix", help="versions by requirements, from several runs")
+    matrix.add_argument("runs", type=Path, nargs="+", metavar="run")
+    matrix.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
     options = parser.parse_args(arguments)
     named = [getattr(options, n) for n in ("run", "first", "second") if n in options]
     for directory in [*named, *getattr(options, "runs", ())]:
@@ -137,7 +137,7 @@ def _strange_pages(directory: Path) -> list[str]:
                 break
         return list(strange or ())
     except (OSError, ValidationError, UnicodeDecodeError):
-        return []  # a problem that was told already
+        return []  # already among the problems
 
 
 def _suite_is(commit: str) -> bool:
@@ -177,7 +177,7 @@ def _matrix(runs: Sequence[Path], html: Path | None) -> int:
 
 
 def _written(path: Path, text: str) -> bool:
-    """Before the lines, which somebody may read the first of only (`… | head`)."""
+    """Called before the lines are printed, which a reader may cut off (`… | head`)."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -72,9 +72,9 @@ def _row(topology: Topology) -> str:
         modes.append("SYN proxy")
     families = {(one.vip.version, one.server_family) for one in topology.services}
     families |= {(4, 4)} if topology.snat else set()
-    told = [word for key, word in _FAMILIES.items() if key in families]
+    families_named = [word for key, word in _FAMILIES.items() if key in families]
     return (
-        f"| [{topology.name}](#{topology.name}) | {', '.join(modes)} | {', '.join(told)} "
+        f"| [{topology.name}](#{topology.name}) | {', '.join(modes)} | {', '.join(families_named)} "
         f"| {', '.join(topology.requirements)} |\n"
     )
 

@@ -46,14 +46,16 @@ def draw_topology(topology: Topology, device: DeviceEntry | None, say: Say) -> P
     y = _draw_above(topology, _places(upper), y, shapes, say)
     y = _draw_device(topology, head, nics, _places(upper), _places(lower), y, shapes)
     y = _draw_below(topology, _places(lower), y, shapes, say)
-    told = [
+    described = [
         f"{name}: {', '.join(map(str, link.networks))}" for name, link in topology.links.items()
     ]
-    told += [f"{name}: {_addresses(machine)}" for name, machine in topology.clients.items()]
-    told += [f"{name}: {_addresses(machine)}" for name, machine in topology.real_servers.items()]
-    told += [f"VIP {vip}" for vips in topology.vips.values() for vip in vips]
+    described += [f"{name}: {_addresses(machine)}" for name, machine in topology.clients.items()]
+    described += [
+        f"{name}: {_addresses(machine)}" for name, machine in topology.real_servers.items()
+    ]
+    described += [f"VIP {vip}" for vips in topology.vips.values() for vip in vips]
     title = f"{say('Topology')} {topology.name or head}: {topology.title}"
-    return Picture(_WIDTH, y + 6, title, "; ".join(told), tuple(shapes))
+    return Picture(_WIDTH, y + 6, title, "; ".join(described), tuple(shapes))
 
 
 def _places(names: Sequence[str]) -> dict[str, _Place]:

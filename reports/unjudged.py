@@ -1,4 +1,4 @@
-"""Rows that do not judge the run, as the pages show them: folded together, none left out."""
+"""Rows that do not judge the run, as the pages show them: collapsed, and complete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.pieces import Badge, Prose, badge_of, prose
 
 
 @dataclass(frozen=True, slots=True)
-class BesideRow:
+class CollapsedRow:
     id: str
     priority: str
     statement: Prose
@@ -20,27 +20,27 @@ class BesideRow:
     checks: str
     """How many of its checks this run made; a dash where this topology has none."""
     shown_at: tuple[str, ...]
-    """Rows that judge this run, which these checks prove as well: there they are told in full."""
+    """Rows that judge this run, which these checks prove as well: they are shown there in full."""
 
 
 @dataclass(frozen=True, slots=True)
-class BesideGroup:
+class CollapsedGroup:
     """The rows of one catalogue that do not judge the run."""
 
     title: str
     why: str
     instead: str
     """The command line by which they do."""
-    rows: tuple[BesideRow, ...]
+    rows: tuple[CollapsedRow, ...]
 
 
-def besides(signoff: SignOff, say: Say) -> Iterator[BesideGroup]:
+def collapsed(signoff: SignOff, say: Say) -> Iterator[CollapsedGroup]:
     proving: dict[str, list[str]] = {}
     for row in signoff.requirements:
         for check in row.checks:
             proving.setdefault(check.nodeid, []).append(row.id)
     for rows in signoff.unjudged:
-        yield BesideGroup(
+        yield CollapsedGroup(
             title=_title(rows, say),
             why=reason(rows.why, signoff.language),
             instead=f"pytest {rows.instead}" if rows.instead else "",
@@ -53,10 +53,10 @@ def _title(rows: UnjudgedRows, say: Say) -> str:
     return f"{rows.catalogue}: {len(rows.rows)} {say('rows')} ({counts})"
 
 
-def _row(row: UnjudgedRow, language: str, proving: dict[str, list[str]], say: Say) -> BesideRow:
+def _row(row: UnjudgedRow, language: str, proving: dict[str, list[str]], say: Say) -> CollapsedRow:
     made = len(row.checks)
     whole = made + row.left_out
-    return BesideRow(
+    return CollapsedRow(
         id=row.id,
         priority=row.priority,
         statement=prose((language == "zh" and row.statement_zh) or row.statement),

@@ -24,7 +24,7 @@ class NotReplayed(NotTested):
         super().__init__(PREFIX + reason)
 
 
-# Marks by which answers are told apart are drawn anew each time; all are that long.
+# Marks that separate the answers are drawn at random each time; all have this length.
 _MARK = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-f])")
 
 

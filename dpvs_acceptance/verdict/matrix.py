@@ -42,7 +42,7 @@ class Cell:
     seen: tuple[Seen, ...]
 
     @property
-    def looked_at(self) -> bool:
+    def covered(self) -> bool:
         return self.outcome not in (Outcome.NOT_TESTED, Outcome.NOT_APPLICABLE)
 
     @property
@@ -61,13 +61,13 @@ class RequirementLine:
 
     @property
     def differs(self) -> bool:
-        """Between columns that looked at it."""
-        return len({cell.outcome for cell in self.cells if cell.looked_at}) > 1
+        """Between columns that covered it."""
+        return len({cell.outcome for cell in self.cells if cell.covered}) > 1
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueTable:
-    """The requirements of one catalogue that any of the runs looked at."""
+    """The requirements of one catalogue that any of the runs covered."""
 
     catalogue: str
     lines: tuple[RequirementLine, ...]
@@ -133,8 +133,8 @@ def _sheet(title: str, groups: Mapping[str, Sequence[SignOff]]) -> Sheet:
     for catalogue in sorted(rows, key=lambda name: (name != SEED, name)):
         known = rows[catalogue]
         lines = (_line(row, groups) for row in known.values())
-        told = tuple(line for line in lines if any(cell.looked_at for cell in line.cells))
-        tables.append(CatalogueTable(catalogue, told, len(known)))
+        covered = tuple(line for line in lines if any(cell.covered for cell in line.cells))
+        tables.append(CatalogueTable(catalogue, covered, len(known)))
     return Sheet(
         title,
         tuple(groups),
@@ -165,20 +165,20 @@ _WIDTH = max(len(outcome) for outcome in Outcome)
 
 def to_lines(matrix: Matrix) -> Iterator[str]:
     """As text: the versions, then the topologies of each version that was run on several."""
-    yield from _told(matrix.versions)
+    yield from _sheet_lines(matrix.versions)
     for sheet in matrix.topologies:
         yield ""
         yield f"=== {sheet.title}, by topology ==="
-        yield from _told(sheet)
+        yield from _sheet_lines(sheet)
 
 
-def _told(sheet: Sheet) -> Iterator[str]:
+def _sheet_lines(sheet: Sheet) -> Iterator[str]:
     widths = [max(len(heading), _WIDTH) for heading in sheet.headings]
     wide = max((len(line.id) for table in sheet.tables for line in table.lines), default=2)
     named = zip(sheet.headings, widths, strict=True)
     yield f"{'':<{wide}}      " + "  ".join(f"{one:<{width}}" for one, width in named).rstrip()
     for table in sheet.tables:
-        yield f"{table.catalogue}: {len(table.lines)} of {table.rows} rows were looked at"
+        yield f"{table.catalogue}: {len(table.lines)} of {table.rows} rows covered"
         for line in table.lines:
             cells = (
                 f"{cell.outcome if cell.seen else '-':<{width}}"

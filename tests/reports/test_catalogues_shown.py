@@ -91,7 +91,7 @@ def test_the_paper_has_the_rows_that_were_checked(run: Path) -> None:
 @pytest.fixture(scope="module", params=["en", "zh"])
 def beside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that the seed judges; one of its checks proves a row of upstream as well."""
-    directory = tmp_path_factory.mktemp("beside")
+    directory = tmp_path_factory.mktemp("unjudged")
     about = replace(facts(directory), language=str(request.param))
     seed, upstream = ([r for r in BOTH if r.catalogue == name] for name in ("seed", "upstream"))
     results = [check("PASS", row.id) for row in seed if row.id not in ("S30", "S36")]
@@ -111,14 +111,14 @@ def beside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_rows_that_do_not_judge_are_on_the_page_folded_and_counted_apart(beside: Path) -> None:
     page = read_page(beside)
     assert sum(number for _, number in page.counts) == 36
-    (group,) = page.besides
+    (group,) = page.unjudged
     told = {row.id: (row.badge.key, row.checks, row.shown_at) for row in group.rows}
     assert len(told) == 172
     assert told["FWD-01"] == ("pass", "1 / 1", ("S30",))
     assert told["FWD-06"] == ("not-tested", "1 / 4", ("S30",))
     assert told["DEV-01"] == ("not-tested", "–", ())
     html = Elements((beside / "index.html").read_text(encoding="utf-8"))
-    (folded,) = [attrs for _, attrs in html.tags if attrs.get("class") == "beside"]
+    (folded,) = [attrs for _, attrs in html.tags if attrs.get("class") == "unjudged"]
     assert "open" not in folded
     # On the first screen, and where they are folded.
     assert html.text.count(group.title) == 2
@@ -132,13 +132,13 @@ def test_rows_that_do_not_judge_are_on_the_page_folded_and_counted_apart(beside:
 
 def test_they_are_in_the_language_of_the_report(beside: Path) -> None:
     page = read_page(beside)
-    (group,) = page.besides
+    (group,) = page.unjudged
     text = (beside / "signoff.md").read_text(encoding="utf-8")
     assert text.count("| KAD-37 | P3 |") == 1
     if page.language == "zh":
         assert group.title == "upstream: 172 条 (通过 1, 未测试 171)"
         assert group.why == "拓扑 x 按 seed 判定"
-        assert "### 本次运行不据此判定" in text
+        assert "### 未参与本次判定的要求" in text
     else:
         assert group.title == "upstream: 172 rows (PASS 1, NOT TESTED 171)"
         assert "### Not judged by this run" in text
@@ -159,4 +159,4 @@ def test_a_run_of_the_seed_alone_looks_as_ever(tmp_path: Path) -> None:
     write(compose(about, rows, [check("PASS", "S29")], verdict, ended), tmp_path / "signoff.json")
     (group,) = read_page(tmp_path).groups
     assert (group.title, len(group.requirements), group.unchecked) == ("", 36, ())
-    assert read_page(tmp_path).besides == ()
+    assert read_page(tmp_path).unjudged == ()

@@ -19,7 +19,7 @@ from reports.drawing import Picture, Words, svg
 from reports.ladder import make_ladder
 from reports.language import reason, speaker
 from reports.markdown import plain
-from reports.messages import Sides, sides, told
+from reports.messages import Sides, sides, without_values
 from reports.reading import SpreadSeen, inside
 from tests.reports.evidence import captured, line, recorded_topology, write_run
 from tests.reports.test_report import HOSTILE, SEED, Elements
@@ -132,7 +132,7 @@ def test_all_that_is_drawn_lies_within_its_picture(tmp_path: Path) -> None:
 
 def test_the_band_of_a_fair_spread_holds_what_it_says() -> None:
     seen = SpreadSeen("s", "c", "rr", {"a": 1, "b": 3}, {"a": 100, "b": 300}, True, "")
-    told = draw_spread(seen, EN).told
+    told = draw_spread(seen, EN).description
     reach = CONFIDENCE * (400 * 0.25 * 0.75) ** 0.5
     assert f"a 100, expected 100.0 ({100 - reach:.0f}–{100 + reach:.0f})" in told
 
@@ -243,7 +243,7 @@ def test_the_report_in_chinese_says_all_in_chinese(tmp_path: Path) -> None:
         assert row.statement_zh.replace("`", "") in page.text
     for text in ("不可上线", "失败项", "拓扑", "签署", "如何复现"):
         assert text in page.text
-    for text in ("What failed", "Requirements", "Device under test", "Look at"):
+    for text in ("Failures", "Requirements", "Device under test", "Where to look"):
         assert text not in page.text
 
 
@@ -262,8 +262,8 @@ def test_the_verdicts_own_sentences_are_translated_and_quotes_are_not() -> None:
 
 
 def test_a_message_is_shown_without_what_pytest_adds() -> None:
-    assert told("a\n  b\nassert 1 == 2\n  +1") == "a\n  b"
-    assert told("assert 1 == 2\n  +1") == "assert 1 == 2\n  +1"
+    assert without_values("a\n  b\nassert 1 == 2\n  +1") == "a\n  b"
+    assert without_values("assert 1 == 2\n  +1") == "assert 1 == 2\n  +1"
 
 
 def test_a_run_of_220_requirements_with_captures_is_built_in_under_a_second(tmp_path: Path) -> None:

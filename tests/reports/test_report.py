@@ -93,7 +93,7 @@ def test_the_page_shows_the_verdict_each_requirement_and_what_to_look_at(tmp_pat
         "0000:04:00.0",
         "no smt here",
         "cat: smt: No such file",
-        "no check of this run looked at it",
+        "not covered by this run",
         "suites/x.py::stray",
         "Attempt 2",
         "pytest --host=softlab suites/test_a.py::test_s29",

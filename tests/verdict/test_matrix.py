@@ -39,9 +39,9 @@ RUNS = [
 def test_versions_stand_in_their_order_and_the_worst_run_of_each_in_its_cell() -> None:
     assert [line.rstrip() for line in to_lines(make_matrix(RUNS))][:6] == [
         "            1.9.10 (simulation)  1.10.2 (simulation)",
-        "seed: 1 of 2 rows were looked at",
+        "seed: 1 of 2 rows covered",
         "S29      P1  -                    PASS",
-        "upstream: 2 of 2 rows were looked at",
+        "upstream: 2 of 2 rows covered",
         "FWD-18 * P2  FAIL                 PASS",
         "ADM-05   P2  PASS                 PASS",
     ]
