@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from .batch import Read, Section, batch
 from .connection import Host, abridge
@@ -21,6 +21,19 @@ _SECONDS, _LONG = 30.0, 20.0  # of a snapshot, and of one reading that asks for 
 
 class SnapshotError(Exception):
     """A snapshot does not have what is asked of it; names the host, the command, what it said."""
+
+
+class SnapshotReader(Protocol):
+    """What typed state is made of: a snapshot, or one that is completed when it is asked for."""
+
+    @property
+    def sections(self) -> Mapping[str, Section]: ...
+
+    def get(self, name: str) -> Section: ...
+
+    def text(self, name: str) -> str: ...
+
+    def to_json(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)

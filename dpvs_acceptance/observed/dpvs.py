@@ -35,14 +35,14 @@ from dpvs_acceptance.dpvs.ipvsadm import (
 from dpvs_acceptance.dpvs.ipvsadm import ServiceEntry as SeenService
 from dpvs_acceptance.dpvs.log import DeviceSettings, Start, read_start
 from dpvs_acceptance.dpvs.versions import Version
-from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError
+from dpvs_acceptance.hosts.snapshot import SnapshotError, SnapshotReader
 from dpvs_acceptance.model.topology import Address, DeclaredService
 
 
 class DpvsState:
     """One reading of DPVS."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: SnapshotReader) -> None:
         self.snapshot = snapshot
 
     @cached_property

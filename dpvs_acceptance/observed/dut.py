@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.hosts.processes import Process
-from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError
+from dpvs_acceptance.hosts.snapshot import SnapshotError, SnapshotReader
 from dpvs_acceptance.observed.dpvs import DpvsState
 from dpvs_acceptance.observed.machine import MachineState
 
@@ -14,7 +14,7 @@ from dpvs_acceptance.observed.machine import MachineState
 class DutState(MachineState, DpvsState):
     """Everything that one whole snapshot of the DUT says."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: SnapshotReader) -> None:
         super().__init__(snapshot)
 
     @property

@@ -13,14 +13,14 @@ from dpvs_acceptance.hosts.boot_files import read_boot_files
 from dpvs_acceptance.hosts.facts import HugepagePool, Module, ModuleInfo, Mount, NumaNode, Tool
 from dpvs_acceptance.hosts.netfacts import NetDevice, PciDevice
 from dpvs_acceptance.hosts.processes import Process
-from dpvs_acceptance.hosts.snapshot import Snapshot
+from dpvs_acceptance.hosts.snapshot import SnapshotReader
 from dpvs_acceptance.observed.boot.sequence import Boot, boot
 
 
 class MachineState:
     """Everything about the DUT that DPVS's own tools are not asked for."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: SnapshotReader) -> None:
         self.snapshot = snapshot
 
     @property
@@ -145,7 +145,7 @@ class MachineState:
 class ServerState:
     """A real server, as one snapshot shows it."""
 
-    snapshot: Snapshot
+    snapshot: SnapshotReader
 
     @property
     def modules(self) -> Mapping[str, Module]:
