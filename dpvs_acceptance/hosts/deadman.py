@@ -19,13 +19,14 @@ from dataclasses import dataclass, replace
 from . import journal
 from .channel import Channel
 from .connection import Host
-from .errors import HostError
+from .errors import HostError, LockLostError
 from .lock import Lock
 from .lockfile import fence, script
 from .shell import quote
 
 BEATS_PER_LEASE = 4
 _TIMEOUT = 10.0
+_QUIET = 30.0  # seconds until a silent host is asked again about its lock
 _UNDOING = 600  # seconds of the lease under which the switch undoes
 
 _TIMER = r"""
@@ -134,16 +135,27 @@ class Heartbeat:
         self._period = lock.lease / BEATS_PER_LEASE
         self._channel: Channel = lock.host.open(lock.beat_script())
         self._renewed = self._sent = _now()
+        self._ask_from = 0.0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._thread.start()
 
     def check(self, *, ask: bool = False) -> None:
         """LockLostError where the lock is another run's. The host is asked where the last renewal
-        is older than the lease, as after a suspension, or with `ask`."""
-        if ask or self.silent or _now() - self._renewed >= self._lock.lease:
+        is older than the lease, as after a suspension, or with `ask`; one that does not answer is
+        not asked again for a while. HostError says that it did not."""
+        if not (ask or self.silent or _now() - self._renewed >= self._lock.lease):
+            return
+        if _now() < self._ask_from:
+            return
+        try:
             self._lock.renew()
-            self._renewed = _now()
+        except LockLostError:
+            raise
+        except HostError:
+            self._ask_from = _now() + _QUIET
+            raise
+        self._renewed = _now()
 
     def stop(self) -> None:
         """No more beats; nothing of it stays on the host. May be repeated."""

@@ -21,6 +21,7 @@ LEASE = 60.0
 RUN_LEASE = 120.0
 """Seconds, of a run of the suite and of --restore."""
 _TIMEOUT = 20.0
+_RENEWAL = 8.0
 _LONGEST_OWNER = 200
 
 ACQUIRE = r"""
@@ -138,7 +139,7 @@ class Lock:
 
     def renew(self) -> None:
         """Renew the lease. LockLostError where the lock is another's, HostError where it fails."""
-        result = self.host.run(script(self.parameters, RENEW), timeout=_TIMEOUT)
+        result = self.host.run(script(self.parameters, RENEW), timeout=_RENEWAL)
         if result.exit_status == 2:
             raise LockLostError(self.host.name, result.stdout.strip())
         if result.exit_status != 0:

@@ -72,6 +72,25 @@ def test_it_undoes_what_a_silent_run_did(
     dying.close()
 
 
+def test_a_silent_host_is_not_asked_for_its_lock_again_and_again(
+    host: Host, proxied: tuple[Path, Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each check that fails asks: with a host that is gone that must not add up."""
+    config, proxy = proxied
+    monkeypatch.setattr(lock, "_RENEWAL", 1.0)
+    with connect("lb01", "lb01", config) as silent:
+        beats = deadman.Heartbeat(lock.acquire(silent, "alice", lease=60))
+        beats.check(ask=True)
+        proxy.swallow()
+        with pytest.raises(HostError, match="stopped answering"):
+            beats.check(ask=True)
+        begin = time.monotonic()
+        beats.check(ask=True)
+        assert time.monotonic() - begin < 0.5
+        beats.stop()
+    host.run(f"rm -rf {journal.ROOT}")
+
+
 def test_disarmed_it_leaves_nothing(host: Host, tmp_path: Path) -> None:
     with lock.acquire(host, "alice", lease=1) as held:
         switch = deadman.DeadMan(held, "dying")
