@@ -30,7 +30,7 @@ def refusals(deployment: Deployment, before: Mapping[str, Snapshot]) -> list[str
         try:
             found += [f"{host}: {why}" for why in check(deployment, role, before[role])]
         except (SnapshotError, facts.FactError) as error:
-            found.append(f"{host}: what must not be touched cannot be told: {error}")
+            found.append(f"{host}: what must not be touched is not known: {error}")
     return found
 
 
@@ -121,7 +121,7 @@ def _deleted_with(nic: Nic, before: Snapshot) -> Iterator[str]:
 
 
 def _in_use(nic: Nic, before: Snapshot) -> Iterator[str]:
-    """Addresses and default routes of the NIC, or of what stands on it, are somebody's."""
+    """Addresses and default routes of the NIC, or of what stands on it: they are in use."""
     # Also what stands on it: binding a bond's member may take the bond's address along.
     for name in (nic.name, *HostNetwork.of(before).above(nic.name)):
         addresses = [

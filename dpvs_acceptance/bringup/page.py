@@ -34,8 +34,9 @@ host.
 
 Each host is read once, in one round trip. The run is refused, and nothing is written, where
 
-* a host is locked by another run: you are told who, since when, from where. This holds for the DUT,
-  the clients and the real servers, and also for `--attach`, which locks nothing itself;
+* a host is locked by another run: the refusal says who, since when, from where. This
+  holds for the DUT, the clients and the real servers, and also for `--attach`, which locks nothing
+  itself;
 * a killed run has left changes on any host (`pytest --host=NAME --restore` undoes them);
 * the bench names a NIC that the ssh session goes by, or a tested interface of a client or real
   server that it goes by (see "The management path");
@@ -111,9 +112,9 @@ addresses and its routes.
 ## A load balancer that already serves
 
 `--attach` looks at what runs, and sends its own requests to the VIPs: some hundred connections, a
-few at a time. What can only be counted where nobody else has connections (counters, the spread over
+few at a time. What can only be counted where no one else has connections (counters, the spread over
 the real servers, packets lost or doubled, which worker answered) is NOT TESTED there, and says how
-many connections of others it met; all else is judged as ever.
+many connections of others it met; all else is judged as usual.
 
 ## How it is undone
 

@@ -130,7 +130,7 @@ class Protocol(RuleBasedStateMachine):
         assert len(self.host.writers()) <= 1, self.host.works
 
     def teardown(self) -> None:
-        """Never locked for ever: once nobody renews it, the lease ends, and the next run has it."""
+        """Never locked for ever: not renewed, the lease ends, and the next run has it."""
         self.host.now += LEASE
         assert self.host.take(0) is not None
 

@@ -1,4 +1,4 @@
-"""A plan that touches what carries us, or what is somebody's, is refused; named by both names."""
+"""A plan that touches what carries ssh, or what is in use, is refused; named by both names."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _other_function(dut: Machine) -> None:
 
 
 def _veth_in_a_bridge(dut: Machine) -> None:
-    """The management address is on one end of a veth, the other end is a port beside the NIC."""
+    """The management address is on one end of a veth, the other end is in a bridge with the NIC."""
     dut.server = "192.0.2.2"
     dut.devices["mgmt"] = Device(kind="veth", over="mgmt-p", addresses=("192.0.2.2/24",))
     dut.devices["mgmt-p"] = Device(kind="veth", over="mgmt", master="br0")
