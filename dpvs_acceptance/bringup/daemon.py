@@ -6,7 +6,8 @@ import shlex
 
 from dpvs_acceptance.bringup.shell import restore_file, same_content, sh, write_file
 from dpvs_acceptance.dpvs.versions import VersionFacts
-from dpvs_acceptance.hosts.gate import GIVE_UP, Change
+from dpvs_acceptance.hosts.gate import Change
+from dpvs_acceptance.hosts.gate_script import GIVE_UP
 from dpvs_acceptance.model.bench import LcorePlacement
 from dpvs_acceptance.model.deployment import Deployment
 

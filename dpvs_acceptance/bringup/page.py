@@ -114,7 +114,9 @@ addresses and its routes.
 `--attach` looks at what runs, and sends its own requests to the VIPs: some hundred connections, a
 few at a time. What can only be counted where no one else has connections (counters, the spread over
 the real servers, packets lost or doubled, which worker answered) is NOT TESTED there, and says how
-many connections of others it met; all else is judged as usual.
+many connections of others it met; all else is judged as usual. The table of connections is read
+by the checks of connections alone, and never as part of a survey; what the version in use cannot
+bear to be asked (`dpip -s -v link show` before 1.9.8) is not asked.
 
 ## How it is undone
 

@@ -23,6 +23,9 @@ _ASKING = 5.0  # seconds a tool of DPVS may take: they have no timeout of their 
 # where the lcores share a CPU.
 _ASKING_EACH = 0.06
 
+CONNECTIONS = "ipvsadm -lnc"
+"""All connections: on a busy balancer hundreds of thousands of lines. Read where it is asked for."""
+
 # What DPVS's tools are asked; the first is the question whether DPVS answers at all. With -s and -v
 # they print all that they print without, and more. `ipvsadm --version` needs a running DPVS.
 _DPVS_READS = (
@@ -38,7 +41,7 @@ _DPVS_READS = (
     "ipvsadm -ln",
     "ipvsadm -ln --stats",
     "ipvsadm -G",
-    "ipvsadm -lnc",
+    CONNECTIONS,
 )
 
 TOOLS = ("dpvs", "dpip", "ipvsadm", "keepalived", "dpdk-devbind.py")
@@ -108,6 +111,11 @@ _COMMON: Mapping[str, str] = {
     "ip neigh": collect.either("ip -j neigh", "ip neigh"),
     "processes": collect.PROCESSES,
 }
+
+
+def at_once(sections: Sections) -> dict[str, str | Read]:
+    """What a snapshot of everything reads: without the table of connections."""
+    return {name: read for name, read in sections.items() if name != CONNECTIONS}
 
 
 def client() -> dict[str, str | Read]:

@@ -31,11 +31,12 @@ class Look:
 
     def shared(self, *first: str) -> SharedDut:
         """A reading that many checks share; it refuses to be used once the DUT was changed."""
-        return read_dut(self._host, self._sections, first)
+        return read_dut(self._host, self._sections, first or tuple(survey.at_once(self._sections)))
 
     def __call__(self, *names: str) -> DutState:
-        """The sections of these names (`hosts/survey.py`) as they are now; all without names."""
-        wanted = {name: self._sections[name] for name in names or self._sections}
+        """The sections of these names (`hosts/survey.py`) as they are now; without names all
+        but the table of connections."""
+        wanted = {name: self._sections[name] for name in names or survey.at_once(self._sections)}
         return DutState(take(self._host, wanted))
 
     def until(self, wanted: Seen, found: Callable[[DutState], Seen], *names: str) -> Seen:

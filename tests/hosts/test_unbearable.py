@@ -6,7 +6,7 @@ import pytest
 
 from dpvs_acceptance.dpvs.versions import Version, facts
 from dpvs_acceptance.hosts.batch import Read
-from dpvs_acceptance.hosts.survey import DutPaths, dpvs_state
+from dpvs_acceptance.hosts.survey import CONNECTIONS, DutPaths, at_once, dpvs_state
 
 
 def _asked(version: str) -> list[str]:
@@ -25,3 +25,9 @@ def test_verbose_statistics_are_not_asked_of_an_old_dpvs(version: str) -> None:
 @pytest.mark.parametrize("version", ["1.9.8", "1.10.2"])
 def test_they_are_asked_of_one_that_can_bear_it(version: str) -> None:
     assert [one for one in _asked(version) if one.endswith("dpip -s -v link show")]
+
+
+def test_the_table_of_connections_is_read_only_where_it_is_asked_for() -> None:
+    sections = dpvs_state(DutPaths())
+    assert CONNECTIONS in sections
+    assert sections.keys() - at_once(sections).keys() == {CONNECTIONS}
