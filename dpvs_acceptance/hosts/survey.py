@@ -24,7 +24,7 @@ _ASKING = 5.0  # seconds a tool of DPVS may take: they have no timeout of their 
 _ASKING_EACH = 0.06
 
 CONNECTIONS = "ipvsadm -lnc"
-"""All connections: hundreds of thousands of lines on a busy balancer; read where it is asked for."""
+"""All connections, hundreds of thousands of lines on a busy balancer: read where asked for."""
 
 # What DPVS's tools are asked; the first is the question whether DPVS answers at all. With -s and -v
 # they print all that they print without, and more. `ipvsadm --version` needs a running DPVS.
