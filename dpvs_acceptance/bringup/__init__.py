@@ -1,4 +1,4 @@
-"""From a deployment to a running DPVS and back: stages of changes, each with its undo.
+"""Brings a deployment up and undoes it: stages of changes, each with its undo.
 
-Every change goes through the one write gate (`hosts/gate.py`); this room only says what is wanted.
+This package defines the changes; the write gate (`hosts/gate.py`) carries them out.
 """

@@ -1,4 +1,4 @@
-"""dpvs.conf of a deployment (seed 2.4): every port with its queues, every worker with its own."""
+"""dpvs.conf of a deployment (deployment guide 2.4): ports with queues, and workers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dpvs_acceptance.dpvs.conf import ConfSpec, DeviceSpec, PortQueues, WorkerSp
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
 
-_FAST_FREE = "netif_defs/device/tx/mbuf_fast_free"  # off, as two arms on two NUMA nodes need it
+_FAST_FREE = (
+    "netif_defs/device/tx/mbuf_fast_free"  # off, as required for two ports on two NUMA nodes
+)
 
 
 def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
-    """What dpvs.conf has to say for this deployment; checks compare the running DPVS with it."""
+    """The values of dpvs.conf for this deployment, with which checks compare the running DPVS."""
     declared = deployment.topology.dpvs
     queues = len(deployment.workers)
     nodes = {nic.numa_node for nic in deployment.bench.dut.nics}
@@ -20,9 +22,9 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
         log_file=declared.log_file,
         pktpool_size=declared.pktpool_size,
         conn_pool_size=declared.connection_pool_size,
-        # A version without the switch always has kni on, and ends where it cannot make one.
+        # A version without the switch always uses kni, and exits if it cannot create one.
         kni=deployment.kni or not facts.has_keyword("global_defs/kni"),
-        # A port without rte_flow cannot steer a LIP's packets; one worker needs no steering.
+        # A port without rte_flow cannot steer packets of a LIP; with one worker this is not needed.
         sa_pool_flow=not software_ports,
         conn_redirect=software_ports and queues > 1,
         expire_quiescent_template=declared.expire_quiescent_template,
@@ -36,7 +38,8 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
                 tx_desc=declared.tx_descriptors,
                 rss=declared.rss,
                 kni_name=port.kni if deployment.kni else None,
-                # Frames between NUMA nodes are freed into the wrong pool with it (1.9.10's notes).
+                # With it, frames between NUMA nodes are freed to the wrong pool (release notes of
+                # 1.9.10).
                 mbuf_fast_free=len(nodes) == 1 or not facts.has_keyword(_FAST_FREE),
             )
             for port in deployment.ports
@@ -57,7 +60,7 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
                 for worker in deployment.workers
             ),
         ),
-        # Lcores that share a CPU answer each other only when the scheduler lets them.
+        # Lcores that share a CPU answer each other only after the scheduler switches.
         msg_timeout_us=1_000_000 if _shares_cpus(deployment) else 2000,
         unix_domain=facts.ipc_path if facts.has_keyword("ctrl_defs/ipc_msg") else None,
     )
@@ -70,5 +73,5 @@ def _shares_cpus(deployment: Deployment) -> bool:
 
 
 def render_configuration(deployment: Deployment, facts: VersionFacts) -> str:
-    """The text of dpvs.conf in the words of this version."""
+    """The text of dpvs.conf for this version."""
     return render(configuration(deployment, facts), facts.version)

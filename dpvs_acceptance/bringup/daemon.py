@@ -1,4 +1,4 @@
-"""Steps that configure and start DPVS (seed 2.4)."""
+"""Steps that configure and start DPVS (deployment guide 2.4)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def configuration(deployment: Deployment, text: str) -> Change:
 
 
 def start(deployment: Deployment, facts: VersionFacts) -> Change:
-    """dpvs, with the descriptor limit asked for; ready when its tools answer, never by time."""
+    """Start of dpvs with the required descriptor limit; ready when its tools answer."""
     pid_file = shlex.quote(facts.pid_file)
     alive = f'[ -s {pid_file} ] && kill -0 "$(cat {pid_file})" 2>/dev/null'
     dpip = f"{deployment.bench.dut.dpvs.home}/bin/dpip"
@@ -72,24 +72,24 @@ def _stop(pid_file: str, ipc_path: str) -> str:
 
 
 def _answers(dpip: str, log_file: str) -> str:
-    """Succeeds when DPVS answers its tools; gives up at once where it has died.
+    """Succeeds when DPVS answers its tools; gives up at once if dpvs has ended.
 
-    A dpvs that died, or that hangs, says why itself: its last words are what one has to read. One
-    that has said nothing yet, and is not there, is not there yet: the machine may be busy.
+    Prints the last log lines of a dpvs that has ended or hangs. Without a process and without any
+    output, dpvs has not started yet: the machine may be busy.
     """
     return (
         f"said=$(timeout 5 {dpip} link show 2>&1) && exit 0\n"
         f"last() {{ tail -qn 12 {START_LOG} {shlex.quote(log_file)} 2>/dev/null; }}\n"
         "pgrep -x dpvs >/dev/null || {\n"
-        f"[ -s {START_LOG} ] || {{ echo 'no dpvs is there, and none has said a word'; exit 1; }}\n"
-        f"last; echo 'dpvs has ended; its last words are above'; exit {GIVE_UP}; }}\n"
+        f"[ -s {START_LOG} ] || {{ echo 'no dpvs process, and no output of one yet'; exit 1; }}\n"
+        f"last; echo 'dpvs has ended; its last output is above'; exit {GIVE_UP}; }}\n"
         "said=$(printf %s \"$said\" | tr '\\n' ' '); last\n"
-        'echo "dpvs runs but does not answer dpip: ${said:-it says nothing}"; exit 1'
+        'echo "dpvs runs but does not answer dpip: ${said:-no output}"; exit 1'
     )
 
 
 def command_line(deployment: Deployment, facts: VersionFacts) -> str:
-    """How this version is started on this bench, EAL arguments included."""
+    """The command that starts this version on this bench, with EAL arguments."""
     dut = deployment.bench.dut
     words: list[str] = [f"{dut.dpvs.home}/bin/dpvs"]
     if facts.daemon_paths:
@@ -107,7 +107,7 @@ def command_line(deployment: Deployment, facts: VersionFacts) -> str:
 
 
 def lcores(deployment: Deployment) -> str:
-    """EAL's map of lcores to CPUs, e.g. `0@0,1@1,2@(1,3)`."""
+    """EAL's mapping of lcores to CPUs, such as `0@0,1@1,2@(1,3)`."""
 
     def one(lcore: LcorePlacement) -> str:
         cpus = ",".join(map(str, lcore.cpus))

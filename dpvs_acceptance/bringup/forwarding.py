@@ -1,4 +1,4 @@
-"""What the forwarding modes ask of real servers, and SNAT of inner hosts (DPVS doc/tutorial.md)."""
+"""Steps of the forwarding modes on real servers and inner hosts (DPVS doc/tutorial.md)."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dpvs_acceptance.hosts.gate import Change
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.topology import Address, Machine
 
-# Tunnel devices that a kernel's module brings with it, for packets from any sender.
+# Tunnel devices created by kernel modules, for packets from any sender.
 TUNNELS = {4: ("ipip", "tunl0"), 6: ("ip6_tunnel", "ip6tnl0")}
-# Of the routes that answers take back through DPVS; nobody else's number.
+# Routing table for replies through DPVS; not used for anything else.
 TABLE = 5390
 
 
 def real_server(deployment: Deployment, name: str) -> list[Change]:
-    """The VIPs of DR and tunnel services, and the answers' way back through DPVS for NAT."""
+    """VIPs of DR and tunnel services, and routes of replies through DPVS for NAT."""
     interface = deployment.bench.real_servers[name].interface
     direct, tunnelled = _vips(deployment, name, "dr"), _vips(deployment, name, "tunnel")
     changes = []
     if any(vip.version == 4 for vip in (*direct, *tunnelled)):
-        # The VIP is DPVS's on the wire: nobody else answers for it, or asks in its name.
+        # Only DPVS answers ARP for the VIP or sends ARP requests from it.
         changes += [
             sysctl(f"net/ipv4/conf/{interface}/arp_ignore", 1),
             sysctl(f"net/ipv4/conf/{interface}/arp_announce", 2),
@@ -34,7 +34,7 @@ def real_server(deployment: Deployment, name: str) -> list[Change]:
             changes += [_tunnel(module, device), _up(device)]
             changes += [service_address(vip, device) for vip in vips]
             if version == 4:
-                # What is in the tunnel comes from clients, whose way is not the tunnel.
+                # Packets in the tunnel come from clients, whose route is not the tunnel.
                 changes += [
                     sysctl("net/ipv4/conf/all/rp_filter", 0),
                     sysctl(f"net/ipv4/conf/{device}/rp_filter", 0),
@@ -56,7 +56,7 @@ def _vips(deployment: Deployment, name: str, forwarding: str) -> tuple[Address, 
 def _tunnel(module: str, device: str) -> Change:
     return Change(
         id=f"module.{module}",
-        title=f"load kernel module {module}, which brings {device}",
+        title=f"load kernel module {module}, which creates {device}",
         done=f"[ -e /sys/class/net/{device} ]",
         capture_undo=unload_what_modprobe_loads(module),
         apply=sh("modprobe", module),
@@ -75,7 +75,7 @@ def _up(device: str) -> Change:
 
 
 def _past(deployment: Deployment, name: str, interface: str) -> list[Change]:
-    """DR and tunnel: the real server itself answers the clients behind its link's gateway."""
+    """DR and tunnel: route of replies to clients behind the gateway of the link."""
     topology = deployment.topology
     machine = topology.real_servers[name]
     link = topology.links.get(machine.link)
@@ -90,9 +90,9 @@ def _past(deployment: Deployment, name: str, interface: str) -> list[Change]:
 
 
 def _back_through(deployment: Deployment, name: str, interface: str) -> list[Change]:
-    """NAT: what the real server sends clients from its own address goes to DPVS's.
+    """NAT: packets from the real server's own address to clients go through DPVS.
 
-    Only that: its other services' answers come from VIPs, and its default route is ssh's.
+    Only these: replies of its other services come from VIPs, and the default route is used by ssh.
     """
     topology, bench = deployment.topology, deployment.bench
     machine = topology.real_servers[name]
@@ -122,10 +122,10 @@ def _back_through(deployment: Deployment, name: str, interface: str) -> list[Cha
 def through_the_load_balancer(
     deployment: Deployment, machine: Machine, interface: str
 ) -> list[Change]:
-    """SNAT: an inner host's way to what is outside, by DPVS's own address on its link."""
+    """SNAT: an inner host's route to external networks, through DPVS's address on its link."""
     topology = deployment.topology
     own = topology.links[machine.link].own
-    assert own is not None, "the topology's own checks see to it"
+    assert own is not None, "the cross-checks require it"
     outside = {rule.outgoing for rule in topology.snat if rule.covers(machine.address)}
     networks = [topology.links[name].network for name in topology.links if name in outside]
     networks += [r.network for r in topology.remote_networks.values() if r.behind in outside]

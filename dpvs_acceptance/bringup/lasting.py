@@ -1,8 +1,8 @@
-"""Changes of a DPVS that goes on running after the run: each is taken back by itself.
+"""Undo of changes in a DPVS process that several runs share.
 
-Usually what is told to DPVS goes with its process, and that is its undo. Where several topologies
-are run on one start of DPVS, the platform and the process stay up between them, under a journal of
-their own; everything else has to be taken back command by command.
+Normally the configuration of DPVS ends with its process. If several topologies share one DPVS
+process, platform and process stay up between the runs, with a journal of their own; everything else
+is then undone command by command.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ STAGES = ("platform", "dpvs")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DpvsChange(Change):
-    """A change that lives in DPVS's memory; `taken_back` undoes it without ending DPVS."""
+    """A change in DPVS's memory; `taken_back` undoes it without ending DPVS."""
 
     taken_back: str = ""
 
 
 def lasting(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """The same changes, those of DPVS with an undo of their own."""
+    """The same changes, with commands as undo for those in DPVS's memory."""
     return tuple(
         replace(one, undo=one.taken_back) if isinstance(one, DpvsChange) and one.taken_back else one
         for one in changes
@@ -36,7 +36,7 @@ def lasting(changes: Sequence[Change]) -> tuple[Change, ...]:
 
 
 def taken_back(commands: Sequence[str]) -> str:
-    """sh text that takes back what these commands add, last first, whatever each says to it."""
+    """Shell text that removes what these commands add, last first, ignoring errors."""
     undone = [text for command in reversed(commands) for text in _inverses(shlex.split(command))]
     return "; ".join([*undone, ":"]) if undone else ""
 
@@ -55,7 +55,7 @@ def _inverses(words: Sequence[str]) -> Iterator[str]:
             if found is not None:
                 yield shlex.join([str(tool.with_name(found[0])), *found[1:]])
             if "--add-laddr" in rest:
-                # Not every version deletes the address with the last service that had it.
+                # Not every version deletes the address with its last service.
                 lip, device = rest[rest.index("-z") + 1], rest[rest.index("-F") + 1]
                 host = f"{lip}/{ip_address(lip).max_prefixlen}"
                 dpip = str(tool.with_name("dpip"))

@@ -1,6 +1,7 @@
-"""Is the dpvs that was brought up still the one that runs? Two questions to the DUT, both cheap.
+"""Detects whether the dpvs process of the bring-up still runs.
 
-A dpvs that died lets every later check wait for its whole time. Who failed asks here first.
+After dpvs has ended, every further check would wait for its full timeout, so a failed check asks
+first.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dpvs_acceptance.bringup.daemon import EXIT_STATUS, START_LOG
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.errors import HostError
 
-# Fields 3 and 22 of /proc/PID/stat (proc(5)): the name in front of them may hold blanks.
+# Fields 3 and 22 of /proc/PID/stat (proc(5)); the name before them may contain spaces.
 _STAT = (
     "stat() { read -r line 2>/dev/null </proc/$1/stat || return 1; set -- ${line##*) }; "
     'echo "$1 ${20}"; }'
@@ -33,7 +34,7 @@ _KERNEL = (
 
 @dataclass(frozen=True, slots=True)
 class DpvsProcess:
-    """One dpvs process: `pid`, and when it was started, in clock ticks after the host's boot."""
+    """One dpvs process: `pid`, and its start time in clock ticks after boot."""
 
     host: Host
     pid: int
@@ -41,9 +42,9 @@ class DpvsProcess:
     log_file: str
 
     def question(self) -> str:
-        """Why nothing can be asked of this process any more, last words included; empty: it runs.
+        """Why this process does not answer any more, with its last output; empty if it runs.
 
-        One round trip. Where the host itself does not answer, empty: that is told by others.
+        One round trip. Also empty if the host does not answer, which is reported elsewhere.
         """
         words = (
             f"{_STAT}\nstat {self.pid} || echo gone\n"
@@ -95,7 +96,7 @@ def _ended(status: str) -> str:
 
 
 def find(host: Host, log_file: str) -> DpvsProcess | None:
-    """The dpvs process of a DUT; None where there is none, or the host does not say."""
+    """The dpvs process of a DUT; None if there is none, or if the host does not answer."""
     words = f"{_STAT}\nfor pid in $(pgrep -x dpvs); do s=$(stat $pid) && echo $pid $s; done; :"
     try:
         said = host.run(words, timeout=_SECONDS).stdout

@@ -1,4 +1,4 @@
-"""Changes of a Linux host's network: addresses, routes, sysctls; each found out and taken back."""
+"""Changes of a Linux host's network, with undo: addresses, routes, sysctls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dpvs_acceptance.model.topology import Address, Network
 
 
 def address(one: Address, prefix: int, interface: str) -> Change:
-    """An address on an interface, which is brought up for it."""
+    """An address on an interface, which is set up too."""
     text = f"{one}/{prefix}"
     device = shlex.quote(interface)
     nodad = " nodad" if one.version == 6 else ""
@@ -24,11 +24,11 @@ def address(one: Address, prefix: int, interface: str) -> Change:
 
 
 def service_address(one: Address, interface: str) -> Change:
-    """A VIP that a real server has for itself, on an interface that is there for such."""
+    """A VIP on a real server's lo or tunnel device."""
     text = f"{one}/{one.max_prefixlen}"
     device = shlex.quote(interface)
     nodad = " nodad" if one.version == 6 else ""
-    # Of a host's address on lo, `ip` shows no prefix length.
+    # For a host address on lo, `ip` prints no prefix length.
     present = f"ip -o addr show dev {device} to {text} | grep -q ."
     return Change(
         id=f"vip.{one}",
@@ -48,14 +48,14 @@ def route(network: Network, via: str, interface: str) -> Change:
         id=f"route.{network}",
         title=f"route {network} via {via}",
         done=present,
-        # Taking the address away takes its routes along, so there may be nothing left to undo.
+        # Deleting an address deletes its routes, so the route may be gone already.
         undo=f"! {present} || ip {family} route del {words}",
         apply=f"ip {family} route add {words}",
     )
 
 
 def route_from(source: Address, to: Address, via: Address, interface: str, table: int) -> Change:
-    """A route for packets from one of the host's addresses only: a rule and a table of its own."""
+    """A route only for packets from one address: a rule, and a separate routing table."""
     ip = f"ip -{source.version}"
     rule = f"from {source} to {to} lookup {table}"
     way = f"{to} via {via} dev {shlex.quote(interface)} table {table}"
@@ -63,7 +63,7 @@ def route_from(source: Address, to: Address, via: Address, interface: str, table
     routed = f"{ip} route show table {table} 2>/dev/null | grep -qF '{to} via {via} '"
     return Change(
         id=f"route.{source}.{to}",
-        title=f"from {source} to {to} by {via}, by a rule of its own",
+        title=f"rule and route from {source} to {to} via {via}",
         done=f"{present} && {routed}",
         undo=f"! {present} || {ip} rule del {rule}; ! {routed} || {ip} route del {way}",
         apply=f"{ip} route add {way} && {ip} rule add {rule}",

@@ -13,7 +13,7 @@ from dpvs_acceptance.model.topology import Machine
 
 
 def client(deployment: Deployment, name: str) -> list[Change]:
-    """A client's addresses, and its way out: to the load balancer's networks, or through it."""
+    """A client's addresses, and its routes to the load balancer's networks or through it."""
     topology = deployment.topology
     machine, interface = topology.clients[name], deployment.bench.clients[name].interface
     changes = [
@@ -26,9 +26,9 @@ def client(deployment: Deployment, name: str) -> list[Change]:
 
 
 def real_server(deployment: Deployment, name: str) -> list[Change]:
-    """A real server's addresses, and what the forwarding modes of its services ask of it.
+    """A real server's addresses, and the steps of the forwarding modes of its services.
 
-    What it serves is its owner's, and asserted, not installed.
+    Its server programs are not installed by the suite, only checked.
     """
     machine = deployment.topology.real_servers[name]
     interface = deployment.bench.real_servers[name].interface
@@ -40,7 +40,7 @@ def real_server(deployment: Deployment, name: str) -> list[Change]:
 
 
 def _remote(deployment: Deployment, machine: Machine, interface: str) -> list[Change]:
-    """Where it is remote: its way to the load balancer's networks."""
+    """If it is remote: its route to the load balancer's networks."""
     remote = deployment.topology.remote_networks.get(machine.link)
     if remote is None:
         return []
@@ -51,7 +51,7 @@ def _remote(deployment: Deployment, machine: Machine, interface: str) -> list[Ch
 
 
 def readers(deployment: Deployment, name: str) -> list[Change]:
-    """The TOA and UOA readers, and that they are loaded again after a reboot (seed 4)."""
+    """The TOA and UOA readers, also after a reboot (deployment guide 4)."""
     server = deployment.bench.real_servers[name]
     changes = []
     for reader in (server.toa, server.uoa):

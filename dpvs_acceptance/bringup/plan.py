@@ -1,4 +1,4 @@
-"""The whole plan of a bring-up: stages of changes, in order, for each host. Pure."""
+"""The plan of a bring-up: stages of changes, in order, for each host. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dpvs_acceptance.model.deployment import Deployment
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Changes of one host that are made in one go. `role` is `dut`, or a client's or RS's name."""
+    """Changes of one host made in one round trip. `role`: `dut`, or name of a client or RS."""
 
     name: str
     role: str
@@ -23,12 +23,12 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a bring-up does. The peers' stages do not depend on the DUT's, nor on each other."""
+    """The stages of a bring-up. Stages of peers are independent of the DUT and of each other."""
 
     peers: tuple[Stage, ...]
     dut: tuple[Stage, ...]
     readers: tuple[Stage, ...]
-    """The TOA and UOA readers, loaded only once the address without them has been seen (seed 4)."""
+    """The TOA and UOA readers, loaded after the check without them (deployment guide 4)."""
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -36,7 +36,7 @@ class Plan:
 
 
 def make_plan(deployment: Deployment, facts: VersionFacts) -> Plan:
-    """Everything that brings `deployment` up on hosts where nothing is done yet."""
+    """The complete plan for `deployment` on unchanged hosts."""
     topology = deployment.topology
     text = render_configuration(deployment, facts)
     return Plan(
@@ -83,7 +83,7 @@ def make_plan(deployment: Deployment, facts: VersionFacts) -> Plan:
 
 
 def describe(plan: Plan, deployment: Deployment) -> Iterator[str]:
-    """The plan as lines to read: per host and stage, each change, its command and its undo."""
+    """The plan as text: per host and stage, each change with its command and undo."""
     for stage in plan.stages:
         host = deployment.bench.hosts[stage.role]
         if not stage.changes:

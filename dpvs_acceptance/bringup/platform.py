@@ -1,4 +1,4 @@
-"""Steps that make a machine ready for DPVS (seed 2.1.3 to 2.2)."""
+"""Steps that prepare a machine for DPVS (deployment guide 2.1.3 to 2.2)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dpvs_acceptance.model.deployment import Deployment
 
 
 def hugepages(deployment: Deployment) -> list[Change]:
-    """Pages on every NUMA node, hugetlbfs mounted, and again after a reboot (seed 2.1.3)."""
+    """Hugepages on every NUMA node and hugetlbfs, also after a reboot (guide 2.1.3)."""
     wanted = deployment.topology.hugepages
     mount = wanted.mount
     mounted = f"grep -qE {shlex.quote(f'^[^ ]+ {mount} hugetlbfs ')} /proc/mounts"
@@ -58,12 +58,12 @@ def hugepages(deployment: Deployment) -> list[Change]:
 
 
 def open_files(deployment: Deployment) -> list[Change]:
-    """The descriptor limit again after a reboot (seed 2.1.4); dpvs itself gets it at its start."""
+    """The descriptor limit after a reboot (guide 2.1.4); dpvs gets it at its start."""
     return [run_at_boot("limits.reboot", f"ulimit -n {deployment.topology.open_files}")]
 
 
 def modules(deployment: Deployment, facts: VersionFacts) -> list[Change]:
-    """uio, the PMD's module, and the kernel side of KNI (seed 2.2)."""
+    """uio, the PMD's module, and the kernel side of KNI (guide 2.2)."""
     directory = deployment.bench.dut.dpvs.modules_dir
     drivers = sorted({nic.dpdk_driver for nic in deployment.bench.dut.nics if nic.dpdk_driver})
     changes = []
@@ -111,7 +111,7 @@ def _insmod(name: str, load: str) -> Change:
 
 
 def bindings(deployment: Deployment) -> list[Change]:
-    """Each of the bench's PCI NICs to its DPDK driver, never by force (seed 2.2)."""
+    """Binds the bench's PCI NICs to their DPDK drivers, never by force (guide 2.2)."""
     devbind = deployment.bench.dut.dpvs.devbind or "dpdk-devbind.py"
     return [_bind(nic, devbind) for nic in deployment.bench.dut.nics if nic.pci is not None]
 
@@ -120,7 +120,7 @@ def _bind(nic: Nic, devbind: str) -> Change:
     device = f"/sys/bus/pci/devices/{nic.pci}"
     driver = f"{device}/driver"
     bound = f'[ "$(basename "$(readlink {driver})")" = {nic.dpdk_driver} ]'
-    # A dpdk-devbind.py killed in its work leaves the override that keeps all other drivers away.
+    # A killed dpdk-devbind.py leaves a driver_override that prevents any other driver.
     back = (
         f"! [ -e {device}/driver_override ] || echo >{device}/driver_override; "
         f"{sh(devbind, '-b', nic.kernel_driver, nic.pci)}"

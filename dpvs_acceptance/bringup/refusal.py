@@ -1,7 +1,7 @@
-"""A tool that lacks an option, as against a DPVS that knows it and refuses.
+"""Distinguishes a tool that lacks an option from a DPVS that refuses a service.
 
-Only the former excuses a service, and only where the tool says so when it is asked for the option
-by itself (`dpvs_acceptance/dpvs/capability.py`).
+Only the former makes a service NOT SUPPORTED, and only if a probe of the option shows it
+(`dpvs_acceptance/dpvs/capability.py`).
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ _SECONDS = 10
 
 
 def lacking_option(host: Host, script: str, said: str) -> str:
-    """The probe in words, where a tool of the failed sh text lacks what it was given; else empty.
+    """The result of the probe as text if a tool of the failed shell text lacks an option; else
+    empty.
 
-    Asks the host two commands that only read. Raises HostError.
+    Runs two read-only commands on the host. Raises HostError.
     """
     suspicion = script_suspicion(script, said)
     if suspicion is None:

@@ -1,11 +1,10 @@
-"""Each NIC is put down for a moment before DPVS takes it, while the ssh session is watched.
+"""The rehearsal: sets each NIC down for a moment before DPVS takes it, and watches the ssh session.
 
-What the session goes by may not show in the interfaces of the host: a program, another namespace, a
-policy. So a process of the host's own puts the links down, waits for a question that comes by ssh
-while they are, and puts them up again, by itself after some seconds. Where the question does not
-come, each NIC is tried alone, for longer; the one at which the session stalls is refused. It is a
-change like any other: its undo is in the journal first, and puts back what a link that goes down
-loses.
+The interfaces of a host may not show what the session depends on: a program, another namespace, a
+policy. So a process on the host sets the links down, waits for a command over ssh meanwhile, and
+sets them up again, by itself after some seconds. If the command does not arrive, each NIC is tested
+alone, for longer; the one that interrupts the session is refused. The rehearsal is a change like
+any other: its undo is in the journal first, and restores what a link loses when it goes down.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _BACK = 60.0  # seconds until ssh has to be there again: a switch may take its t
 _ID = "rehearsal."
 _FILE = f"{journal.ROOT}/rehearsal"
 
-# The file says that the links are down, or soon will be; whoever removes it ends that.
+# While the file exists, the links are down or about to be; removing it sets them up again.
 _TIMER = r"""
 trap "" HUP
 [ -e "$file" ] || exit

@@ -1,4 +1,4 @@
-"""Takes back what killed runs left on the hosts of a bench, from the journals there."""
+"""Undoes what killed runs left on the hosts of a bench, from the journals there."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Say = Callable[[str], None]
 
 
 def leftovers(hosts: Mapping[str, Host]) -> list[journal.Leftover]:
-    """The journals that runs left on all hosts; only reads. Raises HostError."""
+    """The journals that runs left on all hosts; read-only. Raises HostError."""
     with ThreadPoolExecutor(len(hosts)) as pool:
         asked = [pool.submit(copy_context().run, journal.leftovers, h) for h in hosts.values()]
         return [leftover for answer in asked for leftover in answer.result()]
 
 
 def describe(left: journal.Leftover) -> str:
-    """One line: whose it is, how many changes, since when."""
+    """One line: owner, number of changes, time of the first."""
     since = left.entries[0].at if left.entries else "an unknown time"
     changes = f"{len(left.entries)} change{'' if len(left.entries) == 1 else 's'}"
-    return f"{left.host}: {left.about} left {changes} there, the first made at {since}"
+    return f"{left.host}: {left.about} left {changes}, the first made at {since}"
 
 
 def acquire_patiently(host: Host, owner: str, lease: float, say: Say) -> lock.Lock:
-    """The lock on a host. Waits for the lease of a run that is gone, and for no other.
+    """Locks a host. Waits only for the lease of a run that has ended.
 
     Raises Locked, HostError.
     """
@@ -48,10 +48,10 @@ def acquire_patiently(host: Host, owner: str, lease: float, say: Say) -> lock.Lo
 
 
 def restore(hosts: Mapping[str, Host], say: Say) -> bool:
-    """Undo every journal on every host, each whatever the others do; whether all is undone.
+    """Undo all journals on all hosts, also after a failure; returns whether all is undone.
 
-    `say` is told every change that was taken back, and every one that was not. The caller has
-    locked the hosts: so no run that lives has changes there.
+    `say` gets a line for every change, undone or not. The caller has locked the hosts, so no
+    running run has changes there.
     """
     with ThreadPoolExecutor(len(hosts)) as pool:
         asked = [pool.submit(copy_context().run, _restore_host, h) for h in hosts.values()]
@@ -63,17 +63,17 @@ def restore(hosts: Mapping[str, Host], say: Say) -> bool:
 
 
 def _restore_host(host: Host) -> tuple[Sequence[str], bool]:
-    """What was done on one host, and whether it was all."""
+    """Lines for one host, and whether everything is undone."""
     lines: list[str] = []
     well = True
     try:
         lines += [str(told) for told in deadman.fired(host)]
-        # The last run's first: it found what the runs before it had left.
+        # The last run first, since it started from the state that earlier runs left.
         for left in reversed(journal.leftovers(host)):
             lines.append(describe(left))
             try:
                 gate = WriteGate(host, WriteMode.WRITABLE, run=left.run)
-            except ValueError as error:  # no run of this suite's made that folder
+            except ValueError as error:  # not a directory of this suite
                 well = False
                 lines.append(f"  NOT undone: {error}; see what is in {journal.ROOT}/journal")
                 continue

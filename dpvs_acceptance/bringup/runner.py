@@ -1,4 +1,4 @@
-"""Carries a plan out through the write gates, and takes it back. One round trip per stage."""
+"""Carries out a plan through the write gates, and undoes it. One round trip per stage."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Progress = Callable[[str], None]
 
 
 class BringUpError(Exception):
-    """A stage could not be made. The message names host, change, and what was seen last."""
+    """A stage failed. The message names host, change, and the last output."""
 
 
 class BringUp:
-    """One run's changes on all hosts. `gates` by role. Undo whatever happened in `carry_out`."""
+    """The changes of one run on all hosts. `gates` by role. Call `undo` after any result."""
 
     def __init__(
         self,
@@ -38,9 +38,9 @@ class BringUp:
         standing: WriteGate | None = None,
         step: Callable[[str, str, str], None] = lambda _host, _words, _seen: None,
     ) -> None:
-        """`standing`: the DUT's gate, of a run that several share, for what stays up between them:
-        see `lasting`. `progress` is told of each stage, `step` of the host, the change that it
-        is at and what is seen of it, and of nothing when that is over."""
+        """`standing`: the DUT's gate for stages that several runs share, see `lasting`. `progress`
+        is called for each stage, `step` for the current change of a host with its last output,
+        and without a change when the stage has ended."""
         self._step = step
         self._gates = gates
         self._standing = standing
@@ -50,13 +50,13 @@ class BringUp:
         self.undone: dict[str, list[Undone]] = {}
         """What `undo` did, by host, in its order."""
         self.refused: dict[str, str] = {}
-        """What DPVS's tools have no option for: the change's id, and the command with its answer.
+        """Changes that DPVS's tools have no option for: id, and the command with its answer.
 
-        Where that is not a service but what services stand on, they were not tried.
+        If services depend on such a change, they were not tried.
         """
 
     def carry_out(self, plan: Plan) -> None:
-        """Peers and DUT side by side, the DUT's own stages in order. Raises BringUpError."""
+        """Peers and DUT in parallel, stages of the DUT in order. Raises BringUpError."""
         roles = [[stage] for stage in plan.peers] + [list(plan.dut)]
         self._side_by_side(roles)
 
@@ -66,7 +66,7 @@ class BringUp:
         self._readers_loaded = True
 
     def renew(self, plan: Plan, role: str) -> None:
-        """Undo what was made on one host, and make it again. Raises BringUpError, HostError."""
+        """Undo the changes of one host and make them again. Raises BringUpError, HostError."""
         stages = plan.stages if self._readers_loaded else plan.peers + plan.dut
         if left := self._undo_one(role):
             raise BringUpError("\n".join(left))
@@ -74,13 +74,12 @@ class BringUp:
             raise BringUpError(problem)
 
     def undo(self) -> list[str]:
-        """Everything this run recorded, on all hosts, each whatever the others do.
+        """Undo everything on all hosts, also after a failure; returns failed undos, one line each.
 
-        On a host whose lock this run has lost, nothing is done and nothing is said here: who holds
-        the locks says it. What could not be undone, one line each; the journal on the host still
-        has it.
+        A host whose lock this run has lost is skipped without a line: the owner of the locks
+        reports it. Failed undos stay in the journal on the host.
         """
-        # DPVS first lets go of what the peers talk to, but nothing of theirs depends on it.
+        # DPVS ends first; nothing on the peers depends on it.
         with ThreadPoolExecutor(len(self._gates)) as pool:
             futures = [
                 pool.submit(copy_context().run, self._undo_one, role) for role in self._gates
@@ -88,7 +87,7 @@ class BringUp:
             return [line for future in futures for line in future.result()]
 
     def undo_standing(self) -> list[str]:
-        """What the runs had in common, after the last of them."""
+        """Undo the shared stages, after the last run."""
         return [] if self._standing is None else self._take_back(self._standing)
 
     def _undo_one(self, role: str) -> list[str]:
@@ -106,7 +105,8 @@ class BringUp:
 
     def _side_by_side(self, chains: Sequence[Sequence[Stage]]) -> None:
         with ThreadPoolExecutor(max(1, len(chains))) as pool:
-            # The transcript takes phase and check from the context, which threads do not inherit.
+            # The transcript takes phase and check from the context, which new threads do not
+            # inherit.
             futures = [pool.submit(copy_context().run, self._chain, chain) for chain in chains]
             try:
                 problems = [problem for future in futures if (problem := future.result())]
@@ -145,16 +145,16 @@ class BringUp:
         return ""
 
     def _steps(self, host: str, stage: str) -> Begun:
-        """Says of each change that it is being made, for whoever wonders what takes so long."""
+        """Reports the current change, for the progress output."""
 
         def begun(change: Change, watching: bool, seen: str) -> None:
-            doing = f": waiting, {change.timeout:g} s at most, until it is seen" if watching else ""
+            doing = f": waiting up to {change.timeout:g} s until it is visible" if watching else ""
             self._step(host, f"{stage}: {change.title}{doing}", seen)
 
         return begun
 
     def _refuse(self, host: Host, applied: Sequence[Applied]) -> Applied | None:
-        """Notes what the tools lack; gives the first that failed for another reason."""
+        """Records missing options of tools; returns the first change with another failure."""
         for one in applied:
             if one.outcome is not ChangeResult.FAILED:
                 continue

@@ -1,4 +1,4 @@
-"""Steps of the article's section 3: addresses, routes, services, real servers, local addresses."""
+"""Steps of deployment guide 3: addresses, routes, services, real servers, local addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dpvs_acceptance.model.topology import DeclaredService, Snat
 
 
 def kernel_interfaces(deployment: Deployment) -> list[Change]:
-    """The kni devices up, with their addresses, as any kernel interface (seed 2.4)."""
+    """The kni devices, up and with their addresses (deployment guide 2.4)."""
     changes = []
     for name, link in deployment.topology.links.items():
         if not (deployment.kni and link.kni):
@@ -51,7 +51,7 @@ def vlans(deployment: Deployment) -> list[Change]:
 def addresses_and_routes(deployment: Deployment) -> list[Change]:
     """DPVS's own addresses, VIPs on their port, then the routes.
 
-    LIPs are not added here: `--add-laddr` brings them; SNAT's addresses come with its rules.
+    LIPs are not added here: `--add-laddr` adds them; addresses of SNAT are added with its rules.
     """
     changes = []
     for owned in deployment.addresses:
@@ -83,7 +83,8 @@ def _route(deployment: Deployment, route: ExpectedRoute) -> Change:
 def services(deployment: Deployment) -> list[Change]:
     """Each service with its real servers and its local addresses; fleets; then SNAT's rules.
 
-    A service that DPVS's tools have no option for does not stop the others, and leaves nothing.
+    A service that DPVS's tools have no option for does not stop the others and leaves nothing
+    behind.
     """
     topology = deployment.topology
     return [
@@ -94,7 +95,7 @@ def services(deployment: Deployment) -> list[Change]:
 
 
 def _fleet(deployment: Deployment, fleet: Fleet) -> Change:
-    """All services of a fleet by one ipvsadm, which reads them as `ipvsadm -S` saves them."""
+    """All services of a fleet by one `ipvsadm -R`, in the format of `ipvsadm -S`."""
     model = deployment.topology.service(fleet.like)
     which = commands.which(model.protocol, model.vip, "$port")
     lines = [commands.service(which, model.scheduler), *_members(deployment, model, which)]
@@ -138,7 +139,7 @@ def _service(deployment: Deployment, service: DeclaredService) -> Change:
 def _members(
     deployment: Deployment, service: DeclaredService, which: commands.Words
 ) -> Iterator[commands.Words]:
-    """The real servers and the local addresses of a service, as ipvsadm is told them."""
+    """The ipvsadm arguments for real servers and local addresses of a service."""
     for target in deployment.targets(service):
         server = commands.end(target.address, target.port)
         yield commands.real_server("-a", which, server, target.weight, service.forwarding)
@@ -147,12 +148,12 @@ def _members(
 
 
 def _snat(deployment: Deployment, rule: Snat) -> Change:
-    """As DPVS's scripts/setup.snat.sample.sh, but for the addresses: each once, as a host's."""
+    """As in DPVS's scripts/setup.snat.sample.sh, but each address once, with full prefix length."""
     first, last = rule.sources
     out = deployment.device(rule.outgoing)
     which = ("-H", f"proto={rule.protocol},src-range={first}-{last},oif={out}")
     pool = [one for one in deployment.addresses if one.use == "pool"]
-    # Rules share addresses: the first to name one brings it.
+    # Rules share addresses: the first rule with an address adds it.
     earlier = {
         wan.address
         for other in deployment.snat[: deployment.snat.index(rule)]
@@ -187,8 +188,8 @@ def _tool(deployment: Deployment, tool: str, *words: object) -> str:
 def _dpvs(
     change_id: str, title: str, *commands: str, optional: bool = False, otherwise: str = ""
 ) -> Change:
-    # The tools' exit codes lie in known ways (a duplicate is 0 or 253): the state is asserted by
-    # the checks afterwards, so only the last word of a failing tool is kept here.
+    # Exit codes of the tools are partly wrong (0 or 253 for a duplicate); the checks verify the
+    # state afterwards, so only the last line of a failing tool is kept.
     first, *rest = commands
     apply = " && ".join(commands)
     if otherwise and rest:

@@ -1,4 +1,4 @@
-"""Pieces of POSIX sh that several steps need. Every value from a file is quoted here, once."""
+"""POSIX shell snippets for several steps. All values from files are quoted here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def sh(*words: object) -> str:
 
 
 def restore_file(path: str, *, literal: bool = True) -> str:
-    """Prints the commands that put the file back as it is now: content and mode, or its absence.
+    """Prints the commands that restore the file: content and mode, or its absence.
 
     The content travels inside the undo itself, so that the journal alone is enough. Not `literal`:
     a shell variable that has the path, of characters that need no quotes.
@@ -28,7 +28,7 @@ def restore_file(path: str, *, literal: bool = True) -> str:
 
 
 def write_file(path: str, content: str) -> str:
-    """Writes `content`, readable in a printed plan as it will stand in the file."""
+    """Writes `content`, in a form that is readable in a printed plan."""
     delimiter = "END-OF-FILE"
     while delimiter in content:
         delimiter += "-"
@@ -36,7 +36,7 @@ def write_file(path: str, content: str) -> str:
 
 
 def same_content(path: str, content: str) -> str:
-    """Succeeds where the file holds `content` already."""
+    """Succeeds if the file already contains `content`."""
     delimiter = "END-OF-FILE"
     while delimiter in content:
         delimiter += "-"
@@ -44,17 +44,17 @@ def same_content(path: str, content: str) -> str:
 
 
 def loaded(module: str) -> str:
-    """Succeeds where the kernel module is loaded."""
+    """Succeeds if the kernel module is loaded."""
     return f"lsmod | grep -q '^{module} '"
 
 
 def unload(module: str) -> str:
-    """Unloads a module; nothing to do where it is not loaded."""
+    """Unloads a module if it is loaded."""
     return f"! {loaded(module)} || rmmod {module}"
 
 
 def unload_what_modprobe_loads(module: str) -> str:
-    """Prints the commands that unload what `modprobe` would load now: a module, what it needs."""
+    """Prints the commands that unload what `modprobe` would load: a module and its dependencies."""
     return (
         f"modprobe -n -v {module} | sed -n '1!G;h;$p' | while read -r _ path _; do "
         'name=$(basename "${path%%.ko*}" | tr - _); '

@@ -1,6 +1,6 @@
-"""DPVS's own languages: dpvs.conf, what its tools and its log say, and how versions differ.
+"""Parsers for dpvs.conf, for the output of DPVS's tools and for its log; version differences.
 
-Pure: text in, frozen values out; no host is talked to here. Every parser is strict: a line that it
-does not know is a ParseError that quotes the line, never skipped, so that a new DPVS version shows
-itself at the first run instead of making checks pass on half-read output.
+Pure functions without access to hosts: text in, frozen values out. All parsers are strict: an
+unknown line is a ParseError that quotes it. So a new DPVS version is noticed in the first run,
+instead of checks passing on partly parsed output.
 """

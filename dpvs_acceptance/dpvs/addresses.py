@@ -1,4 +1,4 @@
-"""Addresses as DPVS writes them: `10.0.0.1:80`, `[2001:db8::1]:80`, `10.0.0.1/32`."""
+"""Addresses in DPVS's notation: `10.0.0.1:80`, `[2001:db8::1]:80`, `10.0.0.1/32`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PREFIX = re.compile(r"([0-9A-Fa-f:.]{2,45})/([0-9]{1,3})")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address with a port (0 where there is none, as for SNAT). str() is DPVS's own form."""
+    """An address with a port (0: none, as for SNAT). str() gives DPVS's notation."""
 
     address: IPAddress
     port: int
@@ -27,11 +27,11 @@ class Endpoint:
         return f"{self.address}:{self.port}"
 
 
-# inet_pton is the C library's own strict reading and four times as fast as ipaddress's: a table of
-# 1,000 services has 11,000 addresses.
+# inet_pton is strict and four times as fast as ipaddress: a table of 1,000 services has 11,000
+# addresses.
 @lru_cache(maxsize=1 << 16)
 def address(text: str) -> IPAddress:
-    """An IPv4 or IPv6 address; raises ValueError (also for a zone, which DPVS never prints)."""
+    """An IPv4 or IPv6 address; raises ValueError, also for a zone, which DPVS never prints."""
     try:
         if ":" in text:
             return IPv6Address(inet_pton(AF_INET6, text))

@@ -1,4 +1,4 @@
-"""How a command of DPVS's tools ended and what it printed, and what was to be expected of it."""
+"""Exit status and output of a command of DPVS's tools, and the expected ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one command did. `command` as an engineer would type it, without paths."""
+    """The result of one command. `command`: as typed, without paths."""
 
     command: str
     exit_status: int
@@ -16,30 +16,30 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """Everything that it printed: dpip shows some of its tables on stderr."""
+        """stdout and stderr: dpip prints some tables to stderr."""
         return (self.stdout + self.stderr).strip()
 
     @property
     def shown(self) -> str:
-        """For a message: how it ended, and its first words."""
+        """For messages: exit status and first line."""
         said = self.words.splitlines()
         return f"exit {self.exit_status}, {said[0]!r}" if said else f"exit {self.exit_status}"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """How a command ends: its status, and words in what it prints; no words: it prints nothing."""
+    """The expected exit status, and text in the output; no text: no output expected."""
 
     exit_status: int
     words: str = ""
 
 
 DONE = Said(0)
-"""As every command that changes something ends when it is well: without a word."""
+"""A successful change: exit status 0 and no output."""
 
 
 def disagreement(answer: Answer, expected: Said) -> str:
-    """What is wrong with `answer`, as one sentence; empty where it is as expected."""
+    """How `answer` differs from the expectation, as one sentence; empty if it does not."""
     if answer.exit_status == expected.exit_status:
         if expected.words and expected.words in answer.words:
             return ""

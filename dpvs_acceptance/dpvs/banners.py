@@ -1,4 +1,4 @@
-"""What the programs say of themselves: `dpvs -v`, `dpip -V`, `ipvsadm --version`, `keepalived -v`.
+"""Version output: `dpvs -v`, `dpip -V`, `ipvsadm --version`, `keepalived -v`.
 
 dpvs and keepalived print this on stderr.
 """
@@ -22,14 +22,14 @@ class DpvsBanner:
 
 @dataclass(frozen=True, slots=True)
 class DpipBanner:
-    """version None: `dpip-v1.0.0`, which older builds print whatever they are (see facts())."""
+    """version None: `dpip-v1.0.0`, printed by all older builds (see facts())."""
 
     version: Version | None
 
 
 @dataclass(frozen=True, slots=True)
 class IpvsadmBanner:
-    """ipvsadm's own version, and the IPVS version compiled in, which says nothing about DPVS."""
+    """ipvsadm's version, and the compiled-in IPVS version, which is not that of DPVS."""
 
     version: str
     ipvs: Version
@@ -37,9 +37,9 @@ class IpvsadmBanner:
 
 @dataclass(frozen=True, slots=True)
 class KeepalivedBanner:
-    """commit: of DPVS's repository, e.g. v1.10.2+; None where built outside of it.
+    """commit: of DPVS's repository, e.g. v1.10.2+; None if built outside of it.
 
-    config_options, system_options: what the build was configured with and found, as words.
+    config_options, system_options: words of the build configuration.
     """
 
     version: str
@@ -58,7 +58,7 @@ class KeepalivedBanner:
 
     @property
     def ipvs_over_libnl(self) -> bool:
-        """`IPVS use libnl: Yes` of the build, without which there is no IPv6 service."""
+        """`IPVS use libnl: Yes` of the build, required for IPv6 services."""
         return "LIBIPVS_NETLINK" in self.system_options
 
 
@@ -102,7 +102,7 @@ def parse_ipvsadm_version(text: str, source: str = "ipvsadm --version") -> Ipvsa
 
 
 def parse_keepalived_version(text: str, source: str = "keepalived -v") -> KeepalivedBanner:
-    """All of `keepalived -v` (2.0.19, as DPVS has it). Raises ParseError."""
+    """The output of `keepalived -v` (2.0.19, as in DPVS). Raises ParseError."""
     lines = Lines(text, source)
 
     def take(pattern: re.Pattern[str], expected: str) -> re.Match[str]:

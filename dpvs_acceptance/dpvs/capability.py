@@ -1,9 +1,9 @@
-"""Whether a tool of DPVS lacks an option or an object: it is asked for that by itself.
+"""Probes whether a tool of DPVS lacks an option or an object.
 
-The words of a command that failed prove nothing: a broken device may answer anything with them. So
-the tool is asked twice more, by commands that change nothing: for a listing that has to work, and
-for the same listing with the option in question. Only a tool that lists, and then refuses the
-option in the words of its option parser, lacks it.
+The message of a failed command proves nothing, because a broken device may print it for any
+command. So two more commands, which change nothing, are run: a listing that must work, and the same
+listing with the option in question. The tool lacks the option only if the first works and its
+option parser refuses the second.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from dpvs_acceptance.dpvs.answers import Answer
 
-# popt in ipvsadm, getopt_long in dpip, and dpip's own for its objects.
+# popt in ipvsadm, getopt_long in dpip, and dpip's message for unknown objects.
 _OPTION = re.compile(r"^(--?[A-Za-z0-9][\w-]*): unknown option$", re.M)
 _UNRECOGNIZED = re.compile(r"unrecognized option '(--?[\w-]+)'")
 _OBJECT = re.compile(r"^dpip: invalid object, use `-h' for help\.$", re.M)
@@ -24,24 +24,24 @@ _LISTING = {"ipvsadm": ("-ln",), "dpip": ("link", "show")}
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """What a tool seems to lack. Commands are lists of words without paths."""
+    """A possibly missing option or object. Commands are lists of words without paths."""
 
     command: tuple[str, ...]
-    """The one that failed."""
+    """The command that failed."""
     word: str
     """The option, or the object of dpip."""
     said: str
-    """The line that the tool refused it with."""
+    """The error message of the tool."""
 
     @property
     def control(self) -> tuple[str, ...]:
-        """A command that reads only, and works with every version of the tool."""
+        """A read-only command that works with every version of the tool."""
         tool = self.command[0]
         return (tool, *_LISTING[tool])
 
     @property
     def question(self) -> tuple[str, ...]:
-        """A command that reads only, and asks for the option or the object alone."""
+        """A read-only command with only this option or object."""
         tool = self.command[0]
         if tool == "dpip" and not self.word.startswith("-"):
             return tool, self.word, "help"
@@ -51,7 +51,7 @@ class Suspicion:
 
 
 def suspect(command: tuple[str, ...], said: str) -> Suspicion | None:
-    """What a failed command's output says that the tool lacks; None where it says no such thing."""
+    """What the tool lacks according to a failed command's output, or None."""
     tool, words = command[0], command[1:]
     if tool not in _LISTING:
         return None
@@ -68,7 +68,7 @@ def suspect(command: tuple[str, ...], said: str) -> Suspicion | None:
 
 
 def lacking(suspicion: Suspicion, control: Answer, asked: Answer) -> str:
-    """The probe in words, where it shows that the tool lacks it; empty where it does not."""
+    """The result of the probe as text if the tool lacks it, otherwise empty."""
     again = suspect(suspicion.question, asked.words)
     if control.exit_status or not control.words or asked.exit_status == 0:
         return ""
@@ -77,12 +77,12 @@ def lacking(suspicion: Suspicion, control: Answer, asked: Answer) -> str:
     failed = shlex.join(suspicion.command)
     return (
         f"`{failed}`: {suspicion.said}\n"
-        f"asked for by itself: `{asked.command}`: {again.said}, while `{control.command}` works"
+        f"probed: `{asked.command}`: {again.said}, while `{control.command}` works"
     )
 
 
 def script_suspicion(script: str, said: str) -> Suspicion | None:
-    """The same for sh text that runs several commands: of the first that has what is refused."""
+    """The same for shell text with several commands: the first one with the refused option."""
     for text in re.split(r"&&|\|\||[;{}\n]", script):
         try:
             words = shlex.split(text)
@@ -92,7 +92,7 @@ def script_suspicion(script: str, said: str) -> Suspicion | None:
             words.pop(0)
         if not words:
             continue
-        # The tool's name is enough: where it is installed is the bench's.
+        # The tool's name without its path, which is in the bench.
         command = (words[0].rsplit("/", 1)[-1], *words[1:])
         if (found := suspect(command, said)) is not None:
             return found

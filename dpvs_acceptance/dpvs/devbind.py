@@ -1,4 +1,4 @@
-"""`dpdk-devbind.py --status`: which driver has which device (usertools of DPDK 18.11 to 24.11)."""
+"""`dpdk-devbind.py --status`: drivers of PCI devices (usertools of DPDK 18.11 to 24.11)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Binding = Literal["dpdk", "kernel", "none"]
 class Device:
     """A device of the bus.
 
-    category: Network, Crypto, DMA, ... as the section's title has it.
+    category: Network, Crypto, DMA, ... from the section's title.
     binding: dpdk (a driver that DPDK can use), kernel, or none.
     description: without device_id, the last word of the quoted text (the PCI device id).
-    interfaces: names of its network interfaces, while a kernel driver has it.
-    unused: the other drivers that are loaded and could have it.
-    active: the device carries a route; devbind refuses to take it without --force.
-    numa_node: None where this version of devbind does not print it.
+    interfaces: names of its network interfaces, if a kernel driver is bound.
+    unused: other loaded drivers for this device.
+    active: the device has a route; devbind refuses to rebind it without --force.
+    numa_node: None if this version of devbind does not print it.
     """
 
     slot: str

@@ -1,4 +1,4 @@
-"""Why DPVS died or does not work: what its log says, in words."""
+"""Explains why DPVS ended or does not work, from its log."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from dpvs_acceptance.dpvs.signatures import LCORE_ERRORS, SIGNATURES, Severity, Signature
 
 LONGEST_LINE = 1024
-"""DPVS cuts longer lines itself (include/log.h, DPVS_LOG_MAX_LINE_LEN). What stands behind is not
-searched: a search takes the square of a line's length."""
+"""DPVS truncates longer lines itself (include/log.h, DPVS_LOG_MAX_LINE_LEN). The rest is not
+searched, since the search time grows with the square of the length."""
 _ORDER: tuple[Severity, ...] = ("fatal", "error", "warning", "normal")
 
 
 @dataclass(frozen=True, slots=True)
 class LogFinding:
-    """A known line that was seen. line_number: of its first time, from 1; times: how often."""
+    """A known line in the log. line_number: of its first occurrence, from 1; times: how often."""
 
     meaning: str
     cause: str
@@ -29,9 +29,9 @@ class LogFinding:
 
 
 def diagnose(lines: Iterable[str], *, normal: bool = False) -> list[LogFinding]:
-    """What is known about `lines` (log, stdout or both), worst first, then in order.
+    """Known lines among `lines` (log, stdout or both), most severe first, then in order.
 
-    The same words several times are one finding. `normal`: also what looks bad and is not.
+    Repeated lines are merged. `normal`: include lines that look like errors but are not.
     """
     found: dict[tuple[int, str], LogFinding] = {}
     for number, line in enumerate(lines, start=1):
@@ -59,5 +59,5 @@ def _meaning(signature: Signature, match: re.Match[str]) -> str:
     for index, group in enumerate(match.groups(), start=1):
         text = text.replace(f"{{{index}}}", group or "")
     if "{lcore}" in text:
-        text = text.replace("{lcore}", LCORE_ERRORS.get(int(match[1][:9]), "a number not known"))
+        text = text.replace("{lcore}", LCORE_ERRORS.get(int(match[1][:9]), "an unknown number"))
     return text

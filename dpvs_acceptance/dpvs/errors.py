@@ -1,4 +1,4 @@
-"""The one error of all parsers in this package."""
+"""The error of all parsers in this package."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ REPORT = "the issue tracker of dpvs-acceptance"
 
 
 class ParseError(Exception):
-    """Output that a parser did not understand.
+    """Output that a parser cannot read.
 
-    source: the command or file that the text is from, e.g. `dpip -s link show`.
-    line_number: from 1; one past the last line where more was expected.
-    line: the line as it was, without its end; empty where the text ended.
-    expected: what was looked for, in words.
+    source: the command or file, such as `dpip -s link show`.
+    line_number: from 1; one past the last line if the text ended too early.
+    line: the line without line end; empty if the text ended too early.
+    expected: description of the expected text.
     """
 
     advice = (
-        "A line that is not known usually means another DPVS version than the ones this suite has "
-        f"been taught: please report it in {REPORT}, with the whole output and `dpvs -v`."
+        "An unknown line usually means a DPVS version that this suite does not support yet: "
+        f"please report it in {REPORT}, with the complete output and `dpvs -v`."
     )
 
     def __init__(self, source: str, line_number: int, line: str, expected: str) -> None:
@@ -28,7 +28,7 @@ class ParseError(Exception):
 
     def __str__(self) -> str:
         shown = self.line if len(self.line) <= 200 else self.line[:200] + "..."
-        seen = f"cannot read {shown!r}" if self.line else "nothing there"
+        seen = f"cannot read {shown!r}" if self.line else "end of output"
         return (
             f"{self.source}, line {self.line_number}: {seen}; expected {self.expected}. "
             f"{self.advice}"

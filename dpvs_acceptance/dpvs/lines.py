@@ -1,4 +1,4 @@
-"""A cursor over the lines of one output, which cannot forget a line."""
+"""A cursor over the lines of one output, so that no line is skipped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dpvs_acceptance.dpvs.errors import ParseError
 
-# No counter of DPVS is wider than 64 bits; bounded, so that garbage cannot become a huge integer.
+# Counters of DPVS have at most 64 bits; the bound keeps garbage from becoming a huge integer.
 NUMBER = r"[0-9]{1,20}"
 SIGNED = r"(?:-[1-9][0-9]{0,18}|[0-9]{1,20})"
 MAC = r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}"
@@ -18,10 +18,10 @@ LONGEST = 4096
 
 
 class Lines:
-    """The lines of `text`, taken one after the other.
+    """The lines of `text`, read one after another.
 
-    Patterns are matched against the whole line without the white space around it: the amount of
-    indentation and padding is layout, and a quoted output often lost it.
+    Patterns must match the whole line without surrounding white space: indentation and padding are
+    layout, and often missing in quoted output.
     """
 
     def __init__(self, text: str, source: str) -> None:
@@ -33,7 +33,7 @@ class Lines:
 
     @property
     def current(self) -> str | None:
-        """The line that comes next, as it is; None at the end."""
+        """The next line without consuming it; None at the end."""
         return self._lines[self._next] if self._next < len(self._lines) else None
 
     @property
@@ -41,22 +41,22 @@ class Lines:
         return self._next >= len(self._lines)
 
     def advance(self) -> str:
-        """The next line, as it is; raises ParseError at the end."""
+        """The next line; raises ParseError at the end."""
         line = self.current
         if line is None:
-            raise self.error("one more line")
+            raise self.error("another line")
         self._next += 1
         return line
 
     def take(self, pattern: re.Pattern[str], expected: str) -> re.Match[str]:
-        """The next line, which must match; raises ParseError where it does not."""
+        """The next line, which must match; otherwise raises ParseError."""
         found = self.take_if(pattern)
         if found is None:
             raise self.error(expected)
         return found
 
     def take_if(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """The next line where it matches; otherwise None, and the line is still there."""
+        """The next line if it matches; otherwise None, without consuming it."""
         line = self.current
         if line is not None and len(line) > LONGEST:
             raise self.error(f"a line of at most {LONGEST} characters")
@@ -66,24 +66,24 @@ class Lines:
         return found
 
     def skip_blank(self) -> None:
-        """Past empty lines, where the format has them."""
+        """Skip empty lines."""
         while (line := self.current) is not None and not line.strip():
             self._next += 1
 
     def take_rest(self) -> Iterator[tuple[int, str]]:
-        """All lines that are left, each with its number. For long lists, where speed matters."""
+        """All remaining lines with their numbers; faster for long lists."""
         first = self._next
         self._next = len(self._lines)
         return enumerate(self._lines[first:], start=first + 1)
 
     def error_at(self, number: int, line: str, expected: str) -> ParseError:
-        """About a line of take_rest()."""
+        """The error for a line of take_rest()."""
         return ParseError(self.source, number, line, expected)
 
     def error(self, expected: str) -> ParseError:
-        """About the line that comes next."""
+        """The error for the next line."""
         return ParseError(self.source, self._next + 1, self.current or "", expected)
 
     def previous_error(self, expected: str) -> ParseError:
-        """About the line taken last: it has the right shape and a value that cannot be."""
+        """The error for the line read last, whose format is correct but not its value."""
         return ParseError(self.source, self._next, self._lines[self._next - 1], expected)

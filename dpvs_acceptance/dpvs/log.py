@@ -1,8 +1,8 @@
-"""DPVS's log: its entries, and what one start of dpvs says about itself in them.
+"""DPVS's log: its entries, and the data of one start of dpvs.
 
-Lines are `COMPONENT: message`, without a level. Some entries have more lines (tables, blank lines);
-with asynchronous logging and log_with_timestamp a line begins with `YYYY-MM-DD hh:mm:ss`; through
-syslog with whatever syslog puts there. A log is free text: no line of it is an error here.
+Lines are `COMPONENT: message`, without a level. Some entries have several lines (tables, blank
+lines). With asynchronous logging and log_with_timestamp a line starts with `YYYY-MM-DD hh:mm:ss`,
+with syslog by the prefix of syslog. A log is free text: no line of it is an error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """line_number: of its first line, from 1. component None: a line that began no entry.
+    """line_number: of its first line, from 1. component None: a line outside any entry.
 
     message: the lines after the first keep their indentation.
     """
@@ -26,7 +26,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class DeviceSettings:
-    """What dpvs read about a device from dpvs.conf; None where it said nothing (log_level)."""
+    """What dpvs read about a device from dpvs.conf; None if not logged (log_level)."""
 
     name: str
     rx_queue_number: int | None = None
@@ -48,13 +48,13 @@ class LinkUp:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The last start of dpvs in a log, of level INFO for all of it.
+    """The last start of dpvs in a log; complete only with log level INFO.
 
-    version, conf_file, pid_file, ipc_file: of the `DPVS:` lines, which go to stdout, not to
-    log_file; None where the text has only the log.
-    failed: ports that DPVS goes without.
-    icmp_redirect: (worker, its cpu_id), of icmp_redirect_core.
-    loops: (lcore, role) of each that reached its loop, e.g. (0, "lcre_role_master") (sic).
+    version, conf_file, pid_file, ipc_file: from the `DPVS:` lines, which go to stdout, not to
+    log_file; None if the text has only the log.
+    failed: ports that DPVS could not start.
+    icmp_redirect: (worker, its cpu_id), from icmp_redirect_core.
+    loops: (lcore, role) of lcores that reached their loop, e.g. (0, "lcre_role_master") (sic).
     """
 
     version: str | None = None
@@ -75,17 +75,17 @@ class Start:
 
 
 _ENTRY = re.compile(
-    # What syslog or journalctl puts in front.
+    # The prefix of syslog or journalctl.
     r"(?:(?P<syslog>[A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d) \S+ dpvs(?:\[\d+\])?: )?"
     r"(?:(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) )?"
     r"(?P<component>[A-Z][A-Za-z0-9_]{1,30}): (?P<message>.*)"
 )
-# Looks like an entry of a component RSS and belongs to the table before it.
+# Looks like an entry of a component RSS, but belongs to the table before it.
 _NO_ENTRY = re.compile(r"RSS: ")
 
 
 def parse_log(text: str) -> tuple[LogEntry, ...]:
-    """All of `text` as entries; lines that begin none are added to the entry before."""
+    """The entries of `text`; continuation lines are added to the entry before."""
     entries: list[LogEntry] = []
     begun: LogEntry | None = None
     more: list[str] = []
@@ -128,7 +128,7 @@ _LOOP = re.compile(r"lcore (\d{1,5}) enter (\S+) loop")
 
 
 def read_start(text: str) -> Start:
-    """The last start that is in `text`: the log file, dpvs's stdout, or stdout and then the log."""
+    """The last start in `text`: the log file, dpvs's stdout, or stdout followed by the log."""
     reading = _StartReading()
     for entry in _last_start(parse_log(text)):
         reading.take(entry.message.split("\n", 1)[0].rstrip())
@@ -136,8 +136,8 @@ def read_start(text: str) -> Start:
 
 
 def _last_start(entries: tuple[LogEntry, ...]) -> tuple[LogEntry, ...]:
-    """A log file grows over starts. A start shows by its banner (on stdout), or by reading the
-    devices again after loading dpvs.conf, which a reload (SIGHUP) does not do.
+    """A log file contains several starts. A start is recognised by its banner (on stdout), or by
+    device lines after the loading of dpvs.conf, which a reload (SIGHUP) does not log.
     """
     start, candidate, has_banner = 0, None, False
     for index, entry in enumerate(entries):

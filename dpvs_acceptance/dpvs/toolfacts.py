@@ -1,10 +1,9 @@
-"""What DPVS's tools really say to commands that they cannot carry out, by version.
+"""Answers of DPVS's tools to invalid commands, by version.
 
-Seen on real builds of 1.8.10, 1.9.10 and 1.10.2. Neither status nor words are what one would guess:
-dpip ends with 1, or with 0 where it looked at nothing; ipvsadm's status is DPVS's negative error
-code as a byte (-3: 253), and its own last word mostly `Success`. The words that tell are those of
-the error that came back over the socket. Where a case ends with 0 although nothing was done, or
-something else, docs/findings.md has it.
+Recorded on real builds of 1.8.10, 1.9.10 and 1.10.2. dpip exits with 1, or with 0 if it did not
+check the command. ipvsadm exits with DPVS's negative error code as a byte (-3: 253) and often
+prints `Success`; the error from the socket is the reliable part of the message. Cases that exit
+with 0 without doing anything are described in docs/findings.md.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _DPIP: Mapping[str, Said] = {
     "addr show, no such device": _MISSING,
     "addr flush, no such device": _MISSING,
     "addr flush, device not named": Said(1, "no device specified."),
-    # route.c: IPv4 and IPv6 are different modules of DPVS, which agree on little
+    # route.c: IPv4 and IPv6 are separate modules of DPVS with different behaviour
     "route add, existing": _NOTHING,
     "route del, missing": _NOTHING,
     "-6 route add, existing": _EXISTS,
@@ -121,7 +120,7 @@ _IPVSADM: Mapping[str, Said] = {
     "session, bad address": Said(2, "illegal sockpair"),
 }
 
-# `dpip route flush` of old asks for a prefix that its own help does not have, and flushes nothing.
+# The old `dpip route flush` requires a prefix that its help does not mention, and flushes nothing.
 _FLUSH_OF_ALL: Mapping[str, Said] = {
     "route flush, device not named": Said(1, "missing prefix"),
     "route flush, no such device": Said(1, "missing prefix"),
@@ -133,7 +132,7 @@ _FLUSH_OF_ONE: Mapping[str, Said] = {
 
 
 def tool_facts(version: Version) -> Mapping[str, Said]:
-    """How each case ends in `version`: what is printed, and the exit status."""
+    """Output and exit status of each case in `version`."""
     known = facts(version)
     differing = _FLUSH_OF_ALL if known.route_flush == "route flush" else _FLUSH_OF_ONE
     show = {"LIP show, no service": Said(known.missing_service_status, _CALLBACK)}

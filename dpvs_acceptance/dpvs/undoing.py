@@ -1,4 +1,4 @@
-"""Which command of DPVS's tools takes back what another one added."""
+"""The inverse of commands of DPVS's tools."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _REVERSED = {"-P": "-Q", "--add-laddr": "--del-laddr", "-U": "-V", "-O": "-Y"}
 
 
 def inverse(words: Sequence[str]) -> tuple[str, ...] | None:
-    """The words that undo `words`, a command that adds something; None where there is no such.
+    """The command that undoes `words`, a command that adds something; None if there is none.
 
-    What they take back is what the command names, no matter who added it: ask for the state first.
+    It removes the named object even if that existed before: check the state first.
     """
     at = next((i for i, word in enumerate(words) if not word.startswith("-") and i), len(words))
     options, rest = words[1:at], words[at:]
@@ -35,7 +35,7 @@ def deletes_a_device(words: Sequence[str]) -> bool:
 
 
 BARRIER = ("dpip", "neigh", "show")
-"""Every worker answers it (src/neigh.c), and each works off what it was told before, in order."""
+"""Every worker answers it (src/neigh.c), and each handles its earlier messages first, in order."""
 
 
 def _of_ipvsadm(words: Sequence[str]) -> tuple[str, ...] | None:
@@ -56,6 +56,6 @@ def _pair(words: Sequence[str], options: Sequence[str]) -> list[str]:
 
 
 def _without_lifetime(words: Sequence[str]) -> list[str]:
-    """Without valid_lft, which says nothing about what is deleted."""
+    """Without valid_lft, which a deletion does not need."""
     at = next((i for i, word in enumerate(words) if word == "valid_lft"), len(words))
     return [*words[:at], *words[at + 2 :]]

@@ -1,8 +1,7 @@
-"""DPVS versions, and the one table of everything that differs between them.
+"""DPVS versions, and the table of all differences between them.
 
-The tags are those at which upstream's sources changed (`git diff` between release tags); where a
-note and a tag disagreed, the tag was taken. The list of dpvs.conf's keywords, at the end, is of the
-install_keyword() calls of each release tag.
+From `git diff` between upstream's release tags; if release notes and tags disagree, the tag counts.
+The list of dpvs.conf keywords at the end is from the install_keyword() calls of each release tag.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ _VERSION = re.compile(r"v?([0-9]{1,4})\.([0-9]{1,4})[.-]([0-9]{1,4})")
 
 
 class UnknownVersionError(ValueError):
-    """Text that is no DPVS version, or a version older than the oldest in the table."""
+    """Not a DPVS version, or older than the oldest one in the table."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Version:
-    """A DPVS release. Upstream writes 1.10-2 in `dpvs -v` and 1.10.2 in tags: the same here."""
+    """A DPVS release. `dpvs -v` prints 1.10-2, tags are 1.10.2; both are equal here."""
 
     major: int
     minor: int
@@ -44,76 +43,76 @@ class Version:
 
     @property
     def dashed(self) -> str:
-        """As `dpvs -v` and `dpip -V` write it: 1.10-2."""
+        """As printed by `dpvs -v` and `dpip -V`: 1.10-2."""
         return f"{self.major}.{self.minor}-{self.patch}"
 
 
 @dataclass(frozen=True, slots=True)
 class VersionFacts:
-    """What is true of one version. Made by `facts()`; every field is one row of the table."""
+    """Properties of one version, from `facts()`; every field is one row of the table."""
 
     version: Version
-    """The version that these facts are of."""
+    """The version."""
 
     keywords: frozenset[KeywordPath]
-    """Paths of all keywords that dpvs.conf has, e.g. ("global_defs", "kni")."""
+    """Paths of all keywords of dpvs.conf, such as ("global_defs", "kni")."""
 
     dpdk: str
-    """The DPDK release that this version is built on; 1.10 panics on an older one (main.c)."""
+    """The DPDK release of this version; 1.10 panics with an older one (main.c)."""
 
     pid_file: str
-    """Where dpvs writes its process id unless told otherwise."""
+    """Default path of the pid file."""
 
     ipc_path: str
-    """The unix socket between dpvs and its tools unless told otherwise."""
+    """Default path of the unix socket between dpvs and its tools."""
 
     daemon_paths: bool
-    """dpvs takes -c CONF, -p PIDFILE and -x SOCKET; before that it refuses them."""
+    """dpvs has the options -c CONF, -p PIDFILE and -x SOCKET."""
 
     main_lcore_option: str
-    """EAL's name for the option that chooses the control-plane lcore."""
+    """EAL's option for the lcore of the control plane."""
 
     allow_option: str
-    """EAL's option that admits one PCI device."""
+    """EAL's option that allows one PCI device."""
 
     worker_thread: str
-    """Name of a data-plane thread in /proc/PID/task/*/comm, `{}` standing for the lcore id."""
+    """Name of a worker thread in /proc/PID/task/*/comm; `{}`: the lcore id."""
 
     kni_kind: Literal["rte_kni", "virtio-user"]
-    """What makes kni devices: the rte_kni module, or virtio-user over /dev/vhost-net."""
+    """How kni devices are created: the rte_kni module, or virtio-user with /dev/vhost-net."""
 
     toa_on_syn: bool
-    """TOA is already in the SYN towards the real server, not only in the packets after it."""
+    """TOA is also on the SYN towards the real server, not only on later packets."""
 
     toa_on_fin: bool
-    """TOA is on a client's FIN that still acknowledges nothing of the real server (PR#666)."""
+    """TOA is on a client's FIN that acknowledges no data of the real server (PR#666)."""
 
     toa_prunes: bool
-    """Other options make room for TOA where there is none; before that it is left out silently."""
+    """Other options are removed if TOA does not fit; before, TOA was silently omitted."""
 
     synproxy_closes_window: bool
-    """A synproxy's SYN-ACK always tells a window of 0; later only with close_client_window."""
+    """SYN-ACKs of SYN proxy always have window 0; later only with close_client_window."""
 
     synproxy_sack: bool
-    """A synproxy offers SACK though dpvs.conf says nothing of it."""
+    """SYN proxy offers SACK by default."""
 
     server_port_copied: bool
     """`ipvsadm -a -r ADDR` without a port takes the service's port; later it stays 0."""
 
     ipvsadm_reports_version: bool
-    """The header of `ipvsadm -ln` has DPVS's version; before that it has 0.0.0."""
+    """The header of `ipvsadm -ln` has DPVS's version; before, 0.0.0."""
 
     dpip_reports_version: bool
-    """`dpip -V` has DPVS's version; before that it says dpip-v1.0.0."""
+    """`dpip -V` prints DPVS's version; before, dpip-v1.0.0."""
 
     proxy_protocol: bool
-    """Services can speak the proxy protocol."""
+    """Services support the proxy protocol."""
 
     route_tos_and_outwall: bool
-    """`dpip route` knows tos and `table outwall`; later it prints `tos 0` as a constant."""
+    """`dpip route` supports tos and `table outwall`; later it always prints `tos 0`."""
 
     route_flush: str
-    """The form of `dpip route flush`, `{}` standing for the device."""
+    """The syntax of `dpip route flush`; `{}`: the device."""
 
     verbose_link_stats: bool
     """`dpip -s -v link show` is answered from a block that is large enough. Before that it is not
@@ -123,7 +122,7 @@ class VersionFacts:
     """`dpip link show` has the flag lldp, and dpvs.conf the keyword."""
 
     missing_service_status: int
-    """How `ipvsadm -G` of a service that does not exist ends."""
+    """Exit status of `ipvsadm -G` for an unknown service."""
 
     def has_keyword(self, path: str) -> bool:
         """Whether dpvs.conf has the keyword, e.g. `global_defs/kni`."""
@@ -132,18 +131,18 @@ class VersionFacts:
 
 OLDEST = Version(1, 8, 0)
 EVER, NEVER = Version(0, 0, 0), Version(9999, 0, 0)
-"""Ends of a span of versions that has none."""
+"""Open ends of a range of versions."""
 
 
 @lru_cache(maxsize=64)
 def facts(version: Version) -> VersionFacts:
-    """All facts of `version`; a version newer than the table has the newest facts.
+    """The properties of `version`; a newer version than in the table gets the newest ones.
 
     Raises UnknownVersionError for versions before 1.8.
     """
     if version < OLDEST:
         raise UnknownVersionError(
-            f"DPVS {version} is older than {OLDEST}, the oldest that this suite knows"
+            f"DPVS {version} is older than {OLDEST}, the oldest version that this suite supports"
         )
 
     def since(first: _Value, *changes: tuple[str, _Value]) -> _Value:
@@ -179,7 +178,7 @@ def facts(version: Version) -> VersionFacts:
         synproxy_sack=since(False, ("1.9.6", True)),
         server_port_copied=since(True, ("1.9.4", False)),
         ipvsadm_reports_version=since(False, ("1.9.4", True)),
-        # 1.8.12 is younger than 1.9.0 and has the change that 1.9.2 has.
+        # 1.8.12 is newer than 1.9.0 and has the change of 1.9.2.
         dpip_reports_version=since(False, ("1.8.12", True), ("1.9.0", False), ("1.9.2", True)),
         proxy_protocol=since(False, ("1.9.6", True)),
         route_tos_and_outwall=since(True, ("1.9.6", False)),
@@ -189,8 +188,8 @@ def facts(version: Version) -> VersionFacts:
     )
 
 
-# One path per line; after it the versions that have it, `from-` or `-before` or `from-before`, all
-# of them where nothing is said. Lists of versions are by number: 1.8.12 is younger than 1.9.0.
+# One path per line, followed by the versions that have it: `from-`, `-before` or `from-before`;
+# none means all versions. 1.8.12 is newer than 1.9.0, so some keywords have two ranges.
 _KEYWORDS = """
 global_defs
 global_defs/log_level

@@ -1,11 +1,11 @@
-"""Hosts: one connection each, what is read from them in one round trip, and the write gate.
+"""Hosts: connections, readings in one round trip, and the write gate.
 
-connection    Host: run a command, open a long-lived one; connect_all
-batch         many reading commands in one round trip
-survey        what is read of a DUT, an RS, a client; snapshot: the frozen result
+connection    Host: runs a command, starts a long-lived process; connect_all
+batch         many read-only commands in one round trip
+survey        commands that read a DUT, RS or client; snapshot: the frozen result
 facts, netfacts, iproute, processes    the survey's sections as typed facts
-gate          the one way in which a host is changed; journal: what undoes it, on the host
+gate          the only way to change a host; journal: the undo, stored on the host
 lock          one run at a time on a host
-compare       what is not as it was
+compare       differences between two snapshots
 testinfra_backend    testinfra's `host` object on the same connection
 """

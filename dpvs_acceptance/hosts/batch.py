@@ -1,4 +1,4 @@
-"""Many reading commands in one round trip."""
+"""Many read-only commands in one round trip."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .shell import quote
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A reading command, sh text, with its own deadline in seconds.
+    """A read-only command, shell text, with its own deadline in seconds.
 
-    `timeout` None: it reads files of the kernel's or of the disk, and has only the whole batch's
-    deadline; that costs the host a fork where a deadline costs two processes more.
-    Commands of one `group` ask the same process. When the first of them fails, or any of them gets
-    no answer, the rest of the group is not asked: a stopped DPVS costs one deadline, not a dozen.
+    `timeout` None: the command only reads files and has just the deadline of the batch, which saves
+    two processes on the host. Commands of one `group` query the same process. If the first one
+    fails, or any of them times out, the rest of the group is skipped: a stopped DPVS then costs one
+    deadline instead of many.
     """
 
     command: str
@@ -29,9 +29,10 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one command of a batch said, `seconds` to 10 ms.
+    """Output of one command of a batch; `seconds` with a resolution of 10 ms.
 
-    `note` is empty where it ended by itself; else it says why it did not, and `exit_status` is 124.
+    `note` is empty if the command ended by itself; otherwise it has the reason, and `exit_status`
+    is 124.
     """
 
     command: str
@@ -51,8 +52,8 @@ def batch(
 ) -> dict[str, Section]:
     """Run all `sections` on `host`, in order, in one round trip; `timeout` seconds for all.
 
-    Each has its deadline of its own; one that hangs, and even the end of the whole time, costs
-    nothing of what the others said. Raises HostError only where the host cannot be reached.
+    Each has its own deadline; if one hangs, or the total time is over, the output of the others is
+    kept. Raises HostError only if the host cannot be reached.
     """
     reads = {name: _read(section) for name, section in sections.items()}
     if not reads:
@@ -68,8 +69,12 @@ def batch(
     came = {
         frame.number: frame for frame in batch_format.parse(host.name, mark, raw.stdout, raw.stderr)
     }
-    unanswered: dict[str, str] = {}  # by group, the command that silenced it
-    over = "too much had been printed" if raw.cut_off else f"the {timeout:g} s for all were over"
+    unanswered: dict[str, str] = {}  # by group, the command that failed
+    over = (
+        "the output limit was reached"
+        if raw.cut_off
+        else f"the {timeout:g} s for the batch were over"
+    )
     result = {}
     for number, (name, read) in enumerate(reads.items()):
         section = _section(read, came.get(number), unanswered, over)
@@ -102,18 +107,18 @@ def _script(mark: str, reads: list[Read]) -> str:
             )
             line = f'[ -n "${variable}" ] || {{ {line}\ncase $? in 0) ;; {failed} ;; esac; }}'
         lines.append(line)
-    # The last command's status is its own business.
+    # The exit status of the last command is not that of the batch.
     return "\n".join([*lines, "exit 0"])
 
 
 def _section(
     read: Read, frame: batch_format.BatchAnswer | None, unanswered: Mapping[str, str], over: str
 ) -> Section:
-    """`over`: why not all was read, in case this was not."""
+    """`over`: why the batch ended early, for a command without a result."""
     if frame is None:
         before = unanswered.get(read.group) if read.group else None
-        why = f"because `{abridge(before)}` failed" if before else over
-        return Section(read.command, batch_format.TIMED_OUT, "", 0.0, note=f"not asked, {why}")
+        why = f"`{abridge(before)}` failed" if before else over
+        return Section(read.command, batch_format.TIMED_OUT, "", 0.0, note=f"not run: {why}")
     note = ""
     if frame.exit_status is None:
         note = f"not finished when {over}"

@@ -1,7 +1,7 @@
-"""Many scripts in one: each runs with its own deadline, and its output comes between marks.
+"""Wire format of a batch: several shell snippets per round trip, with delimited output.
 
-The marks cannot be guessed, so no output is taken for one. They go to both streams, which keeps
-stdout and stderr apart with no file on the host.
+Each snippet has its own deadline. The delimiters are random, so output cannot be mistaken for one.
+They are printed to both streams, so stdout and stderr stay separate without a file on the host.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from .errors import HostError
 
-# Linux's limit on one argument, which a framed script is (MAX_ARG_STRLEN), with room to spare.
+# Below Linux's limit on one argument (MAX_ARG_STRLEN): a snippet is passed as an argument.
 LONGEST_SCRIPT = 120_000
-TIMED_OUT = 124  # as coreutils' timeout says it; 137 where it had to kill
+TIMED_OUT = 124  # exit status of coreutils' timeout; 137 if it had to kill
 
-# frame NUMBER SECONDS SCRIPT: its exit status; marks on both streams around what it prints.
-# plain NUMBER SCRIPT: without a deadline, in a subshell, which spares two processes.
-# The clock is the kernel's uptime, 10 ms fine, which no one sets.
-# glimpse NUMBER LINE, within a frame: for whoever listens; what was printed so far does not count.
+# frame NUMBER SECONDS SCRIPT: returns its exit status; prints marks around its output.
+# plain NUMBER SCRIPT: without a deadline, in a subshell, which saves two processes.
+# The clock is the kernel's uptime with a resolution of 10 ms; it cannot be set.
+# glimpse NUMBER LINE, within a frame: progress for a listener; discards the output so far.
 LIBRARY = """\
 if command -v timeout >/dev/null 2>&1
 then bounded() { timeout -k 1 "$1" /bin/sh -c "$2" </dev/null; }
@@ -55,7 +55,7 @@ return "$2"
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswer:
-    """What one framed script did. `exit_status` and `seconds` are None where it did not end."""
+    """Result of one snippet. `exit_status` and `seconds` are None if it did not end."""
 
     number: int
     exit_status: int | None
@@ -65,12 +65,12 @@ class BatchAnswer:
 
 
 def library(mark: str) -> str:
-    """The sh functions, to stand before the first `frame`."""
+    """The shell functions, required before the first `frame`."""
     return f"mark={mark}\n{LIBRARY}"
 
 
 def check_length(script: str) -> None:
-    """ValueError for a script that is too long to be framed."""
+    """ValueError for a snippet that is too long."""
     if len(script.encode("utf-8", "surrogateescape")) > LONGEST_SCRIPT:
         raise ValueError(
             f"a script of {len(script)} characters is too long, {LONGEST_SCRIPT} bytes are the "
@@ -79,9 +79,9 @@ def check_length(script: str) -> None:
 
 
 def parse(host: str, mark: str, stdout: bytes, stderr: bytes) -> list[BatchAnswer]:
-    """The frames in the order they came, the last one perhaps unfinished.
+    """The results in order; the last one may be unfinished.
 
-    HostError where the marks do not pair up, which no host that runs the script can produce.
+    HostError if marks do not match, which cannot happen on a host that runs the script.
     """
     try:
         errors = {number: body for number, body, _ in _split(mark, stderr)}
@@ -93,19 +93,19 @@ def parse(host: str, mark: str, stdout: bytes, stderr: bytes) -> list[BatchAnswe
                 seconds = round(float(end[2]) - float(end[1]), 3)
             frames.append(BatchAnswer(number, status, seconds, body, errors.get(number, b"")))
     except (ValueError, IndexError) as exc:
-        raise HostError(host, f"sent what is no answer to what it was asked ({exc})") from exc
+        raise HostError(host, f"malformed reply ({exc})") from exc
     return frames
 
 
 def _split(mark: str, stream: bytes) -> list[tuple[int, bytes, list[bytes] | None]]:
-    """Number, content and the words of the end mark (None without one) of each frame."""
+    """Number, content and the words of the end mark (None without one) of each snippet."""
     found: list[tuple[int, bytes, list[bytes] | None]] = []
     opened: tuple[int, bytes] | None = None
     for piece in stream.split(f"\n{mark} ".encode())[1:]:
         line, complete, body = piece.partition(b"\n")
         words = line.split()
         if not complete:
-            break  # cut off within the mark itself
+            break  # truncated within the mark
         number = int(words[1])
         inside = opened is not None and opened[0] == number
         if (words[0] == b"+" and opened is None) or (words[0] == b"~" and inside):

@@ -123,7 +123,7 @@ grep -sE '@KNOWN@' $k/modules.builtin | sed 's/^/built-in /'
 
 
 def boot_files(modules: tuple[str, ...]) -> str:
-    """The script. `modules`: names of which it is told whether modprobe finds them."""
+    """The script. `modules`: names to look up with modprobe."""
     known = "|".join(re.escape(one).replace("_", "[-_]") for one in modules)
     replaced = {
         "FILES": " ".join(_FILES),

@@ -1,4 +1,4 @@
-"""A long-lived process on a host, over the host's one connection."""
+"""A long-lived process on a host, over the host's connection."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ from .master import Master
 from .mux import MuxError, MuxSession
 from .transcript import Recorder, TranscriptEntry
 
-_START = 10.0  # seconds until the process has to run
-_LAST_WORDS = 1.0  # seconds that output may come after the exit status
-_LONGEST_NOISE = 1_000_000  # bytes an account's rc files may print before it
+_START = 10.0  # seconds until the process must run
+_LAST_WORDS = 1.0  # seconds for output after the exit status
+_LONGEST_NOISE = 1_000_000  # bytes that rc files of the account may print before it
 
 
 class Channel:
     """`stdin` and `stdout` are binary files of the process; flush what is written.
 
-    Its stderr is kept aside: `stderr_text()`. When the connection or the runner ends, its stdin
-    ends; `close` ends it in any case. Leaving it to the garbage collector is a leak until
-    `Host.close`.
+    `stderr_text()` returns its stderr. Its stdin is closed when the connection or the runner ends;
+    `close` always ends the process. Without `close` it runs until `Host.close`.
     """
 
     stdin: BinaryIO
@@ -80,11 +79,11 @@ class Channel:
             self._record("open", None, error)
 
     def poll(self) -> int | None:
-        """The exit status, None while it runs. ConnectionLostError where the connection is."""
+        """The exit status, None while it runs. Raises ConnectionLostError."""
         return self._await(time.monotonic())
 
     def wait(self, timeout: float) -> int:
-        """Until it has ended; its exit status. Raises DeadlineError, ConnectionLostError."""
+        """Waits for the end; returns the exit status. Raises DeadlineError, ConnectionLostError."""
         status = self._await(time.monotonic() + timeout)
         if status is None:
             raise DeadlineError(self.host, f"`{self.command[:120]}` still runs after {timeout:g} s")
@@ -92,7 +91,7 @@ class Channel:
         return status
 
     def stderr_text(self) -> str:
-        """What it wrote to stderr so far, at most the last 64 KB."""
+        """Its stderr so far, at most the last 64 KB."""
         if self._stderr.closed:
             return self._last_words
         size = os.fstat(self._stderr.fileno()).st_size
@@ -100,9 +99,9 @@ class Channel:
         return remote.strip_mark(self._mark, data).decode("utf-8", "replace")
 
     def close(self, timeout: float = 2.0) -> int | None:
-        """End its stdin; what has not ended `timeout` seconds later is killed with its children.
+        """Close its stdin; if it has not ended after `timeout` seconds, kill it with its children.
 
-        The exit status, or None where it had to be killed or the connection is gone.
+        Returns the exit status, or None if it was killed or the connection is lost.
         """
         if self._closed:
             return self._session.exit_status
@@ -116,7 +115,9 @@ class Channel:
             if status is not None:
                 self._drain()
             else:
-                error = f"did not end with its stdin in {timeout:g} s and was killed"
+                error = (
+                    f"did not end within {timeout:g} s after its stdin was closed, and was killed"
+                )
                 if not self._end_group(self.group):
                     raise HostError(self.host, f"`{self.command[:120]}` cannot be ended")
         except HostError as exc:
@@ -135,7 +136,7 @@ class Channel:
         self.close()
 
     def _start(self, parcel: remote.Parcel) -> int:
-        """Hand over the command and read the header; the process group."""
+        """Send the command and read the preamble; returns the process group."""
         deadline = time.monotonic() + _START
         stdin, stdout = self.stdin.fileno(), self.stdout.fileno()
         pending = memoryview(parcel.stdin)
@@ -158,7 +159,7 @@ class Channel:
                         selector.unregister(stdin)
                         os.set_blocking(stdin, True)
                 if stdout in ready:
-                    # Byte by byte: what follows the header is the process's own.
+                    # Byte by byte: the rest is the output of the process.
                     byte = os.read(stdout, 1)
                     received += byte
                     split = remote.split_header(parcel.mark, received)
@@ -182,7 +183,7 @@ class Channel:
     def _await(self, deadline: float) -> int | None:
         session = self._session
         if session.exit_status is None and session.closed:
-            raise ConnectionLostError(self.host, "the connection is gone")
+            raise ConnectionLostError(self.host, "the connection is lost")
         with selectors.DefaultSelector() as selector:
             if session.exit_status is None:
                 selector.register(session, selectors.EVENT_READ)
@@ -194,7 +195,7 @@ class Channel:
         return session.exit_status
 
     def _drain(self) -> None:
-        """Its exit status may come before its last words; the master hangs up after both."""
+        """The exit status may arrive before the last output; the master disconnects after both."""
         deadline = time.monotonic() + _LAST_WORDS
         with selectors.DefaultSelector() as selector:
             if not self._session.closed:
@@ -203,7 +204,7 @@ class Channel:
                 self._session.feed()
 
     def _not_started(self, received: bytes) -> HostError:
-        # Its output ends a moment before the master says why.
+        # The output ends shortly before the master reports why.
         self._await(time.monotonic() + 1.0)
         said = (self.stderr_text() + received.decode("utf-8", "replace")).strip().splitlines()
         quoted = f": {said[-1].strip()}" if said else ""

@@ -1,7 +1,7 @@
-"""Small POSIX sh scripts that collect facts which no one command prints. They only read.
+"""Small read-only POSIX shell scripts for facts that no single command prints.
 
-Two shapes of output. Records: a line `kind name`, then its attributes, each on a line that starts
-with a space: ` attribute value`. Lines: `path:value`, as `grep -H` prints them.
+Two output formats. Records: a line `kind name`, followed by one line per attribute, which starts
+with a space: ` attribute value`. Lines: `path:value`, as printed by `grep -H`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Iterable
 
 from .shell import sh
 
-# Files that a run may touch: their modes and digests are compared.
+# Files that a run may change: their modes and digests are compared.
 FILES = ("/etc/fstab", "/etc/rc.local", "/etc/rc.d/rc.local", "/etc/modules")
 
 
 def either(first: str, second: str) -> str:
-    """`first`, or where this version of the tool does not know it (CentOS 7), `second`."""
+    """`first`, or `second` if this version of the tool does not support it (CentOS 7)."""
     return f"{first} 2>/dev/null || {second}"
 
 
-# `kind family: line` of every rule, and of every route that is in a table of its own.
+# `kind family: line` of every rule, and of every route outside the main table.
 POLICY_ROUTING = (
     "for f in -4 -6; do "
     'ip $f rule show 2>/dev/null | sed "s/^/rule $f: /"; '
@@ -29,13 +29,13 @@ POLICY_ROUTING = (
 
 
 def file_modes(paths: Iterable[str]) -> str:
-    """`path:mode owner:group size type` of each that exists; symlinks followed."""
+    """`path:mode owner:group size type` of each existing file; follows symlinks."""
     words = " ".join(sh("{}", path) for path in paths)
     return f"stat -L -c '%n:%a %U:%G %s %F' {words} 2>/dev/null; :"
 
 
 def file_digests(paths: Iterable[str]) -> str:
-    """`digest  path` of each that exists."""
+    """`digest  path` of each existing file."""
     return f"sha256sum {' '.join(sh('{}', path) for path in paths)} 2>/dev/null; :"
 
 
@@ -45,8 +45,8 @@ PLATFORM = (
 )
 """What DMI calls the machine, a line each, and whether its CPU says that it is a guest."""
 
-# The shell reads attributes itself: a process for each of some hundred files would cost more than
-# all else together. Reading `speed` of a link that is down is an error, and no value.
+# The shell reads attributes without processes, which would cost more than everything else. Reading
+# `speed` of a link that is down is an error and gives no value.
 _ATTRIBUTE = """\
 attribute() {
 v=; { IFS= read -r v <"$1/$2"; } 2>/dev/null; [ -z "$v" ] || printf ' %s %s\\n' "$2" "$v"
@@ -71,7 +71,7 @@ if [ -L "$d/device" ]; then
 echo " link $(readlink "$d/device")"
 echo " path $(cd -P "$d/device" 2>/dev/null && pwd -P)"
 target "$d/device" driver
-# What only the kernel's driver can tell, and no longer once DPDK has the NIC.
+# Only available from the kernel driver, not after DPDK has the NIC.
 ethtool -i "$d" 2>/dev/null | sed -n 's/^firmware-version: *\\(..*\\)/ firmware \\1/p'
 fi
 done
@@ -187,14 +187,14 @@ cd /proc/sys/net && grep -sH '' ipv4/ip_forward ipv6/conf/all/forwarding \
 ipv4/conf/*/arp_ignore ipv4/conf/*/arp_announce ipv4/conf/*/rp_filter; :"""
 
 # Kernel threads have no arguments and are left out.
-# Arguments are nobody's business here: some programs are given passwords in them.
+# Arguments are left out, because they may contain passwords.
 PROCESSES = """\
 { ps -eo pid=,ppid=,lstart=,args= --sort=pid 2>/dev/null || ps -ef; } |
 sed 's/^\\( *\\([^ ][^ ]*  *\\)\\{7\\}[^ ]*\\).*/\\1/'"""
 
 
 def process_details(name: str) -> str:
-    """A record per process of this name, with its arguments, limits and threads."""
+    """A record per process with this name: arguments, limits and threads."""
     return f"""\
 for p in /proc/[0-9]*; do
 {{ IFS= read -r comm <"$p/comm"; }} 2>/dev/null || continue
@@ -216,7 +216,7 @@ done 2>/dev/null
 
 
 def modinfo(modules: Iterable[str]) -> str:
-    """A record per module that exists: the running kernel's vermagic belongs beside it."""
+    """A record per existing module, to compare its vermagic with the running kernel."""
     words = " ".join(sh("{}", module) for module in modules)
     return f"""\
 for m in {words}; do
@@ -228,7 +228,7 @@ done
 
 
 def tools_in_path(tools: Iterable[str]) -> str:
-    """A record per tool: every match along PATH, in order, and the file it really is."""
+    """A record per tool: every match in PATH, in order, with the resolved file."""
     words = " ".join(sh("{}", tool) for tool in tools)
     return f"""\
 for t in {words}; do
@@ -243,10 +243,10 @@ done
 
 
 def patches(dpvs_source: str, dpdk_source: str) -> str:
-    """A record per patch that DPVS has for this DPDK: applied, missing, or unclear.
+    """A record per patch of DPVS for this DPDK: applied, missing, or unclear.
 
-    The folder is the one named like the tree, or like the version in it (`dpdk-stable-20.11.10`,
-    `dpdk-24.11`). Nothing is written (`--dry-run`).
+    The directory has the name of the source tree or of its version (`dpdk-stable-20.11.10`,
+    `dpdk-24.11`). Writes nothing (`--dry-run`).
     """
     return f"""\
 cd {sh("{}", dpdk_source)} || exit

@@ -1,4 +1,4 @@
-"""What is not as it was: two snapshots of one host, compared in all that a run must leave alone."""
+"""Compares two snapshots of one host in everything that a run must restore."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .boot_files import read_boot_files
 from .processes import process_list
 from .snapshot import Snapshot
 
-# Programs that a run starts on some host: none may be there that was not, none may be missing.
+# Programs that a run starts on some host: the processes must be the same before and after.
 PROGRAMS = ("dpvs", "dpip", "ipvsadm", "keepalived", "nginx", "tcpdump")
 
 
 @dataclass(frozen=True, slots=True)
 class HostDifference:
-    """One thing that is not as it was. None: it was not there, it is not there any more."""
+    """One difference. None: missing before, or missing after."""
 
     host: str
     what: str
@@ -37,7 +37,7 @@ class HostDifference:
 
 @dataclass(frozen=True, slots=True)
 class _Aspect:
-    """A section, and what in it must stay: a text by name."""
+    """A section, and its values that must not change: a text by name."""
 
     what: str
     section: str
@@ -47,12 +47,12 @@ class _Aspect:
 def differences(
     before: Snapshot, after: Snapshot, *, programs: Collection[str] = PROGRAMS
 ) -> tuple[HostDifference, ...]:
-    """What changed from `before` to `after`: drivers, hugepages per node, mounts, modules, links,
-    addresses, routes, rules and routes of other tables, sysctls, files, what runs at boot, and
-    processes of `programs`.
+    """Differences between `before` and `after`: drivers, hugepages per node, mounts, modules,
+    links, addresses, routes, rules and routes of other tables, sysctls, files, commands at boot,
+    and processes of `programs`.
 
-    Sections that only one of the two has are not compared, but one that could be read before and
-    cannot be any more is a difference. Raises FactError where a section is not understood.
+    Sections in only one of the snapshots are not compared, but a section that could be read before
+    and cannot be read after is a difference. Raises FactError if a section cannot be parsed.
     """
     found: list[HostDifference] = []
     aspects = (*_ASPECTS, _Aspect("processes of", "processes", lambda t: _processes(t, programs)))
@@ -138,7 +138,7 @@ def _boot_files(text: str) -> Mapping[str, str]:
 
 def _processes(text: str, programs: Collection[str]) -> Mapping[str, str]:
     names = (
-        # nginx writes its role into its command line: `nginx: worker process`.
+        # nginx puts its role into its command line: `nginx: worker process`.
         PurePosixPath(process.command.split(" ", 1)[0]).name.rstrip(":")
         for process in process_list(text)
     )
@@ -164,4 +164,4 @@ _ASPECTS = (
 )
 
 SECTIONS = frozenset((*(aspect.section for aspect in _ASPECTS), "processes"))
-"""The survey's sections that `differences` looks at."""
+"""The sections of the survey that `differences` compares."""

@@ -1,4 +1,4 @@
-"""A host, reached by one ssh connection for the whole run. Every command has a deadline."""
+"""A host with one ssh connection for the whole run. Every command has a deadline."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ CONNECT_TIMEOUT = 10.0
 _GIVEN = 8  # changes that are remembered
 # sshd allows 10 sessions on a connection (MaxSessions); the rest is for long-lived channels.
 _COMMANDS_AT_ONCE = 6
-_TOO_MUCH = f"printed more than {MAX_OUTPUT // 1_000_000} MB and was cut off"
-# How long the question may take whether a host still answers, after a command timed out.
+_TOO_MUCH = f"printed more than {MAX_OUTPUT // 1_000_000} MB and was stopped"
+# Timeout of the test whether a host still answers, after a command timed out.
 ASK_AGAIN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a command did. `stdout` and `stderr` are UTF-8, bytes that are not are U+FFFD.
+    """Result of a command. `stdout` and `stderr` are UTF-8; invalid bytes become U+FFFD.
 
-    `started`: seconds since the epoch, on the runner; `seconds`: until the result was here.
+    `started`: seconds since the epoch, on the runner; `seconds`: until the result arrived.
     """
 
     host: str
@@ -52,14 +52,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The last change of a host that is known: `at` by time.monotonic(), on the runner."""
+    """The last known change of a host: `at` from time.monotonic(), on the runner."""
 
     at: float
     what: str
 
 
 class Host:
-    """One host of the bench. Made by `connect` or `connect_all`; safe to use from many threads."""
+    """One host of the bench, from `connect` or `connect_all`. Thread-safe."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Host:
         sudo: bool = False,
         connect_timeout: float = CONNECT_TIMEOUT,
     ) -> None:
-        """Starts connecting and returns; `wait_connected` has to follow."""
+        """Starts connecting and returns; call `wait_connected` afterwards."""
         check_target(name, target)
         self.name = name
         self.target = target
@@ -79,11 +79,11 @@ class Host:
         self.given: deque[str] = deque(maxlen=_GIVEN)
         """The last changes that were made on the host, and undos, each with the check that did."""
         self.changed: Changed | None = None
-        """What is known of the host from before this does not hold any more; None: not changed.
-        Whoever puts everything back as it was may set what this was before."""
+        """Readings from before this change are outdated; None: not changed. Code that restores the
+        state may restore this value too."""
         self.fence = ""
-        """Sh text that ends a command where the host is not locked by this run; empty: it is not.
-        Set by `lock`, put in front of each change and undo by `gate`."""
+        """Shell text that ends a command if this run does not hold the lock; empty without a lock.
+        Set by `lock`; `gate` runs it before each change and undo."""
         self.recorder: Recorder = recorder or NullTranscript()
         self._ssh_config = ssh_config
         self._connect_timeout = connect_timeout
@@ -97,11 +97,11 @@ class Host:
         self._master = Master(self.name, self.target, self._ssh_config, self._connect_timeout)
 
     def wait_connected(self) -> None:
-        """Until the login is done. Raises HostError with the reason and the next step."""
+        """Wait for the login. Raises HostError with the reason and the next step."""
         begin, started = self._dialled
         error: str | None = None
         try:
-            # ssh's own timeout speaks first, its message is the better one.
+            # ssh's own timeout is shorter, since its message is better.
             self._master.wait_ready(begin + self._connect_timeout + 2.0)
         except HostError as exc:
             error = exc.what
@@ -124,16 +124,16 @@ class Host:
         self.given.append(f"{abridge(what, 160)} (by {by})")
 
     def note_change(self, what: str) -> None:
-        """The host is no longer what was read of it until now."""
+        """Record a change of the host: earlier readings are outdated."""
         self.changed = Changed(time.monotonic(), what)
 
     def run(self, command: str, *, timeout: float = 10.0, stdin: bytes = b"") -> Result:
         """Run `command`, POSIX sh text, on the host, and wait for it: one round trip.
 
-        The environment is LC_ALL=C with the sbin folders in PATH. A non-zero exit status is a
-        result. HostError is raised when the host cannot be reached, the command is not done in
-        `timeout` seconds (it is then ended on the host), it prints more than 50 MB, or it leaves a
-        process behind that holds its output open.
+        The environment is LC_ALL=C with the sbin directories in PATH. A non-zero exit status is
+        not an error. Raises HostError if the host cannot be reached, the command does not end in
+        `timeout` seconds (it is then ended on the host), it prints more than 50 MB, or leaves a
+        process behind that has its output open.
         """
         raw = self.exchange(command, timeout=timeout, stdin=stdin)
         if raw.unfinished:
@@ -158,9 +158,9 @@ class Host:
         title: str = "",
         heard: Callable[[bytes], None] | None = None,
     ) -> Raw:
-        """`run`, in bytes, and with what came so far where it is given up (`Raw.unfinished`).
+        """As `run`, in bytes, and with partial output after a timeout (`Raw.unfinished`).
 
-        `title` says in the transcript what a generated command is about; `heard` listens to it.
+        `title`: description of a generated command in the transcript; `heard`: gets new output.
         """
         with self._slots:
             before = self._given_up
@@ -210,24 +210,24 @@ class Host:
     def open(self, command: str) -> Channel:
         """Start a long-lived process on the host, over the same connection.
 
-        It must end when its stdin ends: that is what happens to it when the runner is killed.
+        It must end when its stdin is closed, which happens when the runner is killed.
         """
         channel = Channel(self.name, self._master, command, self.sudo, self.recorder, self._end)
         self._channels.append(channel)
         return channel
 
     def reconnect(self) -> None:
-        """Give up the connection, and everything that runs over it, and make a new one."""
+        """Close the connection with everything that uses it, and make a new one."""
         self.close()
         self._dial()
         self.wait_connected()
 
     def connected(self) -> bool:
-        """False once ssh has noticed that the connection is gone; asks nothing of the host."""
+        """False if ssh has noticed that the connection is lost; does not contact the host."""
         return self._master.alive()
 
     def close(self) -> None:
-        """End the channels and the connection. May be repeated."""
+        """Close the channels and the connection. May be repeated."""
         channels, self._channels = self._channels, []
         for channel in channels:
             with contextlib.suppress(HostError):
@@ -249,10 +249,10 @@ class Host:
         return f"Host({self.name!r}, {self.target!r})"
 
     def end_unfinished(self, command: str, timeout: float, raw: Raw) -> HostError:
-        """End on the host what `exchange` gave up waiting for; the error that tells what it was.
+        """End an unfinished command of `exchange` on the host, and return the error.
 
-        DeadlineError for a command that hangs on a host that answers, ConnectionLostError for a
-        host that does not, HostError for a command that printed too much.
+        DeadlineError if the command hangs but the host answers, ConnectionLostError if the host
+        does not answer, HostError if the command printed too much.
         """
         if raw.cut_off and raw.group is not None:
             self._end(raw.group)
@@ -262,7 +262,7 @@ class Host:
         try:
             if raw.group is None:
                 asked = self.exchange("true", timeout=ASK_AGAIN)
-                answers, fate = not asked.timed_out, "it had not even started"
+                answers, fate = not asked.timed_out, "it had not started"
             else:
                 ended = self._end(raw.group)
                 answers, fate = True, "ended" if ended else "it cannot be ended (state D?)"
@@ -281,7 +281,7 @@ class Host:
         return DeadlineError(self.name, f"`{shown}` was not done in {timeout:g} s ({fate}){saw}")
 
     def _end(self, group: int) -> bool:
-        """End a process group on the host; whether it is gone. HostError: the host is silent."""
+        """End a process group on the host; returns whether it has ended. Raises HostError."""
         raw = self.exchange(remote.end_group(group), timeout=ASK_AGAIN)
         if raw.timed_out:
             raise DeadlineError(self.name, f"does not answer within {ASK_AGAIN:g} s")
@@ -297,7 +297,7 @@ def connect(
     sudo: bool = False,
     timeout: float = CONNECT_TIMEOUT,
 ) -> Host:
-    """Connect one host. `target` is what one would give to ssh: `lb01`, `root@192.0.2.1`."""
+    """Connect one host. `target`: an argument of ssh, such as `lb01` or `root@192.0.2.1`."""
     host = Host(name, target, ssh_config, recorder, sudo=sudo, connect_timeout=timeout)
     host.wait_connected()
     return host
@@ -311,10 +311,10 @@ def connect_all(
     sudo: Collection[str] = (),
     timeout: float = CONNECT_TIMEOUT,
 ) -> dict[str, Host]:
-    """Connect all hosts at once: `targets` maps the bench's name of each to what ssh is given.
+    """Connect all hosts at once. `targets`: name in the bench to argument of ssh.
 
-    On hosts named in `sudo` every command runs by `sudo -n`. Either all are connected or none is
-    kept: HostError for one that cannot be, HostsError for several.
+    On hosts in `sudo` every command runs with `sudo -n`. If a host cannot be connected, all are
+    closed: HostError for one, HostsError for several.
     """
     hosts, errors = connect_reachable(targets, ssh_config, transcript, sudo=sudo, timeout=timeout)
     if errors:
@@ -331,9 +331,9 @@ def connect_reachable(
     sudo: Collection[str] = (),
     timeout: float = CONNECT_TIMEOUT,
 ) -> tuple[dict[str, Host], list[HostError]]:
-    """As `connect_all`, but keeps the hosts that can be connected; beside them why others cannot.
+    """As `connect_all`, but keeps connected hosts; also returns the errors of the others.
 
-    HostError only for a target that is no destination at all.
+    HostError only for an invalid target.
     """
     for name, target in targets.items():
         check_target(name, target)
@@ -357,7 +357,7 @@ def connect_reachable(
 
 
 def close_all(hosts: Mapping[str, Host]) -> None:
-    """Close every host's connection, each whatever the others do."""
+    """Close the connections of all hosts, also if closing one fails."""
     threads = [threading.Thread(target=host.close) for host in hosts.values()]
     for thread in threads:
         thread.start()
@@ -366,7 +366,7 @@ def close_all(hosts: Mapping[str, Host]) -> None:
 
 
 def check_target(name: str, target: str) -> None:
-    """HostError unless `target` is something that ssh takes for a destination and nothing else."""
+    """HostError unless `target` is a valid ssh destination."""
     if not target or target.startswith("-") or re.search(r"[\s\x00-\x1f\x7f]", target):
         raise HostError(name, f"{target!r} is not an ssh destination (user@address, or ssh://…)")
 

@@ -1,9 +1,9 @@
-"""The dead-man switch: a host undoes a run's changes by itself where the run's heartbeat stops.
+"""The dead-man switch: a host undoes a run's changes by itself if the run's heartbeat stops.
 
-A shell on the host, of the run's lock: it sleeps, and looks whether the lease of the lock is over.
-If so the run is taken for dead, whatever became of its connection: the shell takes the lock over,
-undoes the journal, says so in `restored/<run>` beside it, and is gone. It needs sh, and coreutils
-as the journal does. At the end of the run it is disarmed, and leaves nothing.
+A shell on the host sleeps and checks whether the lease of the lock has expired. If so, the run is
+considered dead, independent of its connection: the shell takes over the lock, undoes the journal,
+logs that in `restored/<run>`, and ends. It needs sh and coreutils, like the journal. At the end of
+the run it is disarmed and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ class Fired:
 
 
 def fired(host: Host, root: str = journal.ROOT) -> list[Fired]:
-    """What switches did on a host since it was last told; only reads."""
+    """What switches did on a host since the last report; read-only."""
     result = host.run(f"root={quote(root)}\n{_TELL}", timeout=_TIMEOUT)
     found: list[Fired] = []
     for line in result.stdout.splitlines():

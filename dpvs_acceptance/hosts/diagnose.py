@@ -1,12 +1,12 @@
-"""What OpenSSH said when it could not connect, as one sentence with the next step."""
+"""Explains an OpenSSH connection error in one sentence with the next step."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-# What ssh says, and what a person is told: {ssh} is the command to try by hand, {said} the words
-# that matched, other names are the pattern's groups. The specific before the general.
+# Pattern of ssh's message, and the explanation: {ssh} is the command to try by hand, {said} the
+# matched text, other names are groups of the pattern. Specific patterns come first.
 _SENTENCES: tuple[tuple[str, str], ...] = (
     (
         r"Could not resolve hostname (?P<name>\S+?): (?P<why>.*)",
@@ -15,24 +15,24 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"REMOTE HOST IDENTIFICATION HAS CHANGED[\s\S]*?Offending \S+ key in (?P<where>\S+)",
-        "shows another host key than the one known ({where}); connecting is refused. Find out why, "
+        "has another host key than the known one ({where}); connection refused. Find out why, "
         "on the host's console: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`. If it was "
         "reinstalled, remove that line and accept the new key by `{ssh} true`",
     ),
     (
         r"REVOKED HOST KEY|marked as revoked",
-        "shows a host key that is marked as revoked; connecting is refused",
+        "has a host key that is marked as revoked; connection refused",
     ),
     (
         r"No \S+ host key is known for|REMOTE HOST IDENTIFICATION|Host key verification failed",
-        "its host key is not known; connecting is refused. Compare the fingerprint that "
+        "has an unknown host key; connection refused. Compare the fingerprint that "
         "`{ssh} true` shows with the one on the host's console (`ssh-keygen -lf "
         "/etc/ssh/ssh_host_ed25519_key.pub`) and accept it there, once",
     ),
     (
         r"Permission denied \([^)]*(?:password|keyboard-interactive)[^)]*\)",
-        "wants a password, and none is asked for during a run ({said}): put your key there with "
-        "ssh-copy-id, or load it into ssh-agent, until `{ssh} true` asks nothing",
+        "requires a password, which a run cannot enter ({said}): install your key with "
+        "ssh-copy-id, or load it into ssh-agent, until `{ssh} true` works without a prompt",
     ),
     (
         r"Permission denied \([^)]*\)",
@@ -41,7 +41,7 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"Too many authentication failures",
-        "ended the connection, too many keys were offered: name the right one (IdentityFile, "
+        "closed the connection: too many keys were offered. Set the right one (IdentityFile, "
         "IdentitiesOnly yes) in your ssh configuration until `{ssh} true` works",
     ),
     (
@@ -56,12 +56,12 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"Timeout, server .* not responding|Broken pipe|client_loop: send disconnect",
-        "stopped answering in the middle of the connection: the network between, or the host "
+        "stopped answering during the connection: the network in between or the host "
         "itself, is down ({said})",
     ),
     (
         r"Connection to \S+ closed by remote host",
-        "ended the connection in the middle of it ({said}): it reboots, or its sshd was ended",
+        "closed the connection ({said}): it is rebooting, or sshd was stopped",
     ),
     (
         r"(?:Connection|Operation) timed out|Connection to .* timed out",
@@ -75,18 +75,18 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"Unable to negotiate with .*",
-        "ssh here and sshd there have no algorithm in common: {said}",
+        "ssh on the runner and sshd on the host have no common algorithm: {said}",
     ),
     (
         r"kex_exchange_identification: .*|Connection (?:closed|reset) by .*|banner line.*",
-        "ended the connection before the login ({said}): look into sshd's log there (MaxStartups, "
-        "AllowUsers, hosts.deny), or at the ProxyCommand or jump host between",
+        "closed the connection before the login ({said}): see the log of sshd there (MaxStartups, "
+        "AllowUsers, hosts.deny), or check the ProxyCommand or jump host",
     ),
 )
 
 
 def explain(stderr: str, target: str, ssh_config: Path | None) -> str:
-    """One sentence for what ssh wrote; ssh's own last line where it is none of the known cases."""
+    """One sentence for ssh's message; otherwise the last line of ssh."""
     ssh = f"ssh {f'-F {ssh_config} ' if ssh_config else ''}{target}"
     for pattern, sentence in _SENTENCES:
         match = re.search(pattern, stderr)
@@ -94,5 +94,5 @@ def explain(stderr: str, target: str, ssh_config: Path | None) -> str:
             groups = {name: text.strip() for name, text in match.groupdict().items()}
             return sentence.format(ssh=ssh, said=match[0].strip(), **groups)
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    said = f"ssh said: {lines[-1]}" if lines else "ssh ended without a word"
+    said = f"ssh said: {lines[-1]}" if lines else "ssh ended without a message"
     return f"cannot be connected; {said}. Try `{ssh} -v true`"

@@ -1,4 +1,4 @@
-"""What can go wrong between the runner and a host, told in one sentence that names the host."""
+"""Errors between the runner and a host, each one sentence that names the host."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 
 class HostError(Exception):
-    """A host could not be reached, or did not do in time what it was asked.
+    """A host could not be reached, or did not finish a command in time.
 
-    `host` is the bench's name of the host; `what` is one sentence: what happened, and where one
-    can what to do next. `str()` gives both.
+    `host`: name of the host in the bench; `what`: one sentence with the problem and, if possible,
+    the next step. `str()` gives both.
     """
 
     def __init__(self, host: str, what: str) -> None:
@@ -19,11 +19,11 @@ class HostError(Exception):
 
 
 class DeadlineError(HostError):
-    """A command did not finish before its deadline. It was ended on the host where that works."""
+    """A command did not finish before its deadline. It was ended on the host if possible."""
 
 
 class ConnectionLostError(HostError):
-    """The one connection to the host is gone; `Host.reconnect()` makes a new one."""
+    """The connection to the host is lost; `Host.reconnect()` makes a new one."""
 
 
 class LockLostError(HostError):
@@ -39,7 +39,7 @@ class LockLostError(HostError):
 
 
 class HostsError(HostError):
-    """Several hosts could not be connected; `errors` has each host's own error."""
+    """Several hosts could not be connected; `errors` has the error of each."""
 
     def __init__(self, errors: Iterable[HostError]) -> None:
         self.errors = tuple(errors)

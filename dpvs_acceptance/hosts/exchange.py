@@ -1,4 +1,4 @@
-"""One command and its answer, over the master: bytes in, bytes out, a deadline, a cap."""
+"""One command and its answer over the ssh master, with a deadline and a size limit."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .mux import MuxError, MuxSession
 MAX_OUTPUT = 50 * 1000 * 1000  # bytes, both streams together
 _CHUNK = 256 * 1024
 _HEARD = 4096
-# After the exit status, output that is still on its way comes without a pause as long as this.
+# Longest pause in output that is still on its way after the exit status.
 _DRAIN = 2.0
 _ASKED = 0.5  # seconds between two questions whether the answer is still waited for
 _STARTS = 3.0  # seconds within which a host that is well has started a command
-# What coreutils' timeout ends with: by itself, by the signal it cannot refuse, by our own.
+# Exit statuses of coreutils' timeout: TERM, KILL, and by our own signal.
 _ENDED_BY_TIMEOUT = (124, 128 + 9, 128 + 15)
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """What came of a command, in bytes. `group` is its process group, once the host has told it.
+    """Result of a command, in bytes. `group`: its process group, if the host has reported it.
 
-    `exit_status` is None where it was given up: the time was up (`timed_out`), or it had printed
-    more than MAX_OUTPUT (`cut_off`); or where the connection was lost.
+    `exit_status` is None if the command timed out (`timed_out`), printed more than MAX_OUTPUT
+    (`cut_off`), or the connection was lost.
     """
 
     exit_status: int | None
@@ -45,12 +45,12 @@ class Raw:
 
     @property
     def unfinished(self) -> bool:
-        """It may still be at work on the host: `Host.end_unfinished`."""
+        """It may still run on the host: `Host.end_unfinished`."""
         return self.timed_out or self.cut_off
 
 
 class Exchange:
-    """Sent when made, answered by `finish`; one use each."""
+    """Sent on construction, answered by `finish`; for one use."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Exchange:
         finally:
             self._end = time.monotonic()
         if self._exit_status in _ENDED_BY_TIMEOUT and self._end >= self._deadline:
-            # This machine was so busy that the host's own clock was first.
+            # The runner was so busy that the host's deadline came first.
             self._timed_out, self._exit_status = True, None
         if self._exit_status is not None and self._header() is None:
             raise HostError(self._host, self._not_started())
@@ -182,8 +182,8 @@ class Exchange:
             return
         raise HostError(
             self._host,
-            f"the command ended with {self._exit_status}, but a process it started still holds its "
-            "output: a daemon has to be started with </dev/null >FILE 2>&1",
+            f"the command exited with {self._exit_status}, but a process it started still has its "
+            "output open: start a daemon with </dev/null >FILE 2>&1",
         )
 
     def _feed(self, session: MuxSession) -> None:
@@ -197,7 +197,7 @@ class Exchange:
             ) from exc
 
     def _read(self, stream: io.FileIO, into: bytearray) -> bool:
-        """Take what is there; False at the stream's end."""
+        """Read available data; False at the end of the stream."""
         data = stream.read(_CHUNK)
         if data is None:
             return True
@@ -212,7 +212,7 @@ class Exchange:
         return self._master.lost()
 
     def _not_started(self) -> str:
-        """The shell never came to our own first line: the account, or sudo, stands in the way."""
+        """The error if the shell did not reach our first line, because of the account or sudo."""
         said = bytes(self._stderr + self._stdout).decode("utf-8", "replace").strip()
         lines = said.splitlines()
         quoted = f": {lines[-1].strip()}" if lines else ""
@@ -228,7 +228,7 @@ class Exchange:
 
 
 def _pipe(stack: contextlib.ExitStack, theirs: list[int], mode: str) -> io.FileIO:
-    """A pipe: our end, not blocking, closed with the stack; the other end goes to `theirs`."""
+    """A pipe: our end is non-blocking and closed with the stack; the other goes to `theirs`."""
     read, write = os.pipe()
     ours, other = (read, write) if mode == "r" else (write, read)
     theirs.append(other)
@@ -237,7 +237,7 @@ def _pipe(stack: contextlib.ExitStack, theirs: list[int], mode: str) -> io.FileI
 
 
 def _write(stream: io.FileIO, data: memoryview) -> memoryview:
-    """Write what goes; what is left. Nothing is left when nobody reads any more."""
+    """Write as much as possible; returns the rest, empty if the reader is gone."""
     try:
         return data[stream.write(data[:65536]) or 0 :]
     except BrokenPipeError:

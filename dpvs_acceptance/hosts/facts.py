@@ -1,7 +1,7 @@
-"""What the survey's platform sections say, as typed facts. Pure; strict: no line is skipped.
+"""Parsers for the platform sections of a snapshot. Pure; strict: no line is skipped.
 
-Each function takes the text of one section of `survey` and raises FactError quoting a line that it
-does not understand.
+Each function takes the text of one section of `survey` and raises FactError, which quotes the line,
+for an unknown line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 class FactError(ValueError):
-    """A line of a survey is not understood; quotes it and names the section."""
+    """A line of a section cannot be parsed; quotes it and names the section."""
 
     def __init__(self, section: str, line: str, expected: str) -> None:
         super().__init__(f"{section}: {line!r} is not {expected}")
@@ -22,7 +22,7 @@ class FactError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cpus:
-    """smt_active: None where the kernel does not say, then `siblings` tell. Online CPU numbers."""
+    """smt_active: None if the kernel does not report it (see `siblings`). online: CPU numbers."""
 
     smt_active: bool | None
     online: frozenset[int]
@@ -31,13 +31,13 @@ class Cpus:
 
     @property
     def hyper_threading(self) -> bool:
-        """Two hardware threads of one core are in use (seed 1.1.2)."""
+        """Two hardware threads of one core are in use (deployment guide 1.1.2)."""
         return bool(self.smt_active) or any(len(core) > 1 for core in self.siblings)
 
 
 @dataclass(frozen=True, slots=True)
 class NumaNode:
-    """One NUMA node; memory in kB, of which hugepages are part."""
+    """One NUMA node; memory in kB, including hugepages."""
 
     id: int
     cpus: frozenset[int]
@@ -77,7 +77,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class ModuleInfo:
-    """What modinfo says of a module on disk; the first word of `vermagic` is its kernel."""
+    """modinfo of a module on disk; the first word of `vermagic` is its kernel."""
 
     name: str
     filename: str
@@ -90,7 +90,7 @@ class ModuleInfo:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that exists; `mode` as in 0o755, `size` in bytes."""
+    """An existing file; `mode` such as 0o755, `size` in bytes."""
 
     path: str
     mode: int
@@ -105,7 +105,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A command and every match of it along PATH, in order: (path, the file it really is)."""
+    """A command and all its matches in PATH, in order: (path, resolved file)."""
 
     name: str
     matches: tuple[tuple[str, str], ...]
@@ -117,7 +117,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A patch of DPVS's for DPDK. `state`: applied, missing, or unclear with what `patch` said."""
+    """A DPDK patch of DPVS. `state`: applied, missing, or unclear with the output of `patch`."""
 
     name: str
     state: str
@@ -138,18 +138,18 @@ def cpus(text: str) -> Cpus:
 
 
 def cpu_list(text: str) -> frozenset[int]:
-    """The kernel's list format: `0-3,8`; empty for none. Five digits are more than any has."""
+    """The kernel's list format: `0-3,8`; empty for none. At most five digits per number."""
     found: set[int] = set()
     for part in filter(None, text.strip().split(",")):
         match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", part)
         if match is None:
-            raise FactError("cpu list", text, "a list of CPUs as 0-3,8")
+            raise FactError("cpu list", text, "a list of CPUs such as 0-3,8")
         found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
     return frozenset(found)
 
 
 def numa_nodes(text: str) -> tuple[NumaNode, ...]:
-    """Section `numa`: the nodes in the order of their numbers."""
+    """Section `numa`: the nodes by number."""
     lists: dict[int, str] = {}
     memory: dict[int, dict[str, int]] = {}
     for path, value in _path_values("numa", text):
@@ -183,7 +183,7 @@ def hugepages(text: str) -> tuple[HugepagePool, ...]:
             r"node(\d{1,9})/hugepages/hugepages-(\d{1,9})kB/(nr|free)_hugepages", path
         )
         if match is None or not re.fullmatch(r"\d{1,18}", value):
-            raise FactError("hugepages", f"{path}:{value}", "a pool's count of pages")
+            raise FactError("hugepages", f"{path}:{value}", "the page count of a pool")
         counts.setdefault((int(match[1]), int(match[2])), {})[match[3]] = int(value)
     return tuple(
         HugepagePool(node, size, count.get("nr", 0), count.get("free", 0))
@@ -218,7 +218,7 @@ def modules(text: str) -> dict[str, Module]:
 
 
 def module_infos(text: str) -> dict[str, ModuleInfo]:
-    """Section `modinfo`, by the name or path that was asked for."""
+    """Section `modinfo`, by requested name or path."""
     found = {}
     for name, attributes in records("modinfo", text, "module"):
         values = dict(attributes)
@@ -228,7 +228,7 @@ def module_infos(text: str) -> dict[str, ModuleInfo]:
 
 
 def files(text: str) -> dict[str, File]:
-    """Section `file modes`: what exists, by path."""
+    """Section `file modes`: existing files by path."""
     found = {}
     for line in text.splitlines():
         match = re.fullmatch(r"(.*):([0-7]{1,6}) (\S+:\S+) (\d{1,18}) (.+)", line)
@@ -257,13 +257,13 @@ def tools(text: str) -> dict[str, Tool]:
         real = [value for key, value in attributes if key == "real"]
         if len(paths) != len(real):
             raise FactError("tools", f"{name} {attributes}", "`match` and `real` for each place")
-        # PATH may name a folder twice.
+        # PATH may contain a directory twice.
         found[name] = Tool(name, tuple(dict.fromkeys(zip(paths, real, strict=True))))
     return found
 
 
 def patches(text: str) -> tuple[Patch, ...]:
-    """Section `patches`, in the order of their names."""
+    """Section `patches`, by name."""
     found = []
     for name, attributes in records("patches", text, "patch"):
         state = dict(attributes).get("state", "")
@@ -280,7 +280,7 @@ def sysctls(text: str) -> Mapping[str, str]:
 
 
 def records(section: str, text: str, kind: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Name and attributes, in order, of each record that a script of `collect` printed."""
+    """Name and attributes, in order, of each record printed by a script of `collect`."""
     current: tuple[str, list[tuple[str, str]]] | None = None
     for line in text.splitlines():
         if line.startswith(" "):

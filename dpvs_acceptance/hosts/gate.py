@@ -1,9 +1,9 @@
-"""The one way in which a host is changed: it knows whether that is allowed, and how it is undone.
+"""The write gate, the only way to change a host: it checks permission and records the undo.
 
-`WriteGate.apply` makes all changes of a stage in one round trip. For each one, on the host: is it
-so already? else find its undo, write that to the journal and the disk, and only then change, and
-watch until the change is seen. The first failure stops the stage. Before each change, and before
-each undo, the host compares the token of the run's lock with the lock that is there.
+`WriteGate.apply` makes all changes of a stage in one round trip. For each change, on the host: skip
+it if it is already in place; otherwise determine its undo, write that to the journal on disk, make
+the change, and wait until it is visible. The first failure stops the stage. Before each change and
+each undo, the host compares the token of the run's lock with the lock file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .errors import ConnectionLostError, HostError
 from .gate_script import CHANGE, GIVE_UP
 from .shell import quote
 
-# A check or the finding of an undo reads only.
+# Checks and `capture_undo` are read-only.
 QUICK = 15.0  # seconds
 
 _DONE, _CAPTURE, _RECORD, _APPLY, _VERIFY = range(5)
@@ -34,23 +34,24 @@ class WriteMode(StrEnum):
 
 
 class WriteRefused(HostError):  # noqa: N818 - an answer, not a fault
-    """A change was asked for where the mode forbids it; nothing was sent to the host."""
+    """A change was requested but is not allowed; nothing was sent to the host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change of a host, all of it sh text.
+    """One change of a host, as shell text.
 
-    done: exit 0 where it is so already, and nothing is done then. Also what is watched for
-        afterwards, where there is no `verify`.
-    capture_undo: run before the change; what it prints is the sh text that undoes it.
-    undo: that text itself, where it does not depend on the host's state. One of the two.
-        An undo succeeds where there is nothing to undo (any more): it may run twice.
+    done: exit 0 if the change is already in place; it is then skipped. Also used to verify the
+    change
+        if there is no `verify`.
+    capture_undo: run before the change; it prints the shell text of the undo.
+    undo: the undo itself, if it does not depend on the host's state. One of the two is required.
+        An undo succeeds if there is nothing to undo: it may run twice.
     apply: makes the change. A daemon is started with setsid and its own stdin, stdout and stderr.
-    verify: run again and again until it exits 0 (the change is seen), it exits 70 (it never will
-        be), or `timeout` is over; what its last try printed is kept.
+    verify: repeated until it exits 0 (the change is visible) or 70 (it never will be), or until
+        `timeout`; the output of the last try is kept.
     timeout: whole seconds for `apply`, again for `verify`, and for the undo.
-    optional: where it fails, the stage goes on; the caller judges why.
+    optional: if it fails, the stage continues; the caller decides.
     """
 
     id: str
@@ -65,11 +66,11 @@ class Change:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]*", self.id):
-            raise ValueError(f"not an id of a change: {self.id!r}")
+            raise ValueError(f"invalid id of a change: {self.id!r}")
         if (self.capture_undo is None) == (self.undo is None):
             raise ValueError(f"change {self.id} needs either capture_undo or undo")
         if not self.apply.strip() or self.timeout < 1 or not self.title.isprintable():
-            raise ValueError(f"change {self.id} needs something to apply, a time, a plain title")
+            raise ValueError(f"change {self.id} needs `apply`, a timeout, and a plain title")
         for text in (self.apply, self.done, self.capture_undo, self.undo, self.verify):
             batch_format.check_length(text or "")
             if "\0" in (text or ""):
@@ -77,7 +78,7 @@ class Change:
 
 
 class ChangeResult(StrEnum):
-    """What became of a change."""
+    """State of a change after `apply`."""
 
     ALREADY = "already so"
     APPLIED = "applied"
@@ -87,11 +88,11 @@ class ChangeResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of one change.
+    """Result of one change.
 
-    `problem` is one sentence where it failed. `recorded`: its undo is in the journal, because the
-    change was made or may have been. `output`: what it printed, `verify` last. `answer`: how the
-    command itself ended and what it printed, where it came to that.
+    `problem`: one sentence if it failed. `recorded`: its undo is in the journal, because the change
+    was made or may have been made. `output`: what it printed, `verify` last. `answer`: exit status
+    and output of the command itself, if it ran.
     """
 
     change: Change
@@ -108,17 +109,17 @@ class Applied:
 
 
 Begun = Callable[[Change, bool, str], None]
-"""The change that is being made now, whether it is made already and watched for, and the last line
-of what was seen of it while it was not there yet."""
+"""The current change, whether it is waiting for verification, and the last line of output of a
+verification that failed so far."""
 
 
 class WriteGate:
-    """The write gate of one host for one run. Not for several threads at once."""
+    """The write gate of one host for one run. Not thread-safe."""
 
     def __init__(
         self, host: Host, mode: WriteMode, *, run: str, about: str = "", root: str = journal.ROOT
     ) -> None:
-        """`run` names the journal; `about` is what a person finds there: who, from where."""
+        """`run`: name of the journal; `about`: text for people who find it: owner and origin."""
         self.host = host
         self.mode = mode
         self.run = run
@@ -130,13 +131,13 @@ class WriteGate:
     def apply(self, changes: Sequence[Change], begun: Begun | None = None) -> list[Applied]:
         """Make the changes, in order, until one fails that is not optional; one entry per change.
 
-        `begun` is told of each change when the host comes to it, when it watches for it, and
-        whenever it sees something else of it.
+        `begun` is called for each change when it starts, when its verification starts, and for
+        each new output of the verification.
 
-        WriteRefused before anything is sent where the mode does not allow it, or the host is not
-        locked. LockLostError where another run has the lock by now: nothing more was changed.
-        HostError where the host cannot be reached, is lost meanwhile, or does not come to an end:
-        the journal there knows how far it came.
+        WriteRefused before anything is sent if the mode does not allow it, or the host is not
+        locked. LockLostError if another run has taken the lock: nothing more was changed. HostError
+        if the host cannot be reached, the connection is lost, or the stage does not end: the
+        journal on the host has the changes made so far.
         """
         self._allow(", ".join(change.id for change in changes) or "nothing")
         if not changes:
@@ -173,15 +174,14 @@ class WriteGate:
             self.host.changed = before
         if raw.exit_status not in (0, None) and first_failure(applied) is None:
             said = raw.stderr[-300:].decode("utf-8", "replace")
-            raise HostError(self.host.name, f"the stage ended with {raw.exit_status}: {said}")
+            raise HostError(self.host.name, f"the stage exited with {raw.exit_status}: {said}")
         return applied
 
     def undo(self, timeout: float = 300.0, *, only: str = "") -> list[journal.Undone]:
-        """Undo all that this run recorded, last first, each whatever the others do.
+        """Undo everything that this run recorded, last first; if one fails, the others still run.
 
-        `only`: no more than the changes whose ids begin like this.
-        Over a new connection where the old one was lost: the host may be there again. WriteRefused
-        and LockLostError as of `apply`. See `journal.undo`.
+        `only`: prefix of the ids of changes to undo. Uses a new connection if the old one was lost.
+        WriteRefused and LockLostError as for `apply`. See `journal.undo`.
         """
         self._allow("undo")
         self._need_lock()
@@ -200,21 +200,19 @@ class WriteGate:
         return journal.undo(self.host, self.run, only=only, root=self._root, timeout=timeout)
 
     def leftovers(self) -> list[journal.Leftover]:
-        """The journals that other runs left on this host; only reads."""
+        """The journals that other runs left on this host; read-only."""
         found = journal.leftovers(self.host, root=self._root)
         return [leftover for leftover in found if leftover.run != self.run]
 
     def _allow(self, what: str) -> None:
         if self.mode is not WriteMode.WRITABLE:
             raise WriteRefused(
-                self.host.name, f"this run is {self.mode}: not done, and not sent: {abridge(what)}"
+                self.host.name, f"this run is {self.mode}: not sent to the host: {abridge(what)}"
             )
 
     def _need_lock(self) -> None:
         if not self.host.fence:
-            raise WriteRefused(
-                self.host.name, "this run has not locked the host: not done, and not sent"
-            )
+            raise WriteRefused(self.host.name, "this run has not locked the host: nothing was sent")
 
     def _script(self, mark: str, changes: Sequence[Change]) -> str:
         lines = [journal.prologue(mark, self._folder, self.host.fence)]
@@ -236,7 +234,7 @@ class WriteGate:
 
 
 def _listener(mark: str, changes: Sequence[Change], begun: Begun) -> Callable[[bytes], None]:
-    """Finds in what the host prints which change it has come to, and what it sees of it."""
+    """Finds the current change and its progress in the output of the host."""
     last, seen = -1, b""
     sign = re.compile(rf"\n{mark} \+ (\d+)\b".encode())
     glimpse = re.compile(rf"\n{mark} ~ (\d+) ([^\n]+)\n".encode())
@@ -257,7 +255,7 @@ def _listener(mark: str, changes: Sequence[Change], begun: Begun) -> Callable[[b
 
 
 def first_failure(applied: Sequence[Applied]) -> Applied | None:
-    """The change that stopped its stage, if one did."""
+    """The change that stopped the stage, or None."""
     return next((one for one in applied if not one.ok and not one.change.optional), None)
 
 
@@ -283,23 +281,23 @@ def _applied(change: Change, parts: dict[int, batch_format.BatchAnswer], folder:
 
 
 def _problem(change: Change, part: int, frame: batch_format.BatchAnswer, folder: str) -> str:
-    """One sentence: which part of the change failed, how, and what it said last."""
+    """One sentence: which part of the change failed, how, and its last output."""
     lines = _output(frame).splitlines()
     said = f": {abridge(lines[-1].strip(), 200)}" if lines else ", and printed nothing"
     hung = frame.exit_status in (batch_format.TIMED_OUT, 137, None)
-    ended = "was not done in its time" if hung else f"ended with {frame.exit_status}"
+    ended = "timed out" if hung else f"exited with {frame.exit_status}"
     match part:
         case 0:
-            return f"whether it is so already cannot be told, the check {ended}{said}"
+            return f"cannot check whether it is already in place: the check {ended}{said}"
         case 1:
-            return f"nothing was changed: finding out how to undo it {ended}{said}"
+            return f"nothing was changed: the command for its undo {ended}{said}"
         case 2:
             return f"nothing was changed: its undo cannot be written to {folder}{said}"
         case 3:
             return f"`{abridge(change.apply)}` {ended}{said}"
         case _:
             waited = "gave up" if frame.exit_status == GIVE_UP else f"for {change.timeout:g} s"
-            return f"was done, but is not seen ({waited}); last seen{said}"
+            return f"was made, but is not visible ({waited}); last output{said}"
 
 
 def _output(frame: batch_format.BatchAnswer) -> str:

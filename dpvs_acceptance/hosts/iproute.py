@@ -1,4 +1,4 @@
-"""What iproute2 says, as typed facts: its JSON, or lines where it has none yet (CentOS 7).
+"""Parsers for iproute2: JSON, or text lines for old releases without it (CentOS 7).
 
 Pure; strict: no line is skipped.
 """
@@ -38,7 +38,7 @@ _ROUTE_FLAGS = frozenset(("onlink", "linkdown", "dead", "pervasive", "offload"))
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address on an interface; `address` holds its prefix length too."""
+    """An address on an interface; `address` includes the prefix length."""
 
     dev: str
     address: IPv4Interface | IPv6Interface
@@ -50,7 +50,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class KernelInterface:
-    """An interface as iproute2 has it. `flags` such as UP, LOWER_UP, NO-CARRIER."""
+    """A network interface in iproute2. `flags`: such as UP, LOWER_UP, NO-CARRIER."""
 
     name: str
     ifindex: int
@@ -63,7 +63,7 @@ class KernelInterface:
 
 @dataclass(frozen=True, slots=True)
 class KernelRoute:
-    """A route of the main table. `type` is unicast but for unreachable, blackhole and the like."""
+    """A route of the main table. `type`: unicast, or unreachable, blackhole and the like."""
 
     destination: IPv4Network | IPv6Network
     gateway: IPv4Address | IPv6Address | None
@@ -88,7 +88,7 @@ class KernelRoute:
 
 @dataclass(frozen=True, slots=True)
 class KernelNeighbour:
-    """An entry of the neighbour table; `mac` is None while it is not resolved."""
+    """An entry of the neighbour table; `mac` is None while unresolved."""
 
     address: IPv4Address | IPv6Address
     dev: str
@@ -139,7 +139,7 @@ def _link(link: dict[str, Any]) -> KernelInterface:
 def routes(text: str, version: int) -> tuple[KernelRoute, ...]:
     """Section `ip -4 route` (version 4) or `ip -6 route` (6), in the kernel's order.
 
-    A route with several next hops is one Route for each.
+    A route with several next hops gives one KernelRoute for each.
     """
     section = f"ip -{version} route"
     if not _is_json(text):
@@ -191,14 +191,14 @@ def _is_json(text: str) -> bool:
 
 
 def _json(section: str, text: str, read: Callable[[dict[str, Any]], Made]) -> list[Made]:
-    """What `read` makes of each object of a list."""
+    """The results of `read` for each object of a list."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as exc:
         raise FactError(section, text[:200], f"JSON of iproute2 ({exc})") from exc
     found = []
     for one in data:
-        if one:  # older releases print an empty object for a link that a filter leaves out
+        if one:  # older releases print an empty object for a link excluded by a filter
             with _quoting(section, str(one)):
                 found.append(read(one))
     return found
@@ -206,7 +206,7 @@ def _json(section: str, text: str, read: Callable[[dict[str, Any]], Made]) -> li
 
 @contextmanager
 def _quoting(section: str, line: str) -> Iterator[None]:
-    """What cannot be read of a line, or of an object, is an error that quotes it."""
+    """Turns parse errors into a FactError that quotes the line or object."""
     try:
         yield
     except FactError:
@@ -258,7 +258,7 @@ def _route_line(section: str, line: str, version: int) -> KernelRoute:
         if word in _ROUTE_WORDS and words:
             values[word] = words.pop(0)
         elif word not in _ROUTE_FLAGS:
-            raise FactError(section, line, f"a route ({word!r} is not understood)")
+            raise FactError(section, line, f"a route (unknown word {word!r})")
     with _quoting(section, line):
         return KernelRoute(
             destination=_destination(section, destination, version),

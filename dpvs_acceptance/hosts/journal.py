@@ -1,4 +1,4 @@
-"""The journal on the host: what undoes each change, written there before the change is made.
+"""The journal on the host: the undo of each change, written before the change is made.
 
 `/var/lib/dpvs-acceptance/journal/<run>/NNNN.undo`: one sh script per change, its comments saying
 what it undoes. Run in reverse order, by hand if need be, they bring the host back. `run` in the
@@ -28,7 +28,7 @@ ROOT = "/var/lib/dpvs-acceptance"
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One undo of a journal. `at`: when it was recorded, by the host's clock (RFC 3339)."""
+    """One undo of a journal. `at`: time of recording, by the host's clock (RFC 3339)."""
 
     number: int
     id: str
@@ -38,7 +38,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What became of one undo: `ok`, and what it printed, stderr last. Not ok: it stays recorded.
+    """Result of one undo: `ok`, and its output, stderr last. If not ok, it stays in the journal.
 
     `note` is empty where it ended by itself. `damaged`: it was not run, since it is not what this
     suite wrote; or it is a file of the journal's folder that is no undo at all.
@@ -63,7 +63,7 @@ class Undone:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A journal that a run left on a host. `about` is what that run wrote about itself."""
+    """A journal that a run left on a host. `about`: owner and origin, written by that run."""
 
     host: str
     run: str
@@ -72,14 +72,14 @@ class Leftover:
 
 
 def folder(root: str, run: str) -> str:
-    """The journal's folder; ValueError for what cannot be the name of a run."""
+    """The journal's directory; ValueError for an invalid name of a run."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run):
-        raise ValueError(f"not the name of a run: {run!r}")
+        raise ValueError(f"invalid name of a run: {run!r}")
     return f"{root}/journal/{run}"
 
 
 def prologue(mark: str, where: str, fence: str) -> str:
-    """The sh functions, and `folder`. `fence`: see `Host.fence`."""
+    """The shell functions, and `folder`. `fence`: see `Host.fence`."""
     # In the piece of work itself: its parent is `timeout`, the leader of its process group.
     noting = (
         "( read -r b </proc/sys/kernel/random/boot_id && read -r s </proc/$PPID/stat && "
@@ -93,12 +93,12 @@ def prologue(mark: str, where: str, fence: str) -> str:
 def undo(
     host: Host, run: str, *, only: str = "", root: str = ROOT, timeout: float = 300.0
 ) -> list[Undone]:
-    """Run a journal in reverse; each undo whatever the others did. What succeeded is removed.
+    """Run a journal in reverse; if an undo fails, the others still run. Successful ones are
+    removed.
 
-    `only`: of the changes whose ids begin like this. One round trip. Raises HostError where the
-    host cannot be reached or `timeout` seconds were not enough for all; what was undone until then
-    is removed from the journal on the host. Use `gate.WriteGate.undo`, which knows whether writing
-    is allowed.
+    `only`: prefix of the ids of changes. One round trip. Raises HostError if the host cannot be
+    reached or `timeout` seconds are over; undos that succeeded are then removed from the journal.
+    Use `gate.WriteGate.undo`, which checks permission.
     """
     mark = secrets.token_hex(16)
     where = folder(root, run)
@@ -120,21 +120,21 @@ def undo(
             result += _strange(where, frame)
     if raw.exit_status != 0:
         said = raw.stderr[-500:].decode("utf-8", "replace")
-        raise HostError(host.name, f"undoing run {run} ended with {raw.exit_status}: {said}")
+        raise HostError(host.name, f"undoing run {run} exited with {raw.exit_status}: {said}")
     return result
 
 
 def check_fence(host: Host, raw: Raw) -> None:
-    """LockLostError where a script has ended because the host is not locked by this run."""
+    """Raises LockLostError if a script ended because this run does not hold the lock."""
     if raw.exit_status == LOST:
         said = raw.stderr.decode("utf-8", "replace").strip().splitlines()
         raise LockLostError(host.name, said[-1] if said else "")
 
 
 def undo_by_itself(run: str, fence: str, root: str = ROOT) -> str:
-    """Sh text that undoes a journal as `undo` does, for a host that no run talks to any more."""
+    """Shell text that undoes a journal like `undo`, for a host without a connected run."""
     mark = secrets.token_hex(16)
-    # What it prints is for people: each undo, and how it ended.
+    # Output for people: each undo and its exit status.
     plain = 'begin() { :; }\nend() { case $1 in ?*1) echo "# ${1%?}: exit $2" ;; esac; }\n'
     return f"(\n{prologue(mark, folder(root, run), fence)}{plain}only=\n{UNDO})"
 
@@ -146,7 +146,7 @@ def restored(host: Host, run: str, *, root: str = ROOT) -> bool:
 
 
 def leftovers(host: Host, *, root: str = ROOT) -> list[Leftover]:
-    """The journals on a host, in the order of their names; reads only. One round trip."""
+    """The journals on a host, by name; read-only. One round trip."""
     mark = secrets.token_hex(16)
     script = batch_format.library(mark) + f"root={quote(root)}\n{LIST}"
     raw = host.exchange(script, timeout=15.0, title="list the journals")
@@ -171,7 +171,7 @@ def leftovers(host: Host, *, root: str = ROOT) -> list[Leftover]:
 
 
 def heading(change_id: str, title: str, timeout: float) -> str:
-    """The comments in front of an undo; `# at` is added on the host, by its own clock."""
+    """The comments before an undo; the host adds `# at` from its own clock."""
     return f"# id {change_id}\n# title {title}\n# timeout {timeout:g}"
 
 
@@ -190,9 +190,7 @@ def _entry(number: int, text: str) -> JournalEntry:
 
 def _undone(entry: JournalEntry, frame: batch_format.BatchAnswer, where: str) -> Undone:
     output = (frame.stdout + frame.stderr).decode("utf-8", "replace").strip()
-    note = (
-        "not done in its time" if frame.exit_status in (batch_format.TIMED_OUT, 137, None) else ""
-    )
+    note = "timed out" if frame.exit_status in (batch_format.TIMED_OUT, 137, None) else ""
     damaged = frame.exit_status == DAMAGED
     if damaged:
         note = f"{where}/{entry.number:04}.undo was not run: {output}"

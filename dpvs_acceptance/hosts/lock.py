@@ -1,6 +1,6 @@
 """The lock on a host: one run at a time, by a lease with a token that every change carries.
 
-`lockfile` says what lies on the host, and when a lock is free.
+`lockfile` has the file format, and the rule when a lock is free.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .lockfile import LONGEST_LEASE, fence, reading, script
 
 LEASE = 60.0
 RUN_LEASE = 120.0
-"""Seconds, of a run of the suite and of --restore."""
+"""Lease in seconds of a run and of --restore."""
 _TIMEOUT = 20.0
 _RENEWAL = 8.0
 _LONGEST_OWNER = 200
@@ -100,7 +100,7 @@ class Holder:
 
 
 class Locked(HostError):  # noqa: N818 - an answer, not a fault
-    """The host is another run's."""
+    """Another run holds the lock of the host."""
 
     def __init__(self, host: str, holder: Holder, machine: tuple[str, ...] = ()) -> None:
         """`machine`: what `in_order` sorts by."""
@@ -108,9 +108,9 @@ class Locked(HostError):  # noqa: N818 - an answer, not a fault
             host,
             f"in use by {holder.owner} since {holder.since}, from {holder.source}: "
             + (
-                f"that run is gone, its lease ends in {holder.frees_in} s"
+                f"that run has ended without releasing it; the lease ends in {holder.frees_in} s"
                 if holder.gone
-                else "wait until that run has ended (of a run that falls silent the lock is free "
+                else "wait until that run has ended (if it no longer responds, the lock is free "
                 f"when its lease is over, at present in {holder.frees_in} s)"
             ),
         )

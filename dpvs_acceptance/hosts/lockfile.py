@@ -15,7 +15,7 @@ The rule. A lock is free where there is none, where its lease is over, where it 
 and where it cannot be read as a lock. The next run takes it with a number that is higher by one;
 then it ends what the run before it was still doing on the host. Who had it before changes nothing
 more: each piece of work is noted, then compares the token, then works; each new owner writes its
-token, then ends the work that is noted. So whoever comes second sees the other.
+token, then ends the work that is noted. So the second of two always sees the first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one ssh connection to a host: an OpenSSH master process that cannot outlive the runner."""
+"""The ssh connection to a host: an OpenSSH master process that ends with the runner."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from typing import IO
 from .diagnose import explain
 from .errors import ConnectionLostError, HostError
 
-# Said by ssh itself (LocalCommand) when the login is done and the control socket listens.
+# Printed by ssh (LocalCommand) after the login, when the control socket listens.
 _READY = b"ready\n"
 
-# Keeps the master, and the folder of its socket, tied to the runner: when the pipe on stdin closes,
-# as it does however the runner ends, SIGKILL included, the master is ended and the folder removed.
-# The signal of a parent's death (prctl) would not do: it comes when the *thread* that started the
-# child ends.
+# Ends the master and removes the directory of its socket when the pipe on stdin closes, which
+# happens however the runner ends, also by SIGKILL. prctl's parent death signal is not suitable: it
+# is sent when the *thread* that started the child ends.
 _GUARD = """\
 folder=$1; shift
 exec 3<&0 </dev/null
@@ -34,12 +33,12 @@ rm -rf -- "$folder"
 exit "$status"
 """
 
-# A unix socket's path holds 107 bytes; ssh puts 17 more behind it while it creates the socket.
+# A unix socket's path has at most 107 bytes; ssh appends 17 bytes while creating it.
 _LONGEST_FOLDER = 80
 
 
 class Master:
-    """Started at once, ready after `wait_ready`; `control` is the path of its control socket."""
+    """Starts on construction, ready after `wait_ready`; `control`: path of its control socket."""
 
     def __init__(
         self, host: str, target: str, ssh_config: Path | None, connect_timeout: float
@@ -56,13 +55,13 @@ class Master:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            # Ctrl-C reaches every process of the terminal's group: undoing needs the connection.
+            # Ctrl-C would reach this process too, but the undo needs the connection.
             start_new_session=True,
             env={**os.environ, "LC_ALL": "C"},
         )
 
     def wait_ready(self, deadline: float) -> None:
-        """Until the login is done; `deadline` on the monotonic clock. Raises HostError."""
+        """Wait for the login; `deadline`: monotonic clock. Raises HostError."""
         stdout = self._process.stdout
         assert stdout is not None
         said = b""
@@ -82,12 +81,12 @@ class Master:
         return self._process.poll() is None
 
     def lost(self) -> ConnectionLostError:
-        """The error for a connection that ended by itself, with what ssh said about it."""
-        # The socket closes a moment before the process is gone with its last words.
+        """The error for a connection that ended by itself, with ssh's message."""
+        # The socket closes shortly before the process ends with its last message.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)
         said = self.stderr()
-        reason = explain(said, self._target, self._ssh_config) if said else "the connection is gone"
+        reason = explain(said, self._target, self._ssh_config) if said else "the connection is lost"
         return ConnectionLostError(self.host, reason)
 
     def stderr(self) -> str:
@@ -97,7 +96,7 @@ class Master:
         return data.decode("utf-8", "replace").strip()
 
     def close(self) -> None:
-        """End the connection and everything that belongs to it on this side. May be repeated."""
+        """Close the connection and everything that belongs to it on the runner. May be repeated."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -120,10 +119,10 @@ class Master:
 def ssh_command(
     target: str, ssh_config: Path | None, control: Path, connect_timeout: float
 ) -> list[str]:
-    """The master's command line: the user's own configuration, but for what a run depends on.
+    """The master's command line: the user's configuration, except for options that a run needs.
 
-    Options on the command line come before any file's. Host keys are checked whatever the
-    configuration says, and no file of the user's is written.
+    Options on the command line override those in files. Host keys are always checked, and no file
+    of the user is changed.
     """
     options = {
         "ControlMaster": "yes",

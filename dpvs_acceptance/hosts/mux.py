@@ -1,10 +1,10 @@
-"""A client of OpenSSH's control socket: commands on the one connection, with no process each.
+"""A client of OpenSSH's control socket: commands on one connection without a process for each.
 
-Source: OpenSSH's PROTOCOL.mux, version 4, which every release since 5.4 speaks. Each message is
-`uint32 length` and that many bytes; a session's three file descriptors follow its request as
-SCM_RIGHTS, one byte each. Spoken directly, because `ssh -S` costs a process and some 10 ms per
-command, reports a lost connection and a command's own exit status 255 alike, and opens a second
-connection of its own when the master is gone.
+Source: OpenSSH's PROTOCOL.mux, version 4, supported by all releases since 5.4. Each message is
+`uint32 length` followed by that many bytes; the three file descriptors of a session follow its
+request as SCM_RIGHTS, one byte each. Reasons for not using `ssh -S`: it costs a process and about
+10 ms per command, does not distinguish a lost connection from exit status 255, and opens another
+connection if the master has ended.
 """
 
 from __future__ import annotations
@@ -24,20 +24,19 @@ _S_EXIT_MESSAGE = 0x80000004
 _S_SESSION_OPENED = 0x80000006
 
 _NO_ESCAPE_CHAR = 0xFFFFFFFF
-# The master answers at once, it is a process of this machine; a longer silence is a fault.
+# The master is a local process and answers at once; a longer delay is a failure.
 _LOCAL_ANSWER = 5.0
 
 
 class MuxError(Exception):
-    """The master refused the session, or what answers is not an OpenSSH master."""
+    """The master refused the session, or is not an OpenSSH master."""
 
 
 class MuxSession:
-    """One command on a channel of its own. The descriptors given stay the caller's to close.
+    """One command on its own channel. The caller closes the given descriptors.
 
-    `opened` tells that the peer has accepted the channel, `exit_status` is set when the command has
-    ended, `closed` when the master has hung up: without an `exit_status` before it, the
-    connection is lost.
+    `opened`: the peer has accepted the channel. `exit_status`: set when the command has ended.
+    `closed`: the master has closed the channel; without an `exit_status` the connection is lost.
     """
 
     def __init__(self, control: Path, command: str, stdin: int, stdout: int, stderr: int) -> None:
@@ -63,9 +62,9 @@ class MuxSession:
         return self._socket.fileno()
 
     def feed(self) -> None:
-        """Read what the master has to say; call it when the socket is readable.
+        """Read a message of the master; call it when the socket is readable.
 
-        Raises MuxError where the master or the host refuses the session.
+        Raises MuxError if the master or the host refuses the session.
         """
         try:
             data = self._socket.recv(65536)
@@ -81,7 +80,7 @@ class MuxSession:
             self._handle(message)
 
     def close(self) -> None:
-        """Hang up: the master closes the channel, and the command's input and output with it."""
+        """Disconnect: the master closes the channel, with the command's input and output."""
         with contextlib.suppress(OSError):
             self._socket.close()
         self.closed = True
@@ -93,7 +92,7 @@ class MuxSession:
         while (message := self._take()) is None:
             data = self._socket.recv(65536)
             if not data:
-                raise MuxError("the ssh master hung up before its greeting")
+                raise MuxError("the ssh master closed the connection before its greeting")
             self._received += data
         kind, version = struct.unpack_from(">II", message)
         if kind != _HELLO or version != PROTOCOL_VERSION:

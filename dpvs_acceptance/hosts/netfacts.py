@@ -1,4 +1,4 @@
-"""What the survey says of network devices and sockets, as typed facts.
+"""Parsers for the network sections of a snapshot.
 
 Pure; strict: no line is skipped.
 """
@@ -16,11 +16,11 @@ _PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
 @dataclass(frozen=True, slots=True)
 class NetDevice:
-    """An interface as /sys/class/net has it.
+    """An interface in /sys/class/net.
 
-    pci: the PCI function behind it, None for a software interface. speed: Mbit/s, None where the
-    driver does not say or the link is down. carrier: None while the interface is down.
-    firmware: as `ethtool -i` says it, empty where it does not.
+    pci: its PCI function, None for a software interface. speed: Mbit/s, None if the driver does not
+    report it or the link is down. carrier: None while the interface is down. firmware: from
+    `ethtool -i`, empty if not reported.
     """
 
     name: str
@@ -40,7 +40,7 @@ class NetDevice:
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """A far end that a program on the host talks to, and the interface of the way there."""
+    """A peer of a program on the host, and the interface of the route to it."""
 
     address: str
     interface: str
@@ -65,8 +65,8 @@ class SshSession:
 class PciDevice:
     """A network device on the PCI bus. `vendor` and `device`: four hex digits.
 
-    numa_node: None where the firmware does not say. interfaces: its kernel interfaces, none once
-    a DPDK driver has it. physical_function: of a virtual function, the function it is part of.
+    numa_node: None if the firmware does not report it. interfaces: its kernel interfaces, none with
+    a DPDK driver. physical_function: of a virtual function, its physical function.
     """
 
     address: str
@@ -81,7 +81,7 @@ class PciDevice:
 
     @property
     def model(self) -> str:
-        """As `lspci -n` writes it: `8086:10fb`."""
+        """As printed by `lspci -n`: `8086:10fb`."""
         return f"{self.vendor}:{self.device}"
 
 
@@ -116,7 +116,7 @@ def ssh_session(text: str) -> SshSession:
     values = dict(lines)
     try:
         return SshSession(
-            # An address of one link only carries its interface: `fe80::1%eth0`.
+            # A link-local address includes its interface: `fe80::1%eth0`.
             client=ip_address(values["client"].partition("%")[0]),
             server=ip_address(values["server"].partition("%")[0]),
             routes=tuple(dict.fromkeys(value for key, value in lines if key == "route")),
@@ -131,7 +131,7 @@ def pci_devices(text: str) -> dict[str, PciDevice]:
     found = {}
     for address, attributes in records("pci net", text, "device"):
         if not _PCI.fullmatch(address):
-            raise FactError("pci net", address, "a PCI address as 0000:04:00.0")
+            raise FactError("pci net", address, "a PCI address such as 0000:04:00.0")
         values = dict(attributes)
         try:
             node = int(values.get("numa_node", "-1"))

@@ -1,4 +1,4 @@
-"""What the survey says of processes, as typed facts. Pure; strict: no line is skipped."""
+"""Parsers for the process sections of a snapshot. Pure; strict: no line is skipped."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process in full.
+    """A process with all details.
 
-    started: clock ticks after boot; with the pid it tells one process from another for good.
-    limits: soft and hard limit by the name /proc/PID/limits has, None for unlimited.
+    started: clock ticks after boot; together with the pid it identifies a process.
+    limits: soft and hard limit by name in /proc/PID/limits, None for unlimited.
     """
 
     pid: int
@@ -38,13 +38,13 @@ class Process:
 
     @property
     def open_files(self) -> int | None:
-        """The soft limit of file descriptors (seed 2.1.4); None for unlimited."""
+        """The soft limit of file descriptors (deployment guide 2.1.4); None for unlimited."""
         return self.limits["Max open files"][0]
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process in a list: its number, its parent's, when it was started, its command line."""
+    """A process in a list: pid, parent pid, start time, command line."""
 
     pid: int
     ppid: int
@@ -53,14 +53,14 @@ class Running:
 
 
 def process_details(text: str) -> tuple[Process, ...]:
-    """Section `dpvs process`: every process of that name."""
+    """Section `dpvs process`: every process named dpvs."""
     return tuple(
         _process(name, attributes) for name, attributes in records("dpvs process", text, "process")
     )
 
 
 def process_list(text: str) -> tuple[Running, ...]:
-    """Section `processes`: all but the kernel's own threads, in the order of their pids."""
+    """Section `processes`: all except kernel threads, by pid."""
     found = []
     for line in text.splitlines():
         match = re.fullmatch(

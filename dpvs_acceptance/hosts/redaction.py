@@ -1,4 +1,4 @@
-"""Secrets out of text that is kept or shown: keys, passwords, and what carries them.
+"""Removes secrets from stored or displayed text: keys, passwords, and base64 that contains them.
 
 It errs on the side of removing: a word behind `password=` is no evidence of anything. The text may
 stand inside of JSON, with its quotes and line ends escaped; what comes out then still is JSON.
@@ -34,7 +34,7 @@ _LONGEST_KEY = 20_000
 
 
 def redact(text: str) -> str:
-    """`text` without private keys and passwords, also those that a word of base64 hides."""
+    """`text` without private keys and passwords, also inside base64."""
     if "PRIVATE KEY" in text:
         text = _without_keys(text)
     low = text.lower()

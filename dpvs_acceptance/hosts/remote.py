@@ -1,13 +1,12 @@
-"""How a command is carried to a host: one constant command line, everything else on its stdin.
+"""Sends a command to a host: one constant command line, everything else on its stdin.
 
-The account's login shell may be anything, so all it gets to read is one line of plain words and one
-single-quoted word, in which no shell finds anything to expand. That line starts /bin/sh, which
-takes the length of a prologue from stdin, evaluates the prologue, and that ends in evaluating the
-command, again read from stdin. What is left on stdin is the command's own. So no command ever
-shows in the host's process list or in an sshd log, and its length is not limited.
+The account may have any login shell, so it only gets one line of plain words and one single-quoted
+word, which no shell expands. The line starts /bin/sh, which reads the length of a prologue and the
+prologue from stdin and evaluates it; the prologue then reads and evaluates the command. The rest of
+stdin belongs to the command. So commands do not appear in the host's process list or in sshd's log,
+and may have any length.
 
-What the host needs: a POSIX /bin/sh and coreutils (`head`, and `timeout` if it is to end a command
-by itself).
+The host needs a POSIX /bin/sh and coreutils (`head`; `timeout` to end a command by itself).
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ _BOOT = """/bin/sh -c 'IFS= read -r n; eval "$(head -c "$n")"'"""
 LOGIN_COMMAND = f"exec {_BOOT}"
 SUDO_COMMAND = f"exec sudo -n -- {_BOOT}"
 
-# After the polite signal a command has this long before the one it cannot refuse.
+# Time between TERM and KILL.
 KILL_AFTER = 2
 
-# The account's rc files may have printed something: what counts starts behind the mark, on both
-# streams. Its number is the process group, by which the command is ended from outside.
+# rc files of the account may print something: the output starts after the mark, on both streams.
+# Its number is the process group, which is used to end the command.
 _PROLOGUE = """\
 LC_ALL=C; export LC_ALL; unset LANGUAGE n
 for d in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do
@@ -46,7 +45,7 @@ eval "$(head -c {length})\""""
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One command, packed: what the channel executes, and what has to be written to its stdin."""
+    """One packed command: the command line of the channel, and its stdin."""
 
     mark: bytes
     login_command: str
@@ -55,16 +54,16 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Preamble:
-    """What came before the command's own output. `group` is its process group on the host."""
+    """Output before that of the command. `group`: its process group on the host."""
 
     group: int
     noise: bytes
 
 
 def pack(command: str, *, timeout: float | None, stdin: bytes, sudo: bool) -> Parcel:
-    """Pack `command`, sh text. With `timeout` (seconds) the host itself ends it after that time.
+    """Pack `command`, shell text. With `timeout` (seconds) the host itself ends it.
 
-    ValueError on NUL, which sh text cannot hold.
+    ValueError for NUL, which shell text cannot contain.
     """
     if "\0" in command:
         raise ValueError("a command cannot contain NUL")
@@ -81,7 +80,7 @@ def pack(command: str, *, timeout: float | None, stdin: bytes, sudo: bool) -> Pa
 
 
 def split_header(mark: bytes, stdout: bytes) -> tuple[Preamble, bytes] | None:
-    """Preamble and the command's own output; None as long as the mark has not come in full."""
+    """Preamble and the command's own output; None until the mark is complete."""
     start = stdout.find(mark + b" ")
     end = stdout.find(b"\n", start)
     if start < 0 or end < 0:
@@ -91,13 +90,13 @@ def split_header(mark: bytes, stdout: bytes) -> tuple[Preamble, bytes] | None:
 
 
 def strip_mark(mark: bytes, stderr: bytes) -> bytes:
-    """What the command itself wrote to stderr."""
+    """The stderr of the command itself."""
     _, found, rest = stderr.partition(mark + b"\n")
     return rest if found else stderr
 
 
 def end_group(group: int) -> str:
-    """Sh text that ends a process group: asked first, killed after a second; exit 0 when gone."""
+    """Shell text that ends a process group: TERM, then KILL after a second; exit 0 if ended."""
     return f"""\
 kill -s TERM -- -{group} 2>/dev/null
 i=0

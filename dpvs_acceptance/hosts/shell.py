@@ -1,4 +1,4 @@
-"""Text for a POSIX shell: no value from a file or a device reaches a shell but through here."""
+"""Text for a POSIX shell: the only place where values from files and devices are quoted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ quote = shlex.quote
 def sh(template: str, /, *values: object) -> str:
     """`sh("ip link set dev {} up", dev)`: the template with each value quoted as one shell word.
 
-    Values are turned to `str`; NUL, which no shell word can hold, is refused with ValueError.
+    Values are converted to `str`; NUL, which a shell word cannot contain, raises ValueError.
     Literal braces in the template are doubled, as in `str.format`.
     """
     words = [str(value) for value in values]
@@ -21,7 +21,7 @@ def sh(template: str, /, *values: object) -> str:
 
 
 def assignments(env: dict[str, str]) -> str:
-    """`A='x' B='y' ` in front of a command; names must be shell names."""
+    """`A='x' B='y' `, the prefix of a command; names must be shell names."""
     for name in env:
         if not (name.isidentifier() and name.isascii()):
             raise ValueError(f"not a name of an environment variable: {name!r}")

@@ -1,4 +1,4 @@
-"""What a host looked like at one moment: read in one round trip, frozen, kept, replayed."""
+"""Snapshot of a host: read in one round trip, frozen, stored, replayed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .errors import HostError
 from .transcript import rfc3339
 
 SCHEMA = 1
-_SECONDS, _LONG = 30.0, 20.0  # of a snapshot, and of one reading that asks for more of them
+_SECONDS, _LONG = 30.0, 20.0  # of a snapshot, and per reading with a longer timeout
 
 
 class SnapshotError(Exception):
-    """A snapshot does not have what is asked of it; names the host, the command, what it said."""
+    """A snapshot lacks the requested data; names the host, the command and its output."""
 
 
 class SnapshotReader(Protocol):
@@ -48,15 +48,15 @@ class Snapshot:
         object.__setattr__(self, "sections", MappingProxyType(dict(self.sections)))
 
     def get(self, name: str) -> Section:
-        """The section, whatever its exit status. SnapshotError where it was not read."""
+        """The section with any exit status. SnapshotError if it was not read."""
         try:
             return self.sections[name]
         except KeyError:
             known = ", ".join(self.sections)
-            raise SnapshotError(f"{self.host}: {name!r} was not read; there are: {known}") from None
+            raise SnapshotError(f"{self.host}: {name!r} was not read, only: {known}") from None
 
     def text(self, name: str) -> str:
-        """What the section's command printed; SnapshotError where it failed or did not answer."""
+        """Output of the section's command; SnapshotError if it failed or timed out."""
         section = self.get(name)
         if section.note:
             raise SnapshotError(f"{self.host}: `{abridge(section.command)}`: {section.note}")
@@ -79,10 +79,10 @@ class Snapshot:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Snapshot:
-        """SnapshotError where `data` is not a snapshot of this schema."""
+        """SnapshotError if `data` is not a snapshot of this schema."""
         try:
             if data["schema"] != SCHEMA:
-                raise SnapshotError(f"snapshot schema {data['schema']!r}, {SCHEMA} is expected")
+                raise SnapshotError(f"snapshot schema: expected {SCHEMA}, seen {data['schema']!r}")
             sections = {name: Section(**section) for name, section in data["sections"].items()}
             return cls(host=data["host"], taken_at=data["taken_at"], sections=sections)
         except (KeyError, TypeError, AttributeError) as exc:
@@ -90,9 +90,9 @@ class Snapshot:
 
 
 def take(host: Host, sections: Mapping[str, str | Read], timeout: float = 0.0) -> Snapshot:
-    """Read all `sections` from `host`, in one round trip. HostError where it cannot be reached.
+    """Read all `sections` from `host` in one round trip. HostError if it cannot be reached.
 
-    `timeout`: seconds for all of them; 0: 30, and more for those that may take long.
+    `timeout`: total seconds; 0: 30, plus additional time for slow sections.
     """
     timeout = timeout or _SECONDS + sum(
         max(0.0, (read.timeout or 0.0) - _LONG)
@@ -111,7 +111,8 @@ def take_all(
         return {}
     with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
         futures = {
-            # The transcript takes phase and check from the context, which threads do not inherit.
+            # The transcript takes phase and check from the context, which new threads do not
+            # inherit.
             host.name: pool.submit(copy_context().run, take, host, sections, timeout)
             for host, sections in wanted.items()
         }

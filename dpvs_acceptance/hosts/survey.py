@@ -1,8 +1,7 @@
-"""What is read of each kind of host, as data: the name of a section, and the command behind it.
+"""Commands that read each kind of host, as data: name of a section and its command.
 
-Everything here only reads. Names of sections are the command or the file as an engineer would type
-it; where a small script collects several things, a word of its own. `facts` and the parsers of
-DPVS's tools read them back.
+All commands are read-only. The name of a section is its command or file as typed, or a word for a
+script that collects several things. `facts` and the parsers of DPVS's tools parse the output.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from .shell import assignments, sh
 
 Sections = Mapping[str, str | Read]
 
-DPVS = "dpvs"  # the group of all that asks the dpvs process
-_ASKING = 5.0  # seconds a tool of DPVS may take: they have no timeout of their own
-# And for each service that ipvsadm lists, since it asks for them one by one: 23 ms have been seen
-# where the lcores share a CPU.
+DPVS = "dpvs"  # group of commands that query the dpvs process
+_ASKING = 5.0  # timeout in seconds of DPVS's tools, which have no timeout themselves
+# Additional time per service, since ipvsadm queries them one by one: up to 23 ms if lcores share a
+# CPU.
 _ASKING_EACH = 0.06
 
 CONNECTIONS = "ipvsadm -lnc"
@@ -49,9 +48,9 @@ TOOLS = ("dpvs", "dpip", "ipvsadm", "keepalived", "dpdk-devbind.py")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DutPaths:
-    """Where things are on a DUT. Absolute paths.
+    """Locations on a DUT, absolute paths.
 
-    home: folder of DPVS; its tools are in `home`/bin.
+    home: directory of DPVS; its tools are in `home`/bin.
     devbind: dpdk-devbind.py, by path or by name.
     modules: kernel modules whose vermagic is read: names, or paths of .ko files.
     dpvs_source, dpdk_source: the trees whose patches are verified, where both are given.
@@ -86,7 +85,7 @@ class DutPaths:
 
 
 def _plain(sections: Mapping[str, str]) -> dict[str, str | Read]:
-    """Reads of files and of the kernel, which do not hang: they go without a deadline each."""
+    """Reads of files, which cannot hang and have no deadline of their own."""
     return {name: Read(command, timeout=None) for name, command in sections.items()}
 
 
@@ -119,7 +118,7 @@ def at_once(sections: Sections) -> dict[str, str | Read]:
 
 
 def client() -> dict[str, str | Read]:
-    """What is read of a client."""
+    """Sections of a client."""
     return _plain(_COMMON)
 
 
@@ -140,7 +139,7 @@ def real_server(readers: tuple[str, ...] = ("toa", "uoa")) -> dict[str, str | Re
 
 
 def dut(paths: DutPaths) -> dict[str, str | Read]:
-    """What is read of a DUT. What asks the dpvs process comes last."""
+    """Sections of a DUT. Commands that query the dpvs process come last."""
     files = (*collect.FILES, paths.conf, *paths.files)
     read = {
         **_COMMON,
@@ -176,7 +175,7 @@ def dut(paths: DutPaths) -> dict[str, str | Read]:
 
 
 def dpvs_state(paths: DutPaths) -> dict[str, str | Read]:
-    """What DPVS's own tools say, and nothing else: cheap enough to be read often."""
+    """Only the sections of DPVS's tools, for frequent reading."""
     environment = assignments({"DPVS_IPC_FILE": paths.ipc_socket})
     sections: dict[str, str | Read] = {}
     for name, option in (("dpvs", "-v"), ("dpip", "-V"), ("keepalived", "-v")):

@@ -1,7 +1,7 @@
-"""testinfra's `host` object over a Host's own connection.
+"""testinfra's `host` object over the connection of a Host.
 
-`host.file(...)`, `host.package(...)`, `host.service(...)` then cost one channel per command
-instead of one ssh process, have a deadline, and are in the transcript.
+So `host.file(...)`, `host.package(...)`, `host.service(...)` use a channel instead of an ssh
+process per command, have a deadline, and are in the transcript.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class HostBackend(BaseBackend):  # type: ignore[misc]
         return self.result(raw.exit_status, line.encode(), raw.stdout, raw.stderr)
 
     def get_encoding(self) -> str:
-        """Commands run in the C locale; asking the host would cost a python3 there."""
+        """Commands run in the C locale; querying the host would require python3 there."""
         return "utf-8"
 
 

@@ -1,8 +1,8 @@
-"""Everything that was asked of the hosts, in order, with what they answered.
+"""The transcript: all commands sent to hosts, in order, with their answers.
 
-One JSON object per line in `transcript.jsonl`; output above 64 KB stands in a file beside it and
-the line has its size and digest. Which check and which phase of the run asked is taken from the
-context, so that nothing between a check and a host has to pass it on.
+One JSON object per line in `transcript.jsonl`. Output above 64 KB is in a separate file, and the
+line has its size and digest. Check and phase of the run are taken from the context, so functions
+need not pass them on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Redact = Callable[[str], str]
 
 @contextlib.contextmanager
 def phase(name: str) -> Iterator[None]:
-    """What is asked inside is recorded as part of this phase of the run."""
+    """Commands in the context are recorded with this phase of the run."""
     token = current_phase.set(name)
     try:
         yield
@@ -40,7 +40,7 @@ def phase(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def check(nodeid: str) -> Iterator[None]:
-    """What is asked inside is recorded as asked by this check."""
+    """Commands in the context are recorded with this check."""
     token = current_check.set(nodeid)
     try:
         yield
@@ -53,8 +53,8 @@ class TranscriptEntry:
     """One exchange with a host.
 
     `kind`: `connect`, `run` (one command, one round trip), `open` (a long-lived command started)
-    or `close` (it ended). `started`: seconds since the epoch. `exit_status` is None where there is
-    none; `error` then says why. `title`: what a generated command is about.
+    or `close` (it ended). `started`: seconds since the epoch. `exit_status`: None if there is none;
+    `error` has the reason. `title`: description of a generated command.
     """
 
     host: str
@@ -70,13 +70,13 @@ class TranscriptEntry:
 
 
 class Recorder(Protocol):
-    """What a connection reports to; must take calls from several threads."""
+    """Receives the entries of connections; must be thread-safe."""
 
     def record(self, entry: TranscriptEntry) -> None: ...
 
 
 class NullTranscript:
-    """Keeps nothing: for tools that talk to a host outside a run."""
+    """Records nothing: for tools that use a host outside a run."""
 
     def record(self, entry: TranscriptEntry) -> None:
         del entry
@@ -85,8 +85,8 @@ class NullTranscript:
 class Transcript:
     """The transcript of a run, written as it happens: a killed run's is complete up to its end.
 
-    Where it cannot be written (the disk is full), `record` raises nothing: hosts are undone without
-    a transcript. `trouble` is told once, and nothing more is written.
+    If it cannot be written (full disk), `record` does not raise: hosts are undone without a
+    transcript. `trouble` is reported once, and nothing more is written.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Transcript:
         redact: Redact | None = None,
         trouble: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`folder` is made if need be; `redact` is applied to every text before it is written."""
+        """`folder` is created if missing; `redact` is applied to all text before writing."""
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "transcript.jsonl"
         self._bodies = folder / "transcript"
@@ -180,7 +180,7 @@ def rfc3339(seconds: float) -> str:
 
 
 def redacting(secrets: Iterable[str]) -> Redact:
-    """A redaction that also removes these very texts wherever they stand."""
+    """A redaction that also removes these texts everywhere."""
     known = sorted({s for s in secrets if s}, key=len, reverse=True)
 
     def redact(text: str) -> str:

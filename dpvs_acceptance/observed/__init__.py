@@ -1,5 +1,5 @@
-"""What a snapshot says, typed: parsed when asked for, from text that is kept as evidence.
+"""A snapshot as typed state, parsed on demand from text that is kept as evidence.
 
-A stored snapshot gives the same answers as a fresh one, so the state checks of an old run can be
-made again with no lab.
+A stored snapshot gives the same state as a new one, so state checks of an old run can be repeated
+without a lab.
 """

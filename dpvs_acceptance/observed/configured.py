@@ -1,4 +1,4 @@
-"""What DPVS is configured with, as sentences to compare: whatever traffic changes is left out."""
+"""DPVS's configuration as comparable lines, without what traffic changes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ READINGS = (
     "ipvsadm -ln",
     "ipvsadm -G",
 )
-"""The sections of a snapshot (hosts/survey.py) that `configured` needs."""
+"""Sections of a snapshot (hosts/survey.py) used by `configured`."""
 
 
 def configured(state: DpvsState) -> frozenset[str]:
     """Every device with its flags, address, route, static neighbour, service, RS and LIP.
 
-    Counters, learned neighbours, connections and source ports are traffic's, and not among them.
+    Counters, learned neighbours, connections and source ports depend on traffic and are left out.
     """
     return frozenset(_lines(state))
 
@@ -50,8 +50,8 @@ def _lines(state: DpvsState) -> Iterator[str]:
         for server in service.servers:
             yield f"RS {server.endpoint} {server.forward} {server.weight} of {service.id}"
     section = state.snapshot.get("ipvsadm -G")
-    if not section.ok:  # as 1.8 answers while a MATCH service exists
-        yield f"ipvsadm -G ends with {section.exit_status}"
+    if not section.ok:  # 1.8 does this if a MATCH service exists
+        yield f"ipvsadm -G exits with {section.exit_status}"
         return
     for vip in parse_laddrs(section.stdout):
         for local in vip.addresses:

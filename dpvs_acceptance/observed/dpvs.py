@@ -1,4 +1,4 @@
-"""What DPVS says of itself, as one snapshot shows it: by its tools, its configuration, its log."""
+"""State of DPVS in one snapshot, from its tools, configuration and log."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class DpvsState:
     @cached_property
     def version(self) -> Version:
         section = self.snapshot.get("dpvs -v")
-        # It writes where its log goes: stderr, before a log file is set.
+        # It writes to stderr until a log file is set.
         return banners.parse_dpvs_version(section.stdout + section.stderr).version
 
     @property
@@ -65,9 +65,9 @@ class DpvsState:
         return {one.name: one for one in parse_links(self.snapshot.text("dpip link show"))}
 
     def link(self, port: str) -> DpvsPort:
-        """A port; SnapshotError where DPVS has none of that name."""
+        """A port; SnapshotError if DPVS has no port of that name."""
         if port not in self.links:
-            raise SnapshotError(f"DPVS has no port {port}: `dpip link show` lists {[*self.links]}")
+            raise SnapshotError(f"DPVS has no port {port}; `dpip link show` lists {[*self.links]}")
         return self.links[port]
 
     def link_stats(self, port: str) -> LinkStats:
@@ -83,7 +83,7 @@ class DpvsState:
 
     def lcore(self, lcore: int) -> Lcore:
         if lcore not in self.lcores:
-            raise SnapshotError(f"DPVS has no lcore {lcore}: it has {[*self.lcores]}")
+            raise SnapshotError(f"DPVS has no lcore {lcore}, only {[*self.lcores]}")
         return self.lcores[lcore]
 
     def lcore_stats(self, lcore: int) -> LcoreStats:
@@ -98,7 +98,7 @@ class DpvsState:
 
     @cached_property
     def lcore_addresses(self) -> tuple[AddressEntry, ...]:
-        """As each lcore has them: the master and every worker keep a list of their own."""
+        """Addresses by lcore: master and workers have separate lists."""
         return parse_addresses(self.snapshot.text("dpip -s -v addr show"))
 
     def addresses_of(self, address: Address) -> tuple[AddressEntry, ...]:
@@ -122,7 +122,7 @@ class DpvsState:
         return self.services.find(service.protocol.upper(), service.vip, service.port)
 
     def counters(self, service: DeclaredService) -> ServiceCounters:
-        """Counters of a service and its real servers; SnapshotError where it does not exist."""
+        """Counters of a service and its real servers; SnapshotError if it does not exist."""
         table = parse_stats(self.snapshot.text("ipvsadm -ln --stats"))
         found = table.find(service.protocol.upper(), service.vip, service.port)
         if found is None:
@@ -131,7 +131,7 @@ class DpvsState:
 
     @cached_property
     def all_connections(self) -> dict[tuple[Address, int], int]:
-        """Connections counted by each service on a VIP, by that and its port."""
+        """Connections of each service with a VIP, by VIP and port."""
         table = parse_stats(self.snapshot.text("ipvsadm -ln --stats"))
         return {
             (vip.address, vip.port): one.counters.conns
@@ -141,14 +141,14 @@ class DpvsState:
 
     @cached_property
     def all_local_addresses(self) -> dict[tuple[Address, int], set[Address]]:
-        """LIPs by VIP and port, as `ipvsadm -G` has them."""
+        """LIPs by VIP and port, from `ipvsadm -G`."""
         return {
             (entry.vip.address, entry.vip.port): {local.address for local in entry.addresses}
             for entry in parse_laddrs(self.snapshot.text("ipvsadm -G"))
         }
 
     def local_addresses_of(self, service: DeclaredService) -> set[Address]:
-        """LIPs by `ipvsadm -G`, which does not tell TCP from UDP on one VIP and port."""
+        """LIPs from `ipvsadm -G`, which does not distinguish TCP and UDP on one VIP and port."""
         return {
             local.address
             for entry in parse_laddrs(self.snapshot.text("ipvsadm -G"))
@@ -177,12 +177,12 @@ class DpvsState:
 
     @property
     def log_findings(self) -> list[LogFinding]:
-        """Known failures that the log tells of."""
+        """Known failures in the log."""
         return [one for one in diagnose(self.log_lines) if one.severity in ("fatal", "error")]
 
     @cached_property
     def start(self) -> Start:
-        """What the running DPVS said it read and did when it started."""
+        """What the running DPVS logged about its start."""
         said = self.snapshot.get("dpvs start log").stdout
         return read_start(said + self.snapshot.text("dpvs log"))
 
@@ -191,7 +191,7 @@ class DpvsState:
         return next((device for device in self.start.devices if device.name == port), None)
 
     def refused_keyword(self, keyword: str) -> str | None:
-        """The log's line, where this build does not know a keyword of dpvs.conf."""
+        """The log line if this build does not support a keyword of dpvs.conf, else empty."""
         said = f"not supported keyword -- {keyword}"
         return next((line.strip() for line in self.log_lines if said in line), None)
 

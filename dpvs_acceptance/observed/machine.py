@@ -1,4 +1,4 @@
-"""The machine and its distribution, as one snapshot of a DUT shows them."""
+"""State of the machine and its distribution in one snapshot of the DUT."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from dpvs_acceptance.observed.boot.sequence import Boot, boot
 
 
 class MachineState:
-    """Everything about the DUT that DPVS's own tools are not asked for."""
+    """State of the DUT that does not come from DPVS's tools."""
 
     def __init__(self, snapshot: SnapshotReader) -> None:
         self.snapshot = snapshot
 
     @property
     def kernel(self) -> str:
-        """The running kernel, as `uname -r` says it."""
+        """The running kernel, from `uname -r`."""
         return self.snapshot.text("uname -r").strip()
 
     @property
@@ -45,7 +45,7 @@ class MachineState:
 
     @property
     def descriptor_limit_refused(self) -> str:
-        """Why this machine cannot give the descriptor limit asked for; empty where it can."""
+        """Why this machine does not allow the required descriptor limit; empty if it does."""
         section = self.snapshot.get("descriptor limit")
         if section.ok and not section.stderr:
             return ""
@@ -60,7 +60,7 @@ class MachineState:
         return {node.id: node for node in facts.numa_nodes(self.snapshot.text("numa"))}
 
     def hugepages(self, node: int, size_kb: int) -> HugepagePool:
-        """The pool of a node; an empty one where the kernel has none of that size."""
+        """The pool of a node; an empty one if the kernel has none of that size."""
         for pool in facts.hugepages(self.snapshot.text("hugepages")):
             if (pool.node, pool.size_kb) == (node, size_kb):
                 return pool
@@ -77,7 +77,7 @@ class MachineState:
 
     @cached_property
     def modules(self) -> Mapping[str, Module]:
-        """Loaded kernel modules; none where the kernel cannot load any."""
+        """Loaded kernel modules; none if the kernel does not support modules."""
         return facts.modules(self.snapshot.text("lsmod")) if self.lists_modules else {}
 
     @property
@@ -91,7 +91,7 @@ class MachineState:
 
     @property
     def vhost_net(self) -> str:
-        """What `ls` says of /dev/vhost-net."""
+        """The output of `ls` for /dev/vhost-net."""
         section = self.snapshot.get("vhost-net")
         return (section.stdout + section.stderr).strip()
 
@@ -137,13 +137,13 @@ class MachineState:
 
     @cached_property
     def processes(self) -> tuple[Process, ...]:
-        """Processes called dpvs."""
+        """Processes named dpvs."""
         return processes.process_details(self.snapshot.text("dpvs process"))
 
 
 @dataclass(frozen=True)
 class ServerState:
-    """A real server, as one snapshot shows it."""
+    """State of a real server in one snapshot."""
 
     snapshot: SnapshotReader
 

@@ -1,4 +1,4 @@
-"""What has to be read of each host of a deployment: the survey's tables, filled in."""
+"""The commands that read each host of a deployment, from the survey's tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dpvs_acceptance.model.topology import Topology
 
 
 def dut_sections(bench: Bench, topology: Topology, facts: VersionFacts) -> dict[str, str | Read]:
-    """Every reading of the DUT that a whole snapshot has."""
+    """All commands of a complete snapshot of the DUT."""
     ours: dict[str, str | Read] = {
         "descriptor limit": f"ulimit -Hn; ulimit -n {topology.open_files}",
     }
@@ -19,7 +19,7 @@ def dut_sections(bench: Bench, topology: Topology, facts: VersionFacts) -> dict[
 
 
 def dut_paths(bench: Bench, topology: Topology, facts: VersionFacts) -> DutPaths:
-    """Where to look on the DUT of `bench`."""
+    """Paths and names on the DUT of `bench`."""
     dpvs = bench.dut.dpvs
     drivers = {nic.dpdk_driver for nic in bench.dut.nics if nic.dpdk_driver}
     files = [f"{dpvs.modules_dir}/{name}.ko" for name in built_modules(bench, facts)]
@@ -40,7 +40,7 @@ def dut_paths(bench: Bench, topology: Topology, facts: VersionFacts) -> DutPaths
 
 
 def built_modules(bench: Bench, facts: VersionFacts) -> tuple[str, ...]:
-    """Kernel modules that DPDK's build of this version has to have produced for this bench."""
+    """Kernel modules that a DPDK build of this version must have for this bench."""
     if bench.dut.dpvs.modules_dir is None:
         return ()
     igb_uio = any(nic.dpdk_driver == "igb_uio" for nic in bench.dut.nics)
@@ -49,7 +49,7 @@ def built_modules(bench: Bench, facts: VersionFacts) -> tuple[str, ...]:
 
 
 def build_artefacts(bench: Bench, facts: VersionFacts) -> tuple[str, ...]:
-    """Files that DPDK's build leaves and the steps after it use (seed 2.1.2)."""
+    """Files of a DPDK build that later steps use (deployment guide 2.1.2)."""
     dpvs = bench.dut.dpvs
     modules = (f"{dpvs.modules_dir}/{name}.ko" for name in built_modules(bench, facts))
     return (*modules, *((dpvs.devbind,) if dpvs.devbind else ()))

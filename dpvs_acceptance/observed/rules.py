@@ -1,4 +1,4 @@
-"""Services and SNAT rules as `ipvsadm -ln` names them."""
+"""Names of services and SNAT rules in `ipvsadm -ln`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def service_id_of(service: DeclaredService) -> ServiceId:
 
 
 def match_of(rule: Snat, deployment: Deployment) -> ServiceId:
-    """`MATCH tcp,from=FIRST-LAST:0-0,oif=dpdk1`, as this deployment's rule must be listed."""
+    """`MATCH tcp,from=FIRST-LAST:0-0,oif=dpdk1`, the expected name of a SNAT rule."""
     sources = AddressRange(*rule.sources, 0, 0)
     match = SnatMatch(sources, None, None, deployment.device(rule.outgoing))
     return ServiceId(PROTOCOLS[rule.protocol], match=match)

@@ -1,5 +1,5 @@
-"""A stored run in place of the lab: hosts that answer from the transcript, stations from captures.
+"""Replay of a stored run: hosts that answer from the transcript, stations from the captures.
 
-The checks that ran then run again on what was seen then. What was not kept cannot be asked again:
-`NotReplayed` says so.
+The checks of the run are repeated on its evidence. A check that needs something that was not stored
+raises `NotReplayed`.
 """

@@ -1,4 +1,4 @@
-"""A crafted connection whose frames, both ways, are those of a stored run."""
+"""A crafted connection with the frames of a stored run."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from dpvs_acceptance.traffic.views import TcpView
 
 
 def opened(station: Station, address: str) -> list[TcpView]:
-    """The SYNs that a host sent from a crafted address in the check that runs now."""
+    """The SYNs of a host from a crafted address in the current check."""
     frames = station.all_frames() if isinstance(station, StoredStation) else []
     views = (dissect(frame) for frame in frames if frame.outgoing)
     return [v for v in views if isinstance(v, TcpView) and v.handshake and v.src == address]
 
 
 class StoredTcp(CraftedTcp):
-    """As `CraftedTcp`: what it sends was sent then, what it waits for is what came then."""
+    """As `CraftedTcp`, but with the stored frames instead of sending and waiting."""
 
     def __init__(
         self,
@@ -52,4 +52,4 @@ class StoredTcp(CraftedTcp):
         return [self._take(view.frame)]
 
     def _put(self, frames: list[bytes]) -> None:
-        """Was sent then."""
+        """Does nothing: the stored run has sent it."""

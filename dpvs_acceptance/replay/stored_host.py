@@ -1,4 +1,4 @@
-"""A host that answers each command as its transcript says it did."""
+"""A host that answers each command from the transcript."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREFIX = "not replayed: "
 
 
 class NotReplayed(NotTested):
-    """The run kept nothing that answers what is asked."""
+    """The run has not stored what is needed."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(PREFIX + reason)
@@ -29,10 +29,10 @@ _MARK = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-f])")
 
 
 class StoredHost(Host):
-    """As `Host`, for one role. Each entry of the transcript answers once, to the same check."""
+    """As `Host`, for one role. Each entry of the transcript is used once, by the same check."""
 
     def __init__(self, name: str, entries: Iterable[Mapping[str, Any]], folder: Path) -> None:
-        """`folder` holds the bodies that were too long for the transcript's lines."""
+        """`folder`: directory of bodies that are too long for the lines of the transcript."""
         self.name = name
         self.target = name
         self.sudo = False
@@ -49,7 +49,7 @@ class StoredHost(Host):
         title: str = "",
         heard: Callable[[bytes], None] | None = None,
     ) -> Raw:
-        """Raises NotReplayed where this check did not ask this of this host, HostError as then."""
+        """Raises NotReplayed if the check did not run this command then; HostError as then."""
         del timeout, stdin, heard
         entry = self._take(command, title)
         marks = dict(zip(_marks(entry["command"]), _marks(command), strict=False))
@@ -67,10 +67,10 @@ class StoredHost(Host):
         )
 
     def open(self, command: str) -> Any:
-        raise NotReplayed(f"{self.name} is not there to run `{abridge(command)}`")
+        raise NotReplayed(f"cannot run `{abridge(command)}`: {self.name} is a stored host")
 
     def close(self) -> None:
-        """There is no connection."""
+        """Does nothing: there is no connection."""
 
     def _take(self, command: str, title: str) -> Mapping[str, Any]:
         check = current_check.get()
@@ -79,7 +79,7 @@ class StoredHost(Host):
             if entry["check"] == check and _MARK.sub("*", entry["command"]) == wanted:
                 return self._left.pop(index)
         asked = abridge(title or command)
-        raise NotReplayed(f"the transcript has no answer of {self.name} to this question: {asked}")
+        raise NotReplayed(f"the transcript has no answer of {self.name} to: {asked}")
 
     def _body(self, kept: object, marks: Mapping[str, str]) -> bytes:
         if isinstance(kept, Mapping):

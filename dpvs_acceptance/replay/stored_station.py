@@ -1,4 +1,4 @@
-"""A station whose captures are the pcap files of a stored run, and which sends nothing."""
+"""A station with the captures of a stored run; it sends nothing."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from dpvs_acceptance.traffic.users.making import flows_files
 from dpvs_acceptance.traffic.views import ArpView, IcmpView, IpView, UdpView
 
 Folder = Callable[[], Path | None]
-"""The folder with the captures of the check that runs now; None where it kept none."""
+"""The directory with captures of the current check; None if it has none."""
 
 
 class StoredCapture(Capture):
-    """Frames as they were captured then, and what was lost; nothing is armed or waited for."""
+    """Stored frames and numbers of lost frames; starts and waits for nothing."""
 
     def __init__(self, where: str, frames: list[Frame], lost: Lost) -> None:
         self.where = where
@@ -46,10 +46,10 @@ class StoredCapture(Capture):
         self._frames = frames
 
     def arm(self) -> None:
-        """Was done then."""
+        """Does nothing: done in the stored run."""
 
     def stop(self) -> None:
-        """Was done then."""
+        """Does nothing: done in the stored run."""
 
     def wait_for(self, match: Match, count: int = 1, deadline: float = 2.0) -> Waited:
         del deadline
@@ -58,7 +58,7 @@ class StoredCapture(Capture):
 
 
 class StoredStation(Station):
-    """As `Station` for whoever looks at captures; NotReplayed for whoever wants to send."""
+    """As `Station` for reading captures; raises NotReplayed for sending."""
 
     def __init__(self, name: str, mac: str, folder: Folder) -> None:
         self.host_name = name
@@ -69,31 +69,31 @@ class StoredStation(Station):
         self._flows_taken: Counter[Path | None] = Counter()
 
     def __getattr__(self, name: str) -> Any:
-        raise NotReplayed(f"{self.host_name}: `{name}` of its station was not kept")
+        raise NotReplayed(f"{self.host_name}: `{name}` of the station is not stored")
 
     @property
     def mac(self) -> str:
         return self._mac
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing."""
 
     def frames(self) -> list[Frame]:
-        """Of the capture that the check that runs now took last; before its first, of all."""
+        """Frames of the current check's last capture; before its first capture, of all."""
         taken = self._taken[self._folder()]
         return self._read(self._path(taken)) if taken else self.all_frames()
 
     def all_frames(self) -> list[Frame]:
-        """All of this host in the check that runs now."""
+        """All frames of this host in the current check."""
         return [frame for path in self._paths() for frame in self._read(path)]
 
     def _read(self, path: Path) -> list[Frame]:
-        """With their direction by MAC, where the file does not tell it."""
+        """With directions derived from MACs, if the file has none."""
         frames = read_pcap(path)
         return frames if has_directions(path) else [self._directed(frame) for frame in frames]
 
     def _path(self, number: int) -> Path:
-        # Not every capture is kept; where one file was kept of several, it is the last one's.
+        # Not every capture is stored; a single file of several captures is the last one.
         paths = self._paths()
         return paths[min(number, len(paths)) - 1]
 
@@ -103,11 +103,11 @@ class StoredStation(Station):
         named = (folder / capture_name(self.host_name, n) for n in numbers) if folder else ()
         paths = list(itertools.takewhile(Path.is_file, named))
         if not paths:
-            raise NotReplayed(f"no capture of {self.host_name} was kept for this check")
+            raise NotReplayed(f"no capture of {self.host_name} is stored for this check")
         return paths
 
     def _directed(self, frame: Frame) -> Frame:
-        # A file of a run before directions were kept: the MAC tells, and whose checksum is wrong.
+        # A run without stored directions: use the MAC, and wrong checksums as sign of sent frames.
         view = dissect(frame)
         outgoing = view.mac_src == self._mac
         pending = outgoing and getattr(view, "checksum", "") == "wrong"
@@ -120,7 +120,7 @@ class StoredStation(Station):
         return StoredCapture(f"{self.host_name} (stored)", self._read(path), lost_of(path))
 
     def resolve(self, address: str, *_: Any, **__: Any) -> Any:
-        """Who answered, where this host asked then; else whom it sent to on its way there."""
+        """MACs that answered this host's requests; otherwise the MAC it sent to."""
         asked, answered = False, dict[str, None]()
         for frame in self.all_frames():
             view = dissect(frame)
@@ -136,7 +136,7 @@ class StoredStation(Station):
                 if int(view.mac_dst.split(":")[0], 16) & 1:
                     continue
                 return (view.mac_dst,)
-        raise NotReplayed(f"{self.host_name}: no frame shows who answers for {address}")
+        raise NotReplayed(f"{self.host_name}: no stored frame shows the MAC of {address}")
 
     def ask(self, operation: str, arguments: dict[str, Any], seconds: float = 0.0) -> Any:
         del seconds
@@ -170,16 +170,16 @@ class StoredStation(Station):
 
     @contextmanager
     def proxy_arp(self, *addresses: str, mac: str | None = None) -> Iterator[Owned]:
-        """It was answered for then."""
+        """Does nothing: answered in the stored run."""
         yield Owned(addresses, mac or self._mac)
 
     def post_send(self, *_: Any, **__: Any) -> Any:
-        raise NotReplayed("it sends packets of its own")
+        raise NotReplayed("the check sends packets")
 
     exchange = send = refresh = post_send
 
     def _datagrams(self, address: str, port: int) -> dict[str, Any]:
-        """What the agent says of datagrams to an end, read off the capture."""
+        """The agent's result for datagrams to an address, from the capture."""
         sent: list[UdpView] = []
         came: list[UdpView] = []
         for frame in self.frames():
@@ -222,7 +222,7 @@ class StoredStation(Station):
 def ping_again(
     station: Station, target: str, *, mac: str, count: int = 5, **options: Any
 ) -> PingResult:
-    """`icmp.ping`, accounting for the replies that were captured then."""
+    """`icmp.ping` with the captured replies."""
     frames: Sequence[Frame] = station.frames() if isinstance(station, StoredStation) else ()
     asked = [
         view
@@ -237,6 +237,6 @@ def ping_again(
     first = asked[0]
     payloads = {view.sequence: view.payload for view in asked if view.sequence <= count}
     if set(payloads) != set(range(1, count + 1)):
-        raise NotReplayed(f"the capture has not the {count} echo requests to {target}")
+        raise NotReplayed(f"the capture does not have the {count} echo requests to {target}")
     wanted = options.get("expected_mac") or mac
     return account(list(frames), target, first.src, first.identifier, payloads, wanted)

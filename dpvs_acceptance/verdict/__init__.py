@@ -1,6 +1,6 @@
-"""From what single checks saw to a verdict that somebody can sign.
+"""From the results of checks to a verdict that can be signed.
 
-`causes` are what library code and checks raise, `phases` makes one result of a check's set-up, call
-and teardown, `outcomes` judges a requirement, `judging` the run, `signoff` writes it down. All of
-it is pure but for the one function that writes the file.
+`causes`: exceptions of library code and checks. `phases`: one result from setup, call and teardown
+of a check. `outcomes`: the outcome of a requirement. `judging`: the verdict of the run. `signoff`:
+the document. Everything is pure except the function that writes the file.
 """

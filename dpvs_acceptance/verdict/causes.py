@@ -1,6 +1,6 @@
-"""What library code, fixtures and checks raise when the answer is neither PASS nor FAIL.
+"""Exceptions of library code, fixtures and checks for outcomes other than PASS and FAIL.
 
-Names without `Error`: none of them says that the program went wrong.
+Their names do not end in `Error`, because they are not program errors.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 class NotSupported(Exception):  # noqa: N818
     """A probe showed that the device lacks what the check needs.
 
-    `probe` is what the probe said, in its own words ("`insmod toa.ko`: Operation not permitted");
-    it is kept as evidence. Never raise it on an assumption: a probe has to have run.
+    `probe`: the output of the probe ("`insmod toa.ko`: Operation not permitted"), kept as evidence.
+    Never raise it on an assumption: a probe must have run.
     """
 
     def __init__(self, probe: str) -> None:
@@ -19,7 +19,7 @@ class NotSupported(Exception):  # noqa: N818
 
 
 class NotTested(Exception):  # noqa: N818
-    """Nothing was looked at, for a reason that is not the device's ("bench names no DPDK tree")."""
+    """The check did not run, for a reason other than the device ("bench has no DPDK tree")."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -27,10 +27,10 @@ class NotTested(Exception):  # noqa: N818
 
 
 class NotApplicable(Exception):  # noqa: N818
-    """What was declared leaves nothing to look at ("one real server: there is no spread").
+    """The declaration leaves nothing to check ("one real server: nothing to distribute").
 
-    `reason` follows from topology and bench alone. What the device lacks is `NotSupported`, what
-    the bench cannot look at is `NotTested`.
+    `reason` follows from topology and bench alone. `NotSupported` is for functions that the device
+    lacks, `NotTested` for checks that the bench does not allow.
     """
 
     def __init__(self, reason: str) -> None:
@@ -39,10 +39,10 @@ class NotApplicable(Exception):  # noqa: N818
 
 
 class Blocked(Exception):  # noqa: N818
-    """The bench or the bring-up failed, so that no later check can be judged.
+    """The bench or the bring-up failed, so no later check can be judged.
 
-    The first one raised is reported as an error; every check behind it is skipped and names the
-    cause. The first line of `cause` is that name; further lines are shown once.
+    The first one is reported as an error; all later checks are skipped with the first line of
+    `cause` as reason. Further lines of `cause` are shown once.
     """
 
     def __init__(self, cause: str) -> None:
@@ -51,9 +51,9 @@ class Blocked(Exception):  # noqa: N818
 
 
 class Inconclusive(AssertionError):  # noqa: N818
-    """The observation cannot carry the statement: a missing positive control, dropped frames, a
-    snapshot older than the state it speaks of. Not a PASS, and perhaps not the device's fault."""
+    """The observation proves nothing: missing positive control, dropped frames, or an outdated
+    snapshot. Not a PASS, but possibly not a fault of the device."""
 
     def __init__(self, words: str) -> None:
-        super().__init__(f"this check might be broken: {words}")
+        super().__init__(f"inconclusive: {words}")
         self.words = words

@@ -1,4 +1,4 @@
-"""What changed from one run to another: outcomes, times beyond noise, facts of the device. Pure."""
+"""Changes between two runs: outcomes, times beyond noise, facts of the device. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dpvs_acceptance.verdict.signoff import SignOff
 from dpvs_acceptance.verdict.words import first_line
 
 SLOWER = 2.0
-"""Times as long."""
+"""Factor: a check must be this many times slower."""
 _UNSEEN = SKIPPED | {Outcome.BLOCKED}
 AND_BY = 0.5
-"""And by so many seconds: below that the time is noise of the machine."""
+"""And this many seconds slower; less is noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class BeforeAfter:
-    """One thing that is otherwise: a check, a requirement or a fact, before and after."""
+    """One change: a check, a requirement or a fact, before and after."""
 
     what: str
     before: str
@@ -29,7 +29,7 @@ class BeforeAfter:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`first` and `second` name the runs. Checks are compared one by one, by their node ids."""
+    """`first` and `second`: names of the runs. Checks are compared by node id."""
 
     first: str
     second: str
@@ -58,7 +58,7 @@ def compare(
     second: SignOff,
     configuration: tuple[str, str] = ("", ""),
 ) -> Comparison:
-    """`configuration`: the rendered dpvs.conf of both runs, where it was kept."""
+    """`configuration`: the rendered dpvs.conf of both runs, if stored."""
     one = {result.nodeid: result for result in results_of(first)}
     other = {result.nodeid: result for result in results_of(second)}
     failing, passing, untested, inapplicable = [], [], [], []
@@ -101,7 +101,7 @@ def compare(
 
 
 def _slower(what: str, before: float, after: float) -> Iterator[BeforeAfter]:
-    """Beyond what is noise of the machine."""
+    """Whether a time is slower beyond noise."""
     if after > before * SLOWER and after > before + AND_BY:
         yield BeforeAfter(what, f"{before:.2f} s", f"{after:.2f} s")
 

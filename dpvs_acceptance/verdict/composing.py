@@ -43,7 +43,7 @@ def compose(
     known: Sequence[KnownDefect] = (),
     unjudged: Sequence[UnjudgedRows] = (),
 ) -> SignOff:
-    """The document of a run. All text in it is harmless to a terminal, and of bounded length."""
+    """The document of a run. All text is escaped for terminals and limited in length."""
     table, strays = rows(requirements, results, facts.not_declared)
     today = facts.started.date()
     waived = waived_ids(facts.waivers, today)
@@ -103,7 +103,7 @@ def compose(
 
 
 def state_of(waiver: Waiver, table: Sequence[Row], today: date) -> WaiverState:
-    """What became of a waiver in a run with these outcomes."""
+    """The state of a waiver in a run with these outcomes."""
     if waiver.expired(today):
         return WaiverState.EXPIRED
     row = next((row for row in table if row.requirement.id == waiver.requirement), None)
@@ -111,7 +111,7 @@ def state_of(waiver: Waiver, table: Sequence[Row], today: date) -> WaiverState:
 
 
 def _stages(facts: RunFacts) -> Iterator[StageEntry]:
-    """With `-n` each worker has its own stages: their times are added up."""
+    """With `-n` each worker process has its own stages: their times are added."""
     for name in dict.fromkeys(stage.name for stage in facts.stages):
         whole = sum(stage.seconds for stage in facts.stages if stage.name == name)
         yield StageEntry(name=_short(name), seconds=_seconds(whole))
@@ -178,5 +178,5 @@ def _attempt(attempt: Attempt) -> AttemptEntry:
 
 
 def _seconds(seconds: float) -> float:
-    # Three digits are what a clock in another process is worth, and keep the text short.
+    # Three digits are the accuracy of clocks in different processes, and keep the text short.
     return round(max(seconds, 0.0), 3)

@@ -1,7 +1,8 @@
-"""A stored run's files held against each other: each line is something that does not fit. Pure.
+"""Cross-checks of a stored run's files; each line is a contradiction. Pure.
 
-The document is computed from the record; here both are held against what other programs wrote while
-the run went on: pytest's JUnit file, the transcript, the captures' folders, the command line.
+The document is computed from the record; here both are compared with files written by other
+programs during the run: pytest's JUnit file, the transcript, the capture directories, the command
+line.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ _TOLD_BY_OPTION = {
 
 
 def file_differences(record: Record, there: Mapping[str, str]) -> Iterator[str]:
-    """`there`: path to SHA-256 of the evidence that the directory has now."""
+    """`there`: path to SHA-256 of the evidence in the directory."""
     for name in sorted({*record.files, *there}):
         if name not in there:
-            yield f"{name}: is in record.json, and missing"
+            yield f"{name}: is in record.json, but missing"
         elif name not in record.files:
             yield f"{name}: is not in record.json"
         elif record.files[name] != there[name]:
-            yield f"{name}: is not what record.json says that it was"
+            yield f"{name}: was altered since record.json was written"
 
 
 def manifest_differences(manifest: Manifest, record: Record, signoff: SignOff) -> Iterator[str]:
@@ -55,7 +56,7 @@ def manifest_differences(manifest: Manifest, record: Record, signoff: SignOff) -
 
 
 def time_differences(signoff: SignOff, transcript: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Whether the commands were sent while the run went on, and the run's name says when."""
+    """Whether commands were sent during the run, and the run's name matches its start."""
     begin, end = signoff.started, signoff.finished
     if end < begin:
         yield f"finished: {end} is before the start, {begin}"
@@ -70,11 +71,11 @@ def time_differences(signoff: SignOff, transcript: Sequence[Mapping[str, Any]]) 
 def transcript_differences(
     signoff: SignOff, transcript: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    """Checks that sent commands, and are not in the document."""
+    """Checks that sent commands but are not in the document."""
     known = {result.nodeid for result in results_of(signoff)}
     for check in dict.fromkeys(str(entry["check"] or "") for entry in transcript):
         if check and check not in known:
-            yield f"{check}: sent commands, and is not in the document"
+            yield f"{check}: sent commands, but is not in the document"
 
 
 def capture_differences(signoff: SignOff, folders: Iterable[str]) -> Iterator[str]:
@@ -91,7 +92,7 @@ def capture_folder(nodeid: str) -> str:
 
 
 def device_differences(signoff: SignOff, seen: Mapping[str, Any]) -> Iterator[str]:
-    """`seen`: fields of the run's facts, computed from the snapshot and what was declared."""
+    """`seen`: facts of the run, computed from the snapshot and the declarations."""
     device = signoff.device
     for name in ("host", "kind", "dpvs", "dpdk", "kernel", "platform"):
         if str(getattr(device, name)) != str(seen[name]):
@@ -117,14 +118,14 @@ def device_differences(signoff: SignOff, seen: Mapping[str, Any]) -> Iterator[st
 
 
 def catalogue_differences(record: Record, declared: Collection[str]) -> Iterator[str]:
-    """`declared`: the catalogues that the stored topology is judged by."""
+    """`declared`: the catalogues of the stored topology."""
     if set(record.judged_by) != set(declared):
         written, wanted = ", ".join(record.judged_by), ", ".join(declared)
         yield f"judged by {written}, and the stored topology says {wanted}"
 
 
 def option_differences(signoff: SignOff) -> Iterator[str]:
-    """Options of the command line that the document does not tell of."""
+    """Options of the command line that contradict the document."""
     try:
         words = shlex.split(signoff.command)
     except ValueError:
@@ -149,9 +150,9 @@ def option_differences(signoff: SignOff) -> Iterator[str]:
 def replay_differences(
     signoff: SignOff, record: Record, found: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
-    """Where the suite's own checks, collected for the stored topology, are not the document's.
+    """Differences between the suite's checks for the stored topology and those of the document.
 
-    `found`: by check, what a replay made of it.
+    `found`: results of a replay, by check.
     """
     mine = {check.nodeid: check for check in record.checks}
     whole = not any(
@@ -160,7 +161,7 @@ def replay_differences(
     for node, again in found.items():
         check = mine.get(node)
         if check is None and whole:
-            yield f"{node}: is a check of this suite for the topology, and not in the document"
+            yield f"{node}: is a check of this suite for the topology, but not in the document"
         for name in ("requirements", "core") if check is not None else ():
             if name in again and set(again[name]) != set(getattr(check, name)):
                 written = ", ".join(getattr(check, name)) or "none"
@@ -168,4 +169,4 @@ def replay_differences(
                 yield f"{node}: {name}: {written} is written, the suite says {wanted}"
     for node, check in mine.items():
         if node not in found and check.result.outcome is not Outcome.BLOCKED:
-            yield f"{node}: is in the document, and no check of this suite for the topology"
+            yield f"{node}: is in the document, but not a check of this suite for the topology"

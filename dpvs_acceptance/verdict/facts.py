@@ -1,4 +1,4 @@
-"""What is known of a run beside its checks: what was tested, by what, where, what went wrong."""
+"""Facts about a run other than its checks: device, suite, bench, problems."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ UNKNOWN = "unknown"
 
 
 class DeviceKind(StrEnum):
-    """What plays the device under test. Named by the bench, never asked for by a check."""
+    """Kind of device under test. From the bench; checks do not use it."""
 
     HARDWARE = "hardware"
     SOFTWARE_LAB = "software lab"
     """A real DPVS build on software ports."""
     SIMULATION = "simulation"
-    """A program that behaves as DPVS does: a verdict on it signs nothing off."""
+    """The simulated DPVS: its verdict signs nothing off."""
     UNKNOWN = "unknown"
 
 
 class Profile(StrEnum):
-    """How much a run is about, by priority of the requirements."""
+    """Which requirements a run checks and judges, by priority."""
 
     CORE = "core"
     """P1."""
@@ -48,21 +48,21 @@ class Profile(StrEnum):
 
 
 class ProblemKind(StrEnum):
-    """What a problem of the run, not of one check, does to the verdict."""
+    """Effect of a problem of the run (not of a check) on the verdict."""
 
     FAILURE = "failure"
-    """NOT READY: a host was not left as it was found, an undo failed."""
+    """NOT READY: a host differs after the undo, or an undo failed."""
     BLOCKED = "blocked"
     """BLOCKED: bench or bring-up failed, or the run was interrupted."""
     PARTIAL = "partial"
-    """PARTIAL: not every check was asked to run."""
+    """PARTIAL: not all checks were requested."""
     FAULT = "fault"
     """NOT READY: a fault was injected."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunProblem:
-    """Something about the run itself that the verdict has to name; the first line is the cause."""
+    """A problem of the run that the verdict must name; the first line is the cause."""
 
     kind: ProblemKind
     words: str
@@ -70,7 +70,7 @@ class RunProblem:
 
 @dataclass(frozen=True, slots=True)
 class RunStage:
-    """A step of the run itself, which no check's time has in it: the lab, bring-up, undo."""
+    """A stage of the run outside of checks: lab, bring-up, undo."""
 
     name: str
     seconds: float
@@ -78,7 +78,7 @@ class RunStage:
 
 @dataclass(frozen=True, slots=True)
 class NicFacts:
-    """One NIC of the device, as the article's map has it, before it was bound."""
+    """One NIC of the device, recorded before binding."""
 
     name: str
     mac: str
@@ -90,12 +90,12 @@ class NicFacts:
     port: str = ""
     """The DPDK port it became (`dpdk0`)."""
     link: str = ""
-    """The topology's name for what it is plugged into."""
+    """Its link in the topology."""
 
 
 @dataclass(frozen=True, slots=True)
 class BinaryFacts:
-    """A program of DPVS as it is on the device."""
+    """A program of DPVS on the device."""
 
     path: str
     sha256: str
@@ -103,14 +103,14 @@ class BinaryFacts:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """All that the sign-off says beside the requirements. What nobody told is `unknown`."""
+    """The content of the sign-off other than requirements. Missing facts are `unknown`."""
 
     run: str
     """Name of the run and of its directory."""
     started: datetime
     """With a time zone."""
     directory: Path
-    """Where the run's results go: `reports/runs/<run>`."""
+    """Directory of the results: `reports/runs/<run>`."""
     suite_version: str = UNKNOWN
     suite_commit: str = UNKNOWN
     """`git describe --always --dirty`."""
@@ -123,7 +123,7 @@ class RunFacts:
     dpdk: str = UNKNOWN
     kernel: str = UNKNOWN
     platform: str = ""
-    """What DMI and the CPU of the device say that it is."""
+    """Type of machine, from DMI and CPU."""
     binaries: tuple[BinaryFacts, ...] = ()
     nics: tuple[NicFacts, ...] = ()
     topology: str = UNKNOWN
@@ -135,20 +135,20 @@ class RunFacts:
     """The transcript, relative to `directory`."""
     problems: tuple[RunProblem, ...] = ()
     stages: tuple[RunStage, ...] = ()
-    """In the order in which they ended."""
+    """In order of their end."""
     profile: Profile = Profile.FULL
     strict: bool = False
     waivers: tuple[Waiver, ...] = ()
     lenient: bool = False
-    """What is known to fail in the device's version does not count."""
+    """Known defects of the device's version do not count."""
     language: str = "en"
-    """Of the report: `en` or `zh`."""
+    """Language of the report: `en` or `zh`."""
     not_declared: Mapping[str, str] = field(default_factory=dict)
-    """By id of a requirement: why the topology gives its checks nothing to look at."""
+    """By requirement id: why the topology leaves its checks nothing to check."""
 
 
 def merge_facts(mine: RunFacts, theirs: RunFacts) -> RunFacts:
-    """`mine`, with all that another process of the same run knows, and the problems of both."""
+    """`mine` completed by the facts of another process of the run, with the problems of both."""
     known = {
         one.name: value
         for one in fields(theirs)
@@ -163,7 +163,7 @@ _ADAPTER = TypeAdapter(RunFacts)
 
 
 def facts_to_plain(facts: RunFacts) -> dict[str, Any]:
-    """As plain data, to be sent from one process to another."""
+    """As plain data, to send it to another process."""
     plain: dict[str, Any] = _ADAPTER.dump_python(facts, mode="json")
     return plain
 

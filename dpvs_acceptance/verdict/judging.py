@@ -1,4 +1,4 @@
-"""The verdict of one run on one device: a pure function of what was seen."""
+"""The verdict of one run on one device, as a pure function of the results."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class VerdictName(StrEnum):
     READY = "READY"
     NOT_READY = "NOT READY"
     PASSED_ON_SIMULATION = "PASSED ON SIMULATION"
-    """All is well, on a simulated device: signs nothing off."""
+    """Everything passed on a simulated device: signs nothing off."""
     PARTIAL = "PARTIAL"
-    """Nothing failed, but not every check was asked to run: signs nothing off."""
+    """Nothing failed, but not all checks were requested: signs nothing off."""
     BLOCKED = "BLOCKED"
-    """Bench or bring-up failed: nothing is said about the device."""
+    """Bench or bring-up failed: no statement about the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +69,23 @@ def judge(
 ) -> Verdict:
     """The verdict, the first of these that applies.
 
-    1. a check failed or is FLAKY, or the run has a failure of its own: NOT READY
+    1. a check failed or is FLAKY, or the run itself failed: NOT READY
     2. bench or bring-up failed, or the run was interrupted: BLOCKED
-    3. a fault was injected: NOT READY, whatever else
-    4. not every check was asked to run: PARTIAL, exit 0 (but 3 when none ran)
-    5. nothing passed, or nothing says what the device is: NOT READY
+    3. a fault was injected: NOT READY
+    4. not all checks were requested: PARTIAL, exit 0 (3 if none ran)
+    5. nothing passed, or the kind of device is unknown: NOT READY
     6. a P1 or P2 requirement is NOT TESTED, NOT SUPPORTED or PARTIAL, and the device is not
-       simulated, or `strict`: NOT READY. Of a catalogue held where it was checked, rows that
-       nothing looked at do not count here, how many they are is told; and the others count on
-       hardware only: no lab of software ports has all that such a list names.
+       simulated, or `strict`: NOT READY. In a catalogue that is held where checked, rows without
+       a check do not count (their number is reported), and the others count on hardware only,
+       since software ports lack some of the functions.
     7. the device is simulated: PASSED ON SIMULATION; otherwise READY
 
-    `known` are the defects of the device's version. A row that fails by one of them fails, and is
-    told as known; with `lenient` it does not count. One that passes all the same is told.
+    `known`: known defects of the device's version. A row with a known defect fails and is reported
+    as known; with `lenient` it does not count. A row that passes in spite of it is reported.
 
-    What is waived on the day `today` counts in none of these, and is told; a waiver that has
-    expired is a failure. `requirements` are those of the `profile`. BLOCKED cannot be
-    waived: nobody knows what was not seen.
+    Requirements waived on the day `today` do not count, and are reported; an expired waiver is a
+    failure. `requirements`: those of the `profile`. BLOCKED cannot be waived, because the result is
+    unknown.
     """
     whole, strays = rows(requirements, results, not_declared)
     today = today or datetime.now(UTC).date()

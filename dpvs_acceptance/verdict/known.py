@@ -1,4 +1,4 @@
-"""What a run says of known defects: rows that fail as known, and rows that pass all the same."""
+"""Known defects in a run: rows that fail because of them, and rows that pass nevertheless."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dpvs_acceptance.verdict.outcomes import BAD, CheckResult, Outcome
 
 
 class KnownState(StrEnum):
-    """What became of a known defect in one row of one run."""
+    """State of a known defect in one row of one run."""
 
     FAILS = "fails as known"
     PASSES = "passes although it is known to fail"
@@ -21,7 +21,7 @@ class KnownState(StrEnum):
 
 
 def known_in(defects: Iterable[KnownDefect], dpvs: str) -> tuple[KnownDefect, ...]:
-    """Those of the version that the device says it is; none where it says nothing readable."""
+    """Known defects of the device's version; none if the version is unknown."""
     try:
         version = Version.parse(dpvs)
     except UnknownVersionError:
@@ -30,7 +30,7 @@ def known_in(defects: Iterable[KnownDefect], dpvs: str) -> tuple[KnownDefect, ..
 
 
 def became_of(defect: KnownDefect, results: Iterable[CheckResult]) -> KnownState:
-    """`results` are those of a row that the defect names."""
+    """`results`: of a row of the defect."""
     seen = {result.outcome for result in results if _is_of(defect, result)}
     if seen & BAD:
         return KnownState.FAILS
@@ -40,7 +40,7 @@ def became_of(defect: KnownDefect, results: Iterable[CheckResult]) -> KnownState
 def excuses(
     name: str, results: Sequence[CheckResult], defects: Iterable[KnownDefect]
 ) -> tuple[str, ...]:
-    """References by which all that is bad in the row `name` is known; empty if any of it is not."""
+    """References of the known defects that explain all failures of row `name`; else empty."""
     bad = [result for result in results if result.outcome in BAD]
     mine = [defect for defect in defects if name in defect.requirements]
     found = []
@@ -53,7 +53,7 @@ def excuses(
 
 
 def is_known(result: CheckResult, defects: Sequence[KnownDefect]) -> bool:
-    """Whether it is bad, and known to be by all rows that it speaks of."""
+    """Whether it failed, and all its rows have a known defect for it."""
     rows = [excuses(name, [result], defects) for name in result.requirements]
     return bool(rows) and all(rows)
 

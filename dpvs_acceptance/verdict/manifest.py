@@ -1,8 +1,8 @@
-"""`manifest.json`: the SHA-256 of each file of a run, and what made them.
+"""`manifest.json`: the SHA-256 of each file of a run, and the versions of the programs used.
 
-It covers everything that a run leaves but the pages made from it (`PAGES`) and itself. Whoever can
-change a file can change the manifest too: what protects it is that its own digest, which the pages
-show, is kept elsewhere, by signature or in a ticket.
+It covers all files of a run except the pages (`PAGES`) and itself. An attacker who can change a
+file can change the manifest too; therefore keep its digest, which the pages show, elsewhere: by
+signature or in a ticket.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAME = "manifest.json"
 PAGES = ("index.html", "signoff.md", "signoff.pdf")
 PAGES_NAME = "pages.sha256"
 """Digests of the pages, in the form of `sha256sum`; the pages show the manifest's."""
-# Copies for another program's report, by which nothing is judged; and signatures of the manifest.
+# Files for other programs, which no verdict depends on; and signatures of the manifest.
 _NOT_EVIDENCE = frozenset({"allure-results", "allure-report", "signatures"})
 
 
@@ -39,7 +39,7 @@ class Manifest(BaseModel):
 
 
 def list_files(directory: Path) -> list[Path]:
-    """What a manifest of this run has to name, in order. Links are not followed."""
+    """Files that a manifest of this run must list, in order. Does not follow links."""
     found = []
     for folder, folders, names in os.walk(directory):
         folders[:] = sorted(name for name in folders if name not in _NOT_EVIDENCE)
@@ -51,7 +51,7 @@ def list_files(directory: Path) -> list[Path]:
 
 
 def digest(path: Path) -> tuple[str, int]:
-    """SHA-256 in hex, and size. A link counts as what it points to, by name: it is no evidence."""
+    """SHA-256 in hex, and size. For a link: of the name of its target."""
     if path.is_symlink():
         target = os.fsencode(os.readlink(path))  # noqa: PTH115 - its bytes, not a path
         return hashlib.sha256(b"link " + target).hexdigest(), len(target)
@@ -62,7 +62,7 @@ def digest(path: Path) -> tuple[str, int]:
 def make_manifest(
     directory: Path, run: str, version: str, commit: str, versions: Mapping[str, str]
 ) -> Manifest:
-    """Of all that stands in the run's directory now."""
+    """The entries for the current content of the run's directory."""
     return Manifest(
         schema=1,
         run=run,
@@ -87,14 +87,14 @@ def write_manifest(manifest: Manifest, directory: Path) -> str:
 
 
 def write_page_digests(directory: Path) -> None:
-    """Of the pages that are there, so that `sha256sum -c pages.sha256` can tell too."""
+    """Writes digests of the existing pages, for `sha256sum -c pages.sha256`."""
     there = [name for name in PAGES if (directory / name).is_file()]
     text = "".join(f"{digest(directory / name)[0]}  {name}\n" for name in there)
     (directory / PAGES_NAME).write_text(text, encoding="ascii")
 
 
 def altered_pages(directory: Path) -> list[str]:
-    """Pages that are not what the run left."""
+    """Pages that were altered, one line each."""
     try:
         lines = (directory / PAGES_NAME).read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -103,7 +103,7 @@ def altered_pages(directory: Path) -> list[str]:
     problems = [f"{name}: is not in {PAGES_NAME}" for name in PAGES if name not in wanted]
     for name, value in wanted.items():
         if name not in PAGES:
-            problems.append(f"{PAGES_NAME}: names {name!r}, which is no page")
+            problems.append(f"{PAGES_NAME}: {name!r} is not a page")
         elif not (directory / name).is_file():
             problems.append(f"{name}: is missing")
         elif digest(directory / name)[0] != value:
@@ -112,17 +112,15 @@ def altered_pages(directory: Path) -> list[str]:
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """OSError where there is none, pydantic's ValidationError where it is not one."""
+    """OSError if there is none, pydantic's ValidationError if it is invalid."""
     return Manifest.model_validate_json((directory / NAME).read_text(encoding="utf-8"))
 
 
 def altered(manifest: Manifest, directory: Path) -> list[str]:
-    """Every way in which the directory is not what the manifest says, a line each."""
+    """All differences between directory and manifest, one line each."""
     there = {path.relative_to(directory).as_posix(): path for path in list_files(directory)}
     problems = [f"{name}: is missing" for name in manifest.files if name not in there]
-    problems += [
-        f"{name}: was not there when the run ended" for name in there if name not in manifest.files
-    ]
+    problems += [f"{name}: was added after the run" for name in there if name not in manifest.files]
     for name, (wanted, size) in manifest.files.items():
         if name in there:
             seen, seen_size = digest(there[name])

@@ -1,4 +1,4 @@
-"""Versions × requirements: what several runs came to, side by side. Pure."""
+"""Versions × requirements: the outcomes of several runs side by side. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dpvs_acceptance.model.requirement import SEED
 from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.signoff import RequirementEntry, SignOff
 
-# Of several runs of one version: what went wrong in one of them, else what was shown in one.
+# For several runs of one version: a failure of any run, otherwise the best result of any run.
 _PRECEDENCE = (
     Outcome.FAIL,
     Outcome.BLOCKED,
@@ -25,7 +25,7 @@ _PRECEDENCE = (
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one run says of one requirement."""
+    """The outcome of one requirement in one run."""
 
     run: str
     topology: str
@@ -36,7 +36,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A requirement under one heading: several runs in one word, and each of them."""
+    """A requirement under one heading: the combined outcome of its runs, and each run."""
 
     outcome: Outcome
     seen: tuple[Seen, ...]
@@ -72,30 +72,30 @@ class CatalogueTable:
     catalogue: str
     lines: tuple[RequirementLine, ...]
     rows: int
-    """Of the catalogue, as far as the runs were judged by it."""
+    """Number of rows by which the runs were judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A page of tables under the same headings."""
+    """Tables with the same headings."""
 
     title: str
     headings: tuple[str, ...]
     verdicts: tuple[str, ...]
-    """Under each heading, what its runs came to."""
+    """The verdicts of the runs under each heading."""
     tables: tuple[CatalogueTable, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """`versions` is the whole; `topologies` has a sheet per version that was run on several."""
+    """`versions`: all runs; `topologies`: a sheet per version with several topologies."""
 
     versions: Sheet
     topologies: tuple[Sheet, ...]
 
 
 def make_matrix(runs: Sequence[SignOff]) -> Matrix:
-    """Of one run or more, in any order; the versions come out in theirs."""
+    """From one or more runs in any order; versions are sorted."""
     by_version = _grouped(sorted(runs, key=_order), _device)
     sheets = []
     for version, mine in by_version.items():
@@ -106,7 +106,7 @@ def make_matrix(runs: Sequence[SignOff]) -> Matrix:
 
 
 def _device(run: SignOff) -> str:
-    """What a heading says: the version, and on what it ran."""
+    """The heading: version and kind of device."""
     version = re.sub(r"^(\d+\.\d+)-(\d+)$", r"\1.\2", run.device.dpvs)
     return f"{version} ({run.device.kind})"
 

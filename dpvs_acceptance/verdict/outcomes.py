@@ -1,4 +1,4 @@
-"""The outcome of a check and of a requirement. They are never merged into each other."""
+"""Outcomes of checks and requirements."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from dpvs_acceptance.verdict.words import first_line
 
 
 class Outcome(StrEnum):
-    """What came of a check, or of all checks of a requirement."""
+    """Outcome of a check or of a requirement."""
 
     PASS = "PASS"  # noqa: S105
     FAIL = "FAIL"
     FLAKY = "FLAKY"
-    """A traffic check failed, and passed when repeated: not to be relied on, so not a PASS."""
+    """A traffic check failed, then passed when repeated; not a PASS."""
     BLOCKED = "BLOCKED"
-    """Bring-up or bench failed; the cause is told once."""
+    """Bring-up or bench failed; the cause is reported once."""
     NOT_SUPPORTED = "NOT SUPPORTED"
     """A probe showed that the device lacks it; the probe is kept as evidence."""
     NOT_APPLICABLE = "NOT APPLICABLE"
-    """By declaration there is nothing to look at: no reason against READY."""
+    """The declaration leaves nothing to check; does not prevent READY."""
     NOT_TESTED = "NOT TESTED"
-    """Nothing was looked at."""
+    """Not covered by this run."""
     PARTIAL = "PARTIAL"
-    """Of a requirement alone: its core checks passed, another one could not be made."""
+    """Only of a requirement: its core checks passed, another check could not run."""
 
 
 BAD = frozenset({Outcome.FAIL, Outcome.FLAKY})
-"""Outcomes that say that the device does not do what it must."""
+"""Outcomes that are failures of the device."""
 
 SKIPPED = frozenset({Outcome.NOT_SUPPORTED, Outcome.NOT_TESTED})
-"""Outcomes that say nothing about whether the requirement holds."""
+"""Outcomes without a statement about the requirement."""
 
 OPEN = SKIPPED | {Outcome.PARTIAL}
 """Outcomes of a requirement that was not shown to hold, without a failure."""
@@ -56,33 +56,33 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What came of one check."""
+    """The result of one check."""
 
     nodeid: str
     """The check, as pytest names it."""
     outcome: Outcome
     seconds: float
-    """Of all attempts, without the fixtures that outlive the check."""
+    """Of all attempts, without fixtures that live longer than the check."""
     message: str = ""
-    """Why it is not a PASS; the first line tells the cause."""
+    """Why it is not a PASS; the first line is the cause."""
     details: str = ""
-    """What pytest shows of a failure."""
+    """The failure as shown by pytest."""
     requirements: tuple[str, ...] = ()
     """Ids of the requirements that the check proves."""
     evidence: tuple[str, ...] = ()
     """Files, relative to the run's directory."""
     probe: str = ""
-    """For NOT SUPPORTED, what the probe said."""
+    """For NOT SUPPORTED, the output of the probe."""
     attempts: tuple[Attempt, ...] = ()
     """All tries, first to last, where there was more than one."""
     core: tuple[str, ...] = ()
-    """Of the requirements those that cannot hold unless this check passed."""
+    """Requirements of which this is a core check."""
 
 
 def core_of(results: Sequence[CheckResult], row: str) -> tuple[CheckResult, ...]:
     """The checks without which the requirement `row` is not shown to hold: all, if none is named.
 
-    What does not apply is no part of them, whatever its marker says.
+    Checks that are NOT APPLICABLE are left out.
     """
     named = [result for result in results if row in result.core]
     chosen = named or results
@@ -93,9 +93,9 @@ def requirement_outcome(results: Iterable[CheckResult], row: str = "") -> Outcom
     """The outcome of the requirement with the id `row` from those of its checks.
 
     Any FAIL makes it FAIL; then BLOCKED, then FLAKY, whichever check has it. Then the core checks
-    decide: NOT TESTED or NOT SUPPORTED where one of them is, NOT APPLICABLE where none of them
-    applies. Where all of them passed it is PASS, or PARTIAL if another check could not be made.
-    No check at all is NOT TESTED.
+    decide: NOT TESTED or NOT SUPPORTED if one of them is, NOT APPLICABLE if none applies. If all of
+    them passed, it is PASS, or PARTIAL if another check could not run. Without checks it is NOT
+    TESTED.
     """
     made = tuple(results)
     seen = {result.outcome for result in made}
@@ -112,7 +112,7 @@ def requirement_outcome(results: Iterable[CheckResult], row: str = "") -> Outcom
 
 
 def looked_at(results: Iterable[CheckResult]) -> bool:
-    """Whether any of these checks was made."""
+    """Whether any of these checks ran."""
     return any(result.outcome not in _UNSEEN for result in results)
 
 

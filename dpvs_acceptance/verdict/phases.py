@@ -1,4 +1,4 @@
-"""One result out of a check's set-up, call and teardown, and out of several attempts."""
+"""Combines setup, call and teardown of a check, and several attempts, into one result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dpvs_acceptance.verdict.telling import most_telling
 
 When = Literal["setup", "call", "teardown"]
 
-# A check that ends in several ways at once (a failed call, then a broken teardown) is the first.
+# If several phases fail (call, then teardown), the first in this order counts.
 _PRECEDENCE = (
     Outcome.FAIL,
     Outcome.BLOCKED,
@@ -23,7 +23,7 @@ _PRECEDENCE = (
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """What came of one phase of a check. A set-up or teardown without a fault is a PASS."""
+    """The result of one phase of a check. Setup and teardown without a failure are a PASS."""
 
     when: When
     outcome: Outcome
@@ -38,12 +38,12 @@ class Phase:
 def combine(
     nodeid: str, requirements: Sequence[str], phases: Iterable[Phase], core: Sequence[str] = ()
 ) -> CheckResult:
-    """The result of the check whose phases these are, attempts in their order.
+    """The result of a check from its phases; attempts in order.
 
-    `core`: those of its requirements that cannot hold unless it passed.
+    `core`: requirements of which it is a core check.
 
-    Several attempts, as a failed traffic check has: FAIL when the first failed and none passed,
-    FLAKY when one passed after a failure.
+    Several attempts of a failed traffic check: FAIL if none passed, FLAKY if one passed after a
+    failure.
     """
     by_attempt: dict[int, list[Phase]] = {}
     for phase in phases:
@@ -74,7 +74,7 @@ def _one(blank: CheckResult, phases: Sequence[Phase]) -> CheckResult:
                     probe=phase.probe,
                 )
     if not any(phase.when == "call" for phase in phases):
-        return replace(result, outcome=Outcome.NOT_TESTED, message="the check was cut short")
+        return replace(result, outcome=Outcome.NOT_TESTED, message="the check was interrupted")
     return result
 
 

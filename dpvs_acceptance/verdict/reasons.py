@@ -1,4 +1,4 @@
-"""Why a verdict is what it is: one sentence each. Pure."""
+"""Reasons of a verdict, one sentence each. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dpvs_acceptance.verdict.words import first_line
 
 
 def waiver_lines(table: Sequence[Row], waivers: Sequence[Waiver], today: date) -> Iterator[str]:
-    """A line per waiver that counts or that nothing needs."""
+    """A line per used or unused waiver."""
     by_id = {row.requirement.id: row for row in table}
     for waiver in waivers:
         row = by_id.get(waiver.requirement)
@@ -27,14 +27,11 @@ def waiver_lines(table: Sequence[Row], waivers: Sequence[Waiver], today: date) -
             name = f"{waiver.requirement} ({row.requirement.priority}) {row.outcome}"
             yield f"{name} is waived {waiver}"
         else:
-            yield (
-                f"warning: the waiver of {waiver.requirement} is of no use, the outcome is "
-                f"{row.outcome}: remove it"
-            )
+            yield (f"warning: unused waiver for {waiver.requirement} ({row.outcome}): remove it")
 
 
 def checked_lines(table: Sequence[Row]) -> Iterator[str]:
-    """A line per catalogue held where it was checked: how much of it that is."""
+    """A line per catalogue held where checked, with the number of checked rows."""
     by_catalogue: dict[str, list[Row]] = {}
     for row in table:
         if row.requirement.held is Held.WHERE_CHECKED:
@@ -46,7 +43,7 @@ def checked_lines(table: Sequence[Row]) -> Iterator[str]:
 
 
 def unshown(table: Sequence[Row], kind: DeviceKind, strict: bool) -> list[str]:
-    """P1 and P2 requirements that were not shown to hold where they have to be."""
+    """P1 and P2 requirements that must be shown to hold, but were not."""
     held = {
         Held.WHOLE: strict or kind is not DeviceKind.SIMULATION,
         Held.WHERE_CHECKED: strict or kind is DeviceKind.HARDWARE,
@@ -67,7 +64,7 @@ def words_of(problem: RunProblem) -> str:
 
 
 def excuse(row: Row, known: Sequence[KnownDefect]) -> str:
-    """The references by which the row is known to fail; empty where it does not, or not by them."""
+    """References of the known defects that explain the failure of the row, else empty."""
     if not row.is_bad:
         return ""
     return ", ".join(excuses(row.requirement.id, row.results, known))
@@ -77,7 +74,10 @@ def lenient_lines(table: Sequence[Row], excused: Mapping[str, str]) -> Iterator[
     for row in table:
         if reference := excused.get(row.requirement.id):
             name = f"{row.requirement.id} ({row.requirement.priority}) {row.outcome}"
-            yield f"{name} is known of this version ({reference}) and does not count: --lenient"
+            yield (
+                f"{name} is a known defect of this version ({reference}) "
+                "and does not count: --lenient"
+            )
 
 
 def surprises(table: Sequence[Row], known: Sequence[KnownDefect]) -> Iterator[str]:
@@ -97,7 +97,7 @@ def failures_of(
     problems: Sequence[RunProblem],
     excused: Mapping[str, str],
 ) -> list[str]:
-    """The most telling one first: what else failed may only follow from it."""
+    """Failures, the most specific first: others may be consequences of it."""
     found = [
         (
             row.cause,
@@ -108,7 +108,7 @@ def failures_of(
         for row in table
         if row.outcome in BAD
     ]
-    # FLAKY behind a BLOCKED check of the same requirement is not the row's outcome, but still bad.
+    # FLAKY in a BLOCKED requirement is not the row's outcome, but still a failure.
     hidden = [r for row in table if row.outcome not in BAD for r in row.results]
     found += [
         (result.message, f"{result.nodeid} {result.outcome}: {telling_line(result.message)}")
@@ -131,13 +131,13 @@ def blocked_by(results: Sequence[CheckResult], problems: Sequence[RunProblem]) -
             cause = first_line(result.message) or result.nodeid
             causes[cause] = causes.get(cause, 0) + 1
     return [
-        f"blocked: {cause}" + (f" ({count} checks could not be made)" if count > 1 else "")
+        f"blocked: {cause}" + (f" ({count} checks could not run)" if count > 1 else "")
         for cause, count in causes.items()
     ]
 
 
 def gaps(table: Sequence[Row]) -> list[str]:
-    """What the run does not show although nothing failed, a line per kind of gap."""
+    """Gaps of a run without failures, a line per outcome."""
     lines = []
     for outcome in (
         Outcome.PARTIAL,

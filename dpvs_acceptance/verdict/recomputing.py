@@ -1,4 +1,4 @@
-"""The verdict once more, from the outcomes that a sign-off document holds. Pure."""
+"""Recomputes the verdict from the outcomes in a sign-off document. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dpvs_acceptance.verdict.words import printable
 
 
 def results_of(signoff: SignOff) -> list[CheckResult]:
-    """The checks of the document, each once, with all requirements that it proves."""
+    """The checks of the document, each once, with all its requirements."""
     proves: dict[str, list[str]] = {}
     core: dict[str, list[str]] = {}
     entries: dict[str, CheckEntry] = {}
@@ -44,7 +44,7 @@ def results_of(signoff: SignOff) -> list[CheckResult]:
 
 
 def judge_again(signoff: SignOff) -> Verdict:
-    """What `judge` says of the document's own outcomes."""
+    """The verdict of `judge` for the outcomes in the document."""
     requirements = [
         Requirement.model_construct(
             id=row.id,
@@ -80,7 +80,7 @@ def judge_again(signoff: SignOff) -> Verdict:
 
 
 def contradictions(signoff: SignOff) -> Iterator[str]:
-    """Where the document says otherwise than its own outcomes, a line each."""
+    """Contradictions between the document and its own outcomes, a line each."""
     for row in signoff.requirements:
         wanted = row_outcome(row.id, row.priority, row.held, results_in(row), row.not_declared)
         if row.outcome is not wanted:
@@ -107,24 +107,24 @@ def contradictions(signoff: SignOff) -> Iterator[str]:
 
 
 def _beside(signoff: SignOff) -> Iterator[str]:
-    """The same of rows that decide nothing."""
+    """The same for rows that do not affect the verdict."""
     made = {result.nodeid: result for result in results_of(signoff)}
     for row in (row for rows in signoff.unjudged for row in rows.rows):
         for node in row.checks:
             if node not in made:
-                yield f"{row.id}: names {node}, which is no check of this run"
+                yield f"{row.id}: names {node}, which is not a check of this run"
         wanted = outcome_beside([made[n] for n in row.checks if n in made], row.left_out, row.id)
         if row.outcome is not wanted:
             yield f"{row.id}: {row.outcome} is written, its checks make it {wanted}"
 
 
 def junit_differences(signoff: SignOff, junit: str) -> Iterator[str]:
-    """Where pytest's own JUnit file tells of another end of a check than the document.
+    """Differences between the outcomes in pytest's JUnit file and in the document.
 
-    `junit` is the file's text. ValueError where it is no such file, or declares entities.
+    `junit`: text of the file. ValueError if it is not a JUnit file, or declares entities.
     """
     if "<!DOCTYPE" in junit or "<!ENTITY" in junit:
-        raise ValueError("junit.xml declares entities, which pytest never does")
+        raise ValueError("junit.xml declares entities, unlike files of pytest")
     try:
         root = ElementTree.fromstring(junit)  # noqa: S314 - no entities, see above
     except ElementTree.ParseError as error:
@@ -151,11 +151,12 @@ def junit_differences(signoff: SignOff, junit: str) -> Iterator[str]:
         *classes, name = _parts(rest)
         classname = ".".join([path.removesuffix(".py").replace("/", "."), *classes])
         known.add((classname, name))
-        told = seen.get((classname, name))
-        if told is None:
-            yield f"{result.nodeid}: {result.outcome}, and not in junit.xml"
-        elif not told & _TAGS[result.outcome]:
-            yield f"{result.nodeid}: {result.outcome}, but junit.xml says {', '.join(sorted(told))}"
+        listed = seen.get((classname, name))
+        if listed is None:
+            yield f"{result.nodeid}: {result.outcome}, but not in junit.xml"
+        elif not listed & _TAGS[result.outcome]:
+            tags = ", ".join(sorted(listed))
+            yield f"{result.nodeid}: {result.outcome}, but junit.xml says {tags}"
         elif named.get((classname, name)) and result.outcome not in _written(
             named[classname, name]
         ):
@@ -169,7 +170,7 @@ def junit_differences(signoff: SignOff, junit: str) -> Iterator[str]:
                 )
     for classname, name in seen:
         if classname.startswith("suites.") and (classname, name) not in known:
-            yield f"{classname}::{name}: is in junit.xml, and not in the document"
+            yield f"{classname}::{name}: is in junit.xml, but not in the document"
 
 
 def _written(outcomes: set[str]) -> set[str]:
@@ -182,7 +183,7 @@ def _listed(rows: set[str]) -> str:
 
 
 def _parts(rest: str) -> list[str]:
-    """A node id behind its file: classes and name; the part in brackets may hold `::`."""
+    """A node id without its file: classes and name; the part in brackets may contain `::`."""
     head, bracket, tail = rest.partition("[")
     *classes, name = head.split("::")
     return [*classes, name + bracket + tail]

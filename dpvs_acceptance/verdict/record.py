@@ -1,6 +1,6 @@
 """`record.json`: all that a verdict is computed from, and the digest of every file of evidence.
 
-The sign-off document holds the record's own digest. `verify` computes the document anew from it.
+The sign-off document has the digest of the record. `verify` recomputes the document from it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dpvs_acceptance.verdict.phases import Phase, combine
 
 RECORD = "record.json"
 DOCUMENT = "signoff.json"
-# Of the runner alone, and told nowhere: where the run's folder was.
+# Only on the runner, not stored: the path of the run's directory.
 _OF_THE_RUNNER = ("directory", "evidence")
 
 
@@ -59,7 +59,7 @@ class Record(_Recorded):
 
     @property
     def run_facts(self) -> RunFacts:
-        """ValueError where they are none."""
+        """ValueError if they are invalid."""
         return facts_from_plain({**self.facts, "directory": ".", "evidence": None})
 
 
@@ -71,7 +71,7 @@ def make_record(
     chosen: bool,
     proving: Mapping[str, int],
 ) -> Record:
-    """Without the files, which are not all there yet."""
+    """Without the files, since not all exist yet."""
     plain = facts_to_plain(replace(facts, directory=Path(), evidence=None))
     return Record(
         schema=1,
@@ -87,7 +87,7 @@ def make_record(
 
 
 def evidence_files(directory: Path) -> dict[str, str]:
-    """Path, relative to the run, to SHA-256 of all that the record has to name."""
+    """Relative path to SHA-256 of all files that the record must list."""
     named = {path.relative_to(directory).as_posix(): path for path in list_files(directory)}
     others = (RECORD, DOCUMENT, MANIFEST)
     return {name: digest(path)[0] for name, path in named.items() if name not in others}

@@ -1,6 +1,6 @@
 """The sign-off document, computed from a run's record and the catalogues. Pure.
 
-A run writes down the document that this makes, and `verify` makes it once more.
+A run writes this document, and `verify` recomputes it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dpvs_acceptance.verdict.signoff import SignOff
 from dpvs_acceptance.verdict.unjudged import UnjudgedCatalogue, unjudged
 
 _KEYS = ("id", "nodeid", "name", "requirement", "catalogue")
-"""What tells the entries of a list apart, where they have it."""
+"""Keys that identify entries of a list."""
 
 
 def judging_rows(
@@ -87,7 +87,7 @@ def document(
     defects: Sequence[KnownDefect],
     digest: str = "",
 ) -> SignOff:
-    """The document that this record makes. ValueError where its facts are none.
+    """The document computed from this record. ValueError if its facts are invalid.
 
     `catalogue`: all rows of all catalogues; `defects`: known ones of all versions; `digest`: the
     SHA-256 of the record's text.
@@ -109,7 +109,7 @@ def document(
 
 
 def document_differences(written: SignOff, made: SignOff) -> Iterator[str]:
-    """Where the document is not the one that its record makes, a line per field."""
+    """Differences between the document and the one computed from its record, a line per field."""
     ours, theirs = (one.model_dump(mode="json", by_alias=True) for one in (made, written))
     for path, was, now in _differences("", theirs, ours):
         if was is _NOTHING:
@@ -145,7 +145,7 @@ def _differences(path: str, written: Any, made: Any) -> Iterator[tuple[str, Any,
 
 
 def _numbered(entries: Sequence[Any]) -> dict[Any, Any]:
-    """Entries of a list by their own name, else by their place."""
+    """Entries of a list by name, otherwise by index."""
     for key in _KEYS:
         if entries and all(isinstance(one, dict) and key in one for one in entries):
             names = [str(one[key]) for one in entries]

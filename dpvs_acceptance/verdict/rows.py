@@ -1,4 +1,4 @@
-"""A requirement with the results of its checks, and what they make of it. Pure."""
+"""A requirement with the results and outcome of its checks. Pure."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Row:
     outcome: Outcome
     results: tuple[CheckResult, ...]
     not_declared: str = ""
-    """Why the row has no check: the topology declares nothing of its kind."""
+    """Why the row has no check: the topology declares nothing to check."""
 
     @property
     def decides(self) -> bool:
-        """Not a row of a catalogue held where it was checked, that nothing looked at."""
+        """False for a row without checks in a catalogue that is held where checked."""
         return self.requirement.held is Held.WHOLE or looked_at(self.results)
 
     @property
@@ -43,7 +43,7 @@ class Row:
 
     @property
     def cause(self) -> str:
-        """One line: what the check said that made the outcome; empty for a PASS."""
+        """The first line of the message that decided the outcome; empty for a PASS."""
         remark = remark_on(self.results, self.requirement.id, self.outcome)
         return remark or self.not_declared
 
@@ -53,7 +53,7 @@ def rows(
     results: Iterable[CheckResult],
     not_declared: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[tuple[Row, ...], tuple[CheckResult, ...]]:
-    """Each requirement with its results, and the results that name none of these requirements.
+    """Each requirement with its results, and the results without any of these requirements.
 
     `not_declared`: by id, why the topology gives the row's core checks nothing to look at. Such a
     row is NOT APPLICABLE unless a check of it failed. Not so a P1 row, nor one of a catalogue held

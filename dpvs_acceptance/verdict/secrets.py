@@ -1,7 +1,7 @@
-"""The last look for secrets before evidence is sealed: keys and passwords never leave a bench.
+"""Final removal of secrets from evidence: keys and passwords never leave a bench.
 
-The transcript is redacted as it is written; this covers whatever else was kept, snapshots above
-all, where a file's text stands inside JSON with its line ends escaped.
+The transcript is redacted when written; this covers all other files, mainly snapshots, where the
+text of a file is inside JSON with escaped line ends.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _TEXT = frozenset({".json", ".jsonl", ".txt", ".conf", ".stdout", ".stderr", ".x
 
 
 def scrub_folder(folder: Path) -> list[Path]:
-    """Scrubs the text files below `folder` in place; gives those that had a secret."""
+    """Removes secrets from text files below `folder` in place; returns files that had one."""
     found = []
     for path in sorted(folder.rglob("*")):
         if path.suffix not in _TEXT or path.is_symlink() or not path.is_file():

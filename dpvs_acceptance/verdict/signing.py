@@ -29,12 +29,12 @@ _SECONDS = 60.0
 
 
 class SigningError(Exception):
-    """One sentence: what could not be signed or checked, and why."""
+    """One sentence: what could not be signed or verified, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signatures:
-    """What was found of a run's signatures."""
+    """Result of the verification of a run's signatures."""
 
     good: tuple[str, ...] = ()
     """A line per signature of an allowed signer."""
@@ -46,7 +46,7 @@ class Signatures:
 
 
 def statement_of(run: Path) -> str:
-    """The statement that this run, as it is now, makes. OSError, ValueError where it is none."""
+    """The statement for the current state of this run. Raises OSError, ValueError."""
     signoff = from_text((run / "signoff.json").read_bytes().decode("utf-8"))
     there = [name for name in _SUBJECTS if (run / name).is_file()]
     return statement_text(signoff, {name: digest(run / name)[0] for name in there})
@@ -158,7 +158,7 @@ def check_signatures(
 
 
 def _checked(signature: Path, statement: str, allowed_signers: Path | None) -> str:
-    """The principal whose good signature this is; empty where no one is allowed or not."""
+    """The principal of a good signature; empty if none is allowed."""
     name = str(signature)
     if allowed_signers is None:
         ran = _run(
@@ -166,7 +166,7 @@ def _checked(signature: Path, statement: str, allowed_signers: Path | None) -> s
             stdin=statement,
         )
         if ran.returncode:
-            raise SigningError(f"is no good signature: {_said(ran)}")
+            raise SigningError(f"invalid signature: {_said(ran)}")
         return ""
     allowed = str(allowed_signers)
     found = _run("ssh-keygen", "-Y", "find-principals", "-s", name, "-f", allowed)
@@ -181,7 +181,7 @@ def _checked(signature: Path, statement: str, allowed_signers: Path | None) -> s
         if ran.returncode == 0:
             return printable(principal, 200)
         said = _said(ran)
-    raise SigningError(f"is of no allowed signer: {said}")
+    raise SigningError(f"not by an allowed signer: {said}")
 
 
 def _stamped(signature: Path, timestamp_ca: Path | None) -> str:

@@ -1,7 +1,7 @@
-"""Which of several failures names the cause best: it is reported first. Pure.
+"""Selects the most specific of several failures, which is reported first. Pure.
 
-One defect of a device makes many checks fail. A wrong checksum is seen as such by the check that
-compares packets, and as `curl: (28)` by the one that asks for a page, which may run earlier.
+One defect may fail many checks. A wrong checksum is reported as such by a check that compares
+packets, but as `curl: (28)` by an HTTP check, which may run earlier.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from dpvs_acceptance.verdict.words import printable
 
 
 class Telling(IntEnum):
-    """What a line of a failure's message tells, the more telling the higher."""
+    """Information in a line of a message; higher is more specific."""
 
     NOTHING = 0
-    """That nothing can be concluded."""
+    """Inconclusive."""
     SILENCE = 1
-    """That an answer did not come: the consequence of nearly any defect."""
+    """A missing answer, a consequence of nearly any defect."""
     AMOUNT = 2
-    """That too few or too many came, or not where they should."""
+    """Too few or too many packets, or at the wrong place."""
     STATE = 3
-    """What was expected and what is there instead; also whatever is not recognized."""
+    """Expected and seen values; also unrecognised lines."""
     FIELD = 4
-    """Which field of a packet is wrong."""
+    """The wrong field of a packet."""
     DEATH = 5
-    """That dpvs has ended: nothing after it can be judged."""
+    """dpvs has ended: nothing after it can be judged."""
 
 
-# The first pattern that a line matches says what it tells.
+# The first matching pattern counts.
 _PATTERNS = (
-    (Telling.NOTHING, r"^(this check might be broken|inconclusive|known to fail)\b"),
+    (Telling.NOTHING, r"^(inconclusive|known to fail)\b"),
     (Telling.DEATH, r"\bdpvs (is not running any more|has ended|died|was killed|does not run)\b"),
     (Telling.FIELD, r"\bchecksums?\b|\bnot as expected of \w"),
     (
         Telling.SILENCE,
         r"\bcurl: \(\d+\)|\bno (answer|reply|connection|echo)\b|\bnot (answered|done in)\b|"
-        r"\bdoes not (answer|reach)\b|\bdid not (come|answer)\b|\btime[d ]*out\b|"
+        r"\bdoes not (answer|reach)\b|\bdid not (come|answer|arrive)\b|\btime[d ]*out\b|"
         r"\bnothing (came|to be seen)\b|\bwithin [\d.]+ s\b|\bnever arrived\b",
     ),
     (
@@ -55,15 +55,15 @@ _COMPILED = tuple((kind, re.compile(pattern, re.I)) for kind, pattern in _PATTER
 
 
 def telling(line: str) -> Telling:
-    """What one line of a message tells."""
+    """The information in one line of a message."""
     return next((kind for kind, pattern in _COMPILED if pattern.search(line)), Telling.STATE)
 
 
 def telling_line(message: str) -> str:
-    """The line of a message that tells most, harmless and without blanks around it.
+    """The most specific line of a message, escaped and stripped.
 
-    Lines that are indented only add to the one before them. Of lines that tell as much as each
-    other it is the first; a line that is only not recognized does not stand before the first one.
+    Indented lines belong to the line before. Of equally specific lines the first one is used; an
+    unrecognised line does not precede the first line.
     """
     lines = [line for line in message.splitlines() if line.strip()]
     if not lines:
@@ -78,11 +78,11 @@ def telling_line(message: str) -> str:
 
 
 def weight(message: str) -> Telling:
-    """What a whole message tells: that of its most telling line."""
+    """The information in a message, from its most specific line."""
     return telling(telling_line(message))
 
 
 def most_telling(messages: Iterable[str]) -> int:
-    """Index of the message that tells most, the first of those that are alike; -1 for none."""
+    """Index of the most specific message, the first of equal ones; -1 for none."""
     weights = [weight(message) for message in messages]
     return weights.index(max(weights)) if weights else -1

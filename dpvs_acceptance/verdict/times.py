@@ -1,4 +1,4 @@
-"""Where a run's time went: its own stages, its checks, the rest. Pure."""
+"""Time of a run by stages, checks and rest. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ CHECKS, REST = "checks", "other"
 
 
 def times(signoff: SignOff) -> dict[str, float]:
-    """Seconds by stage; `checks` of all checks, `other` what no row has. Adds up to the run's.
+    """Seconds by stage; `checks`: all checks; `other`: the rest. The sum is the time of the run.
 
-    Empty for the document of a run that kept no stages.
+    Empty for a run without stored stages.
     """
     if not signoff.stages:
         return {}

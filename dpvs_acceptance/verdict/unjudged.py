@@ -1,7 +1,7 @@
-"""Rows that do not judge a run, in every report all the same: so that the gap can be seen. Pure.
+"""Rows that do not affect the verdict but are listed in every report. Pure.
 
-Those of the catalogues that the run is not judged by, and of its own ones beyond its profile. They
-decide nothing. What a check of the run shows of such a row, because it proves both, is told.
+Rows of catalogues by which the run is not judged, and rows outside its profile. If a check of the
+run also proves such a row, its outcome is shown.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class UnjudgedRow(BaseModel):
     priority: Priority
     statement: str
     statement_zh: str = ""
-    outcome: Outcome = Field(description="NOT TESTED unless all of its checks were made")
+    outcome: Outcome = Field(description="NOT TESTED unless all of its checks ran")
     checks: tuple[str, ...] = Field((), description="node ids of checks of this run that prove it")
-    left_out: int = Field(0, ge=0, description="checks that prove it, and were not made")
+    left_out: int = Field(0, ge=0, description="checks that prove it, but did not run")
 
 
 class UnjudgedRows(BaseModel):
@@ -50,22 +50,22 @@ class UnjudgedRows(BaseModel):
 
     @property
     def counts(self) -> tuple[tuple[Outcome, int], ...]:
-        """How many rows have each outcome, for those that any has."""
+        """Number of rows by outcome."""
         counted = Counter(row.outcome for row in self.rows)
         return tuple((one, counted[one]) for one in Outcome if counted[one])
 
     @property
     def words(self) -> str:
-        """One line: how many there are, and with which outcomes."""
-        told = ", ".join(f"{outcome} {count}" for outcome, count in self.counts)
-        return f"{self.catalogue}: {told} of {len(self.rows)} rows"
+        """One line with the number of rows and their outcomes."""
+        shown = ", ".join(f"{outcome} {count}" for outcome, count in self.counts)
+        return f"{self.catalogue}: {shown} of {len(self.rows)} rows"
 
 
 def outcome_beside(made: Iterable[CheckResult], left_out: int, row: str = "") -> Outcome:
-    """What a run shows of a row that does not judge it.
+    """The outcome of a row that does not affect the verdict.
 
-    What is wrong is told whatever else was left out; anything better only where all of the row's
-    checks were made, as it would be had the run been judged by it.
+    A failure is shown even if other checks of the row did not run; any other outcome only if all of
+    them ran.
     """
     outcome = requirement_outcome(made, row)
     wrong = (Outcome.FAIL, Outcome.FLAKY, Outcome.BLOCKED)
@@ -75,7 +75,7 @@ def outcome_beside(made: Iterable[CheckResult], left_out: int, row: str = "") ->
 def unjudged(
     beside: Iterable[UnjudgedCatalogue], results: Sequence[CheckResult], known: Mapping[str, int]
 ) -> tuple[UnjudgedRows, ...]:
-    """`known`: by id, how many checks of the suite prove the row on the run's topology."""
+    """`known`: by id, the number of checks that prove the row on this topology."""
     proving: dict[str, list[CheckResult]] = {}
     for result in results:
         for name in dict.fromkeys(result.requirements):

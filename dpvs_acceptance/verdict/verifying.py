@@ -1,4 +1,4 @@
-"""Is a stored run what it was, and does its evidence still make its verdict?"""
+"""Verifies that a stored run is unaltered and that its evidence gives the same verdict."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ CrossCheck = Callable[[SignOff, Record, Path], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What `verify` found. `problems` are lines; none of them means that all is as it was."""
+    """Result of `verify`. `problems`: one line each; none means unaltered."""
 
     problems: tuple[str, ...]
     verdict: str
     manifest: str
     commit: str
-    """Of the suite that made the run."""
+    """Version of the suite that made the run."""
     files: int
     replayed: int
     not_replayed: Mapping[str, str]
@@ -79,7 +79,7 @@ def verify(
     catalogues: Catalogues | None = None,
     cross_check: CrossCheck = cross_checked,
 ) -> Verification:
-    """Hashes; the document, computed anew; files against each other; the checks on the evidence.
+    """Compares hashes, recomputes the document, cross-checks files, and replays the checks.
 
     `replay` repeats the checks (default: `replay_by_pytest`), `catalogues` are the rows and the
     known defects that the document is computed with (default: this suite's), `cross_check` holds it
@@ -128,12 +128,12 @@ def _record(directory: Path, signoff: SignOff, problems: list[str]) -> Record | 
 
 
 def _anew(signoff: SignOff, record: Record, catalogues: Catalogues | None) -> list[str]:
-    """The document against the one that record and catalogues make."""
+    """Compares the document with the one computed from record and catalogues."""
     try:
         rows, defects = catalogues or suite_catalogues()
         made = document(record, rows, defects, signoff.record)
     except (OSError, ValueError, DeclarationError) as error:
-        return [f"the document cannot be computed anew: {first_line(str(error))}"]
+        return [f"the document cannot be recomputed: {first_line(str(error))}"]
     return list(document_differences(signoff, made))
 
 
@@ -245,5 +245,5 @@ def replay_by_pytest(
             raise ReplayError(f"not done in {REPLAY_SECONDS:g} s") from None
         except (OSError, ValueError):
             said = (ran.stderr.strip() or ran.stdout.strip()).splitlines()
-            raise ReplayError(said[-1] if said else "pytest said nothing") from None
+            raise ReplayError(said[-1] if said else "no output of pytest") from None
         return found

@@ -1,7 +1,7 @@
-"""Waivers: requirements that need not hold for a while, each with an owner, a reason and an end.
+"""Waivers: temporarily waived requirements, each with owner, reason, issue and expiry date.
 
-A waiver changes no outcome: the report shows FAIL and that it is waived. One that has expired makes
-the run NOT READY, so that it is looked at again; one that nothing needs is told, to be removed.
+A waiver does not change an outcome: the report shows FAIL and the waiver. An expired waiver makes
+the run NOT READY, so that it is reviewed; an unused one is reported, to be removed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dpvs_acceptance.model.loading import DeclarationError, load_yaml
 
 
 class WaiverState(StrEnum):
-    """What became of a waiver in one run."""
+    """State of a waiver in one run."""
 
     USED = "used"
     UNUSED = "unused"
@@ -45,8 +45,8 @@ class Waiver(BaseModel):
 def load_waivers(path: Path, known: Collection[str]) -> tuple[Waiver, ...]:
     """The waivers of a file, `waivers:` with a list of rows; `known` are the requirements' ids.
 
-    Raises DeclarationError with file, line, row and key of every problem: an unknown requirement,
-    one that is waived twice, a row without owner, reason, issue or end.
+    Raises DeclarationError with file, line, row and key of every problem: an unknown or duplicate
+    requirement, or a row without owner, reason, issue or expiry date.
     """
     data, lines = load_yaml(path)
     if not isinstance(data, dict) or set(data) != {"waivers"} or not _is_list(data["waivers"]):
@@ -64,7 +64,7 @@ def load_waivers(path: Path, known: Collection[str]) -> tuple[Waiver, ...]:
             ]
             continue
         if waiver.requirement not in known:
-            problems.append(f"{place}: there is no requirement {waiver.requirement}")
+            problems.append(f"{place}: unknown requirement {waiver.requirement}")
         if waiver.requirement in found:
             problems.append(f"{place}: {waiver.requirement} is waived twice")
         found[waiver.requirement] = waiver

@@ -1,22 +1,22 @@
-"""Text for people: what a device said made harmless, and mismatches told alike everywhere."""
+"""Text for messages: escaping of device output, and a uniform format of mismatches."""
 
 from __future__ import annotations
 
 import unicodedata
 
-# Direction overrides and isolates reorder a line, zero-width characters hide in it.
+# Direction overrides and isolates reorder a line; zero-width characters are invisible.
 _INVISIBLE = frozenset("\u00ad\u061c\u180e\ufeff") | frozenset(
     chr(c) for c in (*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070))
 )
 
 
 def printable(text: str, limit: int = 0) -> str:
-    """`text` with every character that could act on a terminal or a page shown as an escape.
+    """`text` with all characters escaped that could affect a terminal or page.
 
-    Kept are newline, tab and whatever has a glyph or is a space. Control characters, surrogates
-    (bytes that were no UTF-8), direction overrides and unassigned characters become `\\x1b`,
-    `\\udc80`, `\\u202e`. A carriage return before a newline is dropped. With a `limit` above 0 a
-    longer text ends with how many characters were cut.
+    Newline, tab, spaces and visible characters are kept. Control characters, surrogates (bytes
+    that are not UTF-8), direction overrides and unassigned characters become `\\x1b`, `\\udc80`,
+    `\\u202e`. A carriage return before a newline is dropped. With a `limit` above 0, a longer text
+    is truncated and ends with the number of dropped characters.
     """
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         shown = text
@@ -39,7 +39,7 @@ def _shown(character: str) -> str:
 
 
 def first_line(text: str) -> str:
-    """The first line of `text` that is not empty, harmless and without blanks around it."""
+    """The first non-empty line of `text`, escaped and stripped."""
     for line in text.splitlines():
         if line.strip():
             return printable(line.strip())
@@ -49,8 +49,8 @@ def first_line(text: str) -> str:
 def mismatch(what: str, *, expected: object, seen: object, where: str = "", look: str = "") -> str:
     """The message of a failed assertion: first the cause in one line, then the two sides.
 
-    `where` is the place it was seen (host, command, capture and frame); `look` what to look at
-    next, where the requirement's own hint is too general. Use as
+    `where`: place of the observation (host, command, capture and frame); `look`: what to check
+    next, if the requirement's hint is too general. Use as
     `assert seen == expected, mismatch(...)`.
     """
     lines = [what, *_field("expected", expected), *_field("seen", seen)]

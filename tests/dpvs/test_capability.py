@@ -33,7 +33,7 @@ def _probe(script: str, said: str, control: tuple[int, str], asked: tuple[int, s
 def test_an_option_that_a_tool_lacks_is_asked_for_by_itself() -> None:
     assert _probe(SCRIPT, "-g: unknown option", LISTS, LACKS).splitlines() == [
         "`ipvsadm -a -t 10.0.96.2:80 -r 10.0.96.151:80 -g -w 1`: -g: unknown option",
-        "asked for by itself: `ipvsadm -ln -g`: -g: unknown option, while `ipvsadm -ln` works",
+        "probed: `ipvsadm -ln -g`: -g: unknown option, while `ipvsadm -ln` works",
     ]
 
 

@@ -105,16 +105,16 @@ def test_failed_ports_redirect_and_keywords() -> None:
 @pytest.mark.parametrize(
     ("name", "severity", "meaning"),
     [
-        ("fail-bad-queue-ids", "fatal", "queue ids of a port do not run from 0"),
-        ("fail-conf-one-port-two-vdevs", "fatal", "DPDK has 2 ports and dpvs.conf has 1"),
-        ("fail-conf-two-ports-one-vdev", "fatal", "a worker lists more ports than there are"),
+        ("fail-bad-queue-ids", "fatal", "queue ids of a port are not contiguous from 0"),
+        ("fail-conf-one-port-two-vdevs", "fatal", "DPDK has 2 ports, but dpvs.conf has 1"),
+        ("fail-conf-two-ports-one-vdev", "fatal", "a worker lists more ports than exist"),
         ("fail-few-hugepages", "fatal", "no memory for DPVS's module ctrl"),
-        ("fail-missing-conf", "fatal", "DPDK has 1 ports and dpvs.conf has 0"),
-        ("fail-no-hugepages", "fatal", "there are no hugepages at all"),
-        ("fail-no-ports", "fatal", "DPDK sees no port"),
-        ("kni-on-without-vhost-net", "fatal", "a kni device could not be made"),
-        ("err-dpvs-already-running", "fatal", "the pid file names a living process"),
-        ("err-notrunning-dpip", "error", "a tool did not reach dpvs"),
+        ("fail-missing-conf", "fatal", "DPDK has 1 ports, but dpvs.conf has 0"),
+        ("fail-no-hugepages", "fatal", "there are no hugepages"),
+        ("fail-no-ports", "fatal", "DPDK finds no port"),
+        ("kni-on-without-vhost-net", "fatal", "a kni device could not be created"),
+        ("err-dpvs-already-running", "fatal", "the pid file has the id of a running process"),
+        ("err-notrunning-dpip", "error", "a tool could not connect to dpvs"),
     ],
 )
 def test_why_it_died(name: str, severity: str, meaning: str) -> None:

@@ -33,5 +33,5 @@ def test_templates_are_counted_by_real_server() -> None:
 def test_what_is_not_there_or_not_understood_is_said() -> None:
     with pytest.raises(ValueError, match=r"lists no udp service 10\.0\.0\.100:80"):
         held_clients(SAID, "udp", "10.0.0.100:80")
-    with pytest.raises(ValueError, match="line not understood"):
+    with pytest.raises(ValueError, match="cannot parse the line"):
         held_clients(SAID + "  -> what?\n", "tcp", "10.0.0.100:81")

@@ -321,14 +321,14 @@ def test_error_says_where_what_and_where_to_report() -> None:
         "dpip link show, line 2: cannot read "
         "'    UP 10000 Mbps full-duplex fixed-nego warp '; expected `UP|DOWN N Mbps "
         "full-duplex|half-duplex fixed-nego|auto-nego` and flags of promisc allmulticast "
-        "foward2kni tc-egress tc-ingress lldp. A line that is not known usually means another DPVS "
-        "version than the ones this suite has been taught: please report it in the issue tracker "
-        "of dpvs-acceptance, with the whole output and `dpvs -v`."
+        "foward2kni tc-egress tc-ingress lldp. An unknown line usually means a DPVS "
+        "version that this suite does not support yet: please report it in the issue tracker of "
+        "dpvs-acceptance, with the complete output and `dpvs -v`."
     )
 
 
 def test_names_instead_of_numbers_are_refused() -> None:
-    with pytest.raises(ParseError, match="in numbers"):
+    with pytest.raises(ParseError, match="numeric"):
         ipvsadm.parse_services(output("v1.10.2/ipvsadm-l.txt"))
 
 

@@ -141,7 +141,7 @@ def test_first_failure_stops_the_stage_and_its_undo_is_kept(host: Host, playgrou
     failure = first_failure(applied)
     assert failure is applied[1]
     assert failure.recorded
-    assert failure.problem.endswith("ended with 3: no room")
+    assert failure.problem.endswith("exited with 3: no room")
     assert _tree(playground) == {"a": "new\n", "b": "half\n"}
     assert [one.entry.id for one in gate.undo()] == ["write.b", "write.a"]
     assert _tree(playground) == {}
@@ -166,7 +166,7 @@ def test_undo_that_cannot_be_found_out_forbids_the_change(host: Host, playground
     (applied,) = gate.apply([blind])
     assert applied.outcome is ChangeResult.FAILED
     assert applied.problem == (
-        "nothing was changed: finding out how to undo it ended with 9: trouble"
+        "nothing was changed: the command for its undo exited with 9: trouble"
     )
     assert _tree(playground) == {}
     assert gate.undo() == []
@@ -218,7 +218,7 @@ def test_change_that_is_never_seen_fails_with_what_was_seen_last(
     begin = time.monotonic()
     (applied,) = gate.apply([never])
     assert 1 <= time.monotonic() - begin < 3
-    assert applied.problem == "was done, but is not seen (for 1 s); last seen: still down"
+    assert applied.problem == "was made, but is not visible (for 1 s); last output: still down"
     gate.undo()
 
 
@@ -235,7 +235,7 @@ def test_verify_may_give_up(host: Host, playground: Path) -> None:
     begin = time.monotonic()
     (applied,) = gate.apply([dead])
     assert time.monotonic() - begin < 3
-    assert applied.problem == "was done, but is not seen (gave up); last seen: it died"
+    assert applied.problem == "was made, but is not visible (gave up); last output: it died"
     gate.undo()
 
 
@@ -243,7 +243,7 @@ def test_change_that_hangs_is_ended(host: Host, playground: Path, nap: str) -> N
     hangs = Change(id="hangs", title="hang", undo="true", apply=f"echo in; sleep {nap}", timeout=1)
     gate = _gate(host)
     (applied,) = gate.apply([hangs])
-    assert applied.problem == f"`echo in; sleep {nap}` was not done in its time: in"
+    assert applied.problem == f"`echo in; sleep {nap}` timed out: in"
     wait_gone(nap, 0.5)
     gate.undo()
 
@@ -256,7 +256,7 @@ def test_check_that_hangs_forbids_the_change(
     gate = _gate(host)
     applied = gate.apply([hangs, _write(playground, "b")])
     assert [one.outcome for one in applied] == ["failed", "not reached"]
-    assert "whether it is so already cannot be told" in applied[0].problem
+    assert "cannot check whether it is already in place" in applied[0].problem
     assert _tree(playground) == {}
     gate.undo()
 
@@ -281,7 +281,7 @@ def test_every_undo_is_tried_and_what_failed_stays(host: Host, playground: Path,
         ("fails", False),
         ("first", True),
     ]
-    assert undone[1].note == "not done in its time"
+    assert undone[1].note == "timed out"
     assert (undone[2].exit_status, undone[2].output) == (4, "cannot")
     (left,) = journal.leftovers(host)
     assert [entry.id for entry in left.entries] == ["fails", "hangs"]
@@ -353,7 +353,7 @@ def test_what_is_no_change_is_refused(wrong: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("run", ["", "..", "a/b", "a b", "-a", "a\n", "$(id)"])
 def test_name_of_a_run_stays_a_name(host: Host, run: str) -> None:
-    with pytest.raises(ValueError, match="not the name of a run"):
+    with pytest.raises(ValueError, match="invalid name of a run"):
         WriteGate(host, WriteMode.WRITABLE, run=run)
 
 

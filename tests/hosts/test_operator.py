@@ -159,7 +159,7 @@ def test_a_bring_up_is_excused_only_by_what_a_tool_lacks(host: Host, home: Path)
     said = "dpip: invalid object, use `-h' for help."
     assert lacking_option(host, add, said).splitlines() == [
         f"`dpip vlan add dpdk3.9 link dpdk3 id 9`: {said}",
-        f"asked for by itself: `dpip vlan help`: {said}, while `dpip link show` works",
+        f"probed: `dpip vlan help`: {said}, while `dpip link show` works",
     ]
     dpip = home / "bin" / "dpip"
     dpip.write_text(dpip.read_text().replace("*vlan*)", "*'vlan add'*)"))

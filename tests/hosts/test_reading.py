@@ -47,8 +47,8 @@ def test_one_that_prints_without_end_does_not_lose_what_came_before(host: Host) 
     )
     assert sections["first"].stdout == "1\n"
     assert sections["floods"].stdout.startswith("dpvs\n" * 1000)
-    assert sections["floods"].note == "not finished when too much had been printed"
-    assert sections["never"].note == "not asked, too much had been printed"
+    assert sections["floods"].note == "not finished when the output limit was reached"
+    assert sections["never"].note == "not run: the output limit was reached"
 
 
 @pytest.mark.parametrize("timeout", [None, 5.0])
@@ -128,7 +128,7 @@ def test_group_is_silent_after_one_got_no_answer(host: Host) -> None:
     )
     assert time.monotonic() - begin < 2
     assert sections["d1"].stdout == "1\n"
-    assert sections["d3"].note == "not asked, because `sleep 30` failed"
+    assert sections["d3"].note == "not run: `sleep 30` failed"
     assert (sections["d4"].stdout, sections["d4"].exit_status) == ("", 124)
     assert (sections["other"].stdout, sections["none"].stdout) == ("other\n", "none\n")
 
@@ -146,7 +146,7 @@ def test_group_is_silent_when_its_first_fails_but_not_when_a_later_one_does(host
     )
     assert sections["a3"].stdout == "asked\n"
     assert (sections["b1"].exit_status, sections["b1"].stderr) == (1, "down\n")
-    assert sections["b2"].note.startswith("not asked, because `echo down")
+    assert sections["b2"].note.startswith("not run: `echo down")
 
 
 def test_end_of_all_time_keeps_what_came(host: Host, nap: str) -> None:
@@ -157,8 +157,8 @@ def test_end_of_all_time_keeps_what_came(host: Host, nap: str) -> None:
     )
     assert sections["first"].stdout == "1\n"
     assert sections["hangs"].stdout.startswith("in")
-    assert sections["hangs"].note == "not finished when the 0.5 s for all were over"
-    assert sections["never"].note == "not asked, the 0.5 s for all were over"
+    assert sections["hangs"].note == "not finished when the 0.5 s for the batch were over"
+    assert sections["never"].note == "not run: the 0.5 s for the batch were over"
     wait_gone(nap, 1)
 
 

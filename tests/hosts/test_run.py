@@ -117,7 +117,7 @@ def test_output_just_below_the_cap_comes_whole(host: Host) -> None:
 
 
 def test_daemon_that_holds_the_output_is_told_as_such(host: Host, nap: str) -> None:
-    with pytest.raises(HostError, match="still holds its output"):
+    with pytest.raises(HostError, match="still has its output open"):
         host.run(f"sleep {nap} & echo started", timeout=1)
     pids = processes(nap)
     assert pids

@@ -190,7 +190,7 @@ def test_a_ping_is_accounted_for_again(tmp_path: Path) -> None:
 
 def test_what_was_not_captured_or_would_have_to_be_sent_is_not_replayed(tmp_path: Path) -> None:
     station = stations(tmp_path)["client1"]
-    with pytest.raises(NotReplayed, match="client1: `facts` of its station was not kept"):
+    with pytest.raises(NotReplayed, match="client1: `facts` of the station is not stored"):
         assert station.facts
     for act in (
         lambda: station.send([b"x"]),

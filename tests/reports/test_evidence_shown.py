@@ -252,7 +252,7 @@ def test_the_verdicts_own_sentences_are_translated_and_quotes_are_not() -> None:
         ("S29 (P1) FAIL: FAIL in the log", "S29 (P1) 失败: FAIL in the log"),
         ("NOT TESTED: S36", "未测试: S36"),
         (
-            "blocked: rs2 is gone (3 checks could not be made)",
+            "blocked: rs2 is gone (3 checks could not run)",
             "受阻：rs2 is gone（3 项检查无法进行）",
         ),
         ("anything else", "anything else"),

@@ -90,14 +90,14 @@ BADS = (
         "dpip never returns",
         _replace("dpip", '[ "$*" = "link show" ] && exec $real "$@"; exec sleep 1000'),
         _put_back("dpip"),
-        says=r"dut: VIP .*dpip addr add.* was not done in its time",
+        says=r"dut: VIP .*dpip addr add.* timed out",
         waits=r"s\] still: dut: service: VIP .* \(\d+ s\)",
     ),
     Bad(
         "dpvs is stopped",
         _when_recorded("service.echo", "pkill -STOP -x dpvs"),
         "true",
-        r"dut: service echo.*was not done in its time",
+        r"dut: service echo.*timed out",
     ),
     Bad(
         "dpvs ends before it answers",
@@ -107,7 +107,7 @@ BADS = (
         ),
         _put_back("dpvs"),
         says=r"dut: start dpvs.*dpvs has ended",
-        waits=r"still: dut: dpvs: start dpvs .*until it is seen \(\d+ s\), "
+        waits=r"still: dut: dpvs: start dpvs .*until it is visible \(\d+ s\), "
         "last seen: dpvs runs but does not answer dpip",
     ),
     Bad(

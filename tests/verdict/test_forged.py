@@ -199,7 +199,7 @@ def test_a_check_that_is_left_out_everywhere_is_missed(run: Path, check: Check) 
     begin = text.rindex("<testcase", 0, text.index(f'name="{name}"'))
     junit.write_text(text[:begin] + text[text.index("</testcase>", begin) + 11 :])
     forging.reissue(run, plain)
-    assert _named(check(run), gone, "is a check of this suite for the topology, and not in the doc")
+    assert _named(check(run), gone, "is a check of this suite for the topology, but not in the doc")
 
 
 @pytest.mark.parametrize(

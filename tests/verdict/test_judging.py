@@ -72,7 +72,7 @@ def test_blocked_tells_each_cause_once() -> None:
     verdict = judge(HARDWARE, CORE, results)
     assert seen(verdict) == ("BLOCKED", 2)
     assert verdict.reasons == (
-        "blocked: dpvs did not start: No dpdk ports found (2 checks could not be made)",
+        "blocked: dpvs did not start: No dpdk ports found (2 checks could not run)",
     )
 
 

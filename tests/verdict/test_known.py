@@ -85,7 +85,7 @@ def test_a_known_failure_is_told_as_such_and_counts() -> None:
 def test_leniently_it_does_not_count_and_is_told() -> None:
     verdict = judge(DeviceKind.HARDWARE, ROWS, [GOOD, DELETE], known=[Q], lenient=True)
     assert (verdict.name, verdict.exit_code) == ("READY", 0)
-    told = "ADM-05 (P2) FAIL is known of this version (#958) and does not count: --lenient"
+    told = "ADM-05 (P2) FAIL is a known defect of this version (#958) and does not count: --lenient"
     assert verdict.reasons == (told,)
     assert "--lenient" in reason(told, "zh")
     # What is not known counts, also beside it.

@@ -147,7 +147,7 @@ def test_a_check_that_passed_in_all_phases() -> None:
             "t",
         ),
         ([phase("setup"), phase("call", "NOT TESTED", message="r")], "NOT TESTED", "r"),
-        ([phase("setup")], "NOT TESTED", "the check was cut short"),
+        ([phase("setup")], "NOT TESTED", "the check was interrupted"),
         ([], "NOT TESTED", "not run"),
     ],
 )
@@ -195,7 +195,7 @@ def test_repeating_never_makes_a_pass_of_a_failure(outcomes: list[Outcome]) -> N
 
 def test_unsound_is_a_failure_that_doubts_the_check() -> None:
     assert issubclass(Inconclusive, AssertionError)
-    assert str(Inconclusive("no control packet")) == "this check might be broken: no control packet"
+    assert str(Inconclusive("no control packet")) == "inconclusive: no control packet"
 
 
 def test_the_core_check_that_decides_is_named_though_another_was_skipped_before_it() -> None:

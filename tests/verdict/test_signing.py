@@ -99,7 +99,7 @@ def test_another_key_is_of_no_allowed_signer(
 ) -> None:
     sign(run, keys["mallory"])
     (problem,) = check_signatures(run, allowed).problems
-    assert "is of no allowed signer" in problem
+    assert "not by an allowed signer" in problem
     assert signature_problems(run, None, None, 1) == []
     assert "whose keys these are was not checked" in capsys.readouterr().out
 
@@ -146,7 +146,7 @@ FORGED: dict[str, tuple[Callable[[Path, dict[str, Path]], object], str]] = {
         "statement.json: lb01:/opt/dpvs/bin/dpvs: signed as abab",
     ),
     "the statement": (_statement, "statement.json: says otherwise of this run"),
-    "the statement, after the verdict": (_statement_of_the_forged, "is of no allowed signer"),
+    "the statement, after the verdict": (_statement_of_the_forged, "not by an allowed signer"),
     "no statement": (
         lambda run, _: (run / "signatures/statement.json").write_text("{}"),
         "statement.json: is no statement of a run",
@@ -155,7 +155,7 @@ FORGED: dict[str, tuple[Callable[[Path, dict[str, Path]], object], str]] = {
         lambda run, _: (run / "signatures/statement.json").unlink(),
         "statement.json cannot be read",
     ),
-    "the namespace": (_other_namespace, "is of no allowed signer"),
+    "the namespace": (_other_namespace, "not by an allowed signer"),
     "another run's signature": (_signed_elsewhere, "statement.json: manifest.json: signed as "),
     "a file that is no signature": (
         lambda run, _: (run / "signatures/x.sig").write_text("x"),

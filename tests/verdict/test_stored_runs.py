@@ -141,7 +141,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a file added": (
         lambda run: (run / "evidence/b").write_text("b"),
-        "evidence/b: was not there when the run ended",
+        "evidence/b: was added after the run",
     ),
     "a file that became a link": (
         lambda run: _link_to_outside(run),

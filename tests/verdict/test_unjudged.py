@@ -105,7 +105,7 @@ def test_what_is_written_of_them_otherwise_than_the_checks_make_it_is_found() ->
     bad = good.model_copy(update={"unjudged": (rows.model_copy(update={"rows": forged}),)})
     assert list(contradictions(bad)) == [
         "FWD-01: PASS is written, its checks make it NOT TESTED",
-        "FWD-02: names suites/a.py::test_no, which is no check of this run",
+        "FWD-02: names suites/a.py::test_no, which is not a check of this run",
         "FWD-02: PASS is written, its checks make it NOT TESTED",
     ]
 

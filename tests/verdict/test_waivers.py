@@ -57,9 +57,7 @@ def test_the_last_day_counts_and_the_day_after_fails_even_where_all_passes() -> 
 def test_a_waiver_that_nothing_needs_warns() -> None:
     found = verdict("PASS", waiver("S01"))
     assert found.exit_code == 0
-    assert found.reasons == (
-        "warning: the waiver of S01 is of no use, the outcome is PASS: remove it",
-    )
+    assert found.reasons == ("warning: unused waiver for S01 (PASS): remove it",)
 
 
 def test_what_is_blocked_cannot_be_waived() -> None:
@@ -86,7 +84,7 @@ waivers:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (GOOD.replace("S01", "S99"), "waiver 1: there is no requirement S99"),
+        (GOOD.replace("S01", "S99"), "waiver 1: unknown requirement S99"),
         (GOOD.replace("    owner: net-team\n", ""), "w.yaml:3: waiver 1: owner: Field required"),
         (GOOD.replace("2026-06-01", "soon"), "waiver 1: expires:"),
         (GOOD + "    extra: 1\n", "waiver 1: extra:"),

@@ -1,4 +1,4 @@
-"""dpvs.conf: read into a tree, read for what checks need, written, and checked before DPVS does."""
+"""dpvs.conf: parser, typed values for checks, writer, and validation."""
 
 from dpvs_acceptance.dpvs.conf.check import Problem, check
 from dpvs_acceptance.dpvs.conf.keywords import is_block

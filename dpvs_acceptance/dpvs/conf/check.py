@@ -1,7 +1,7 @@
-"""dpvs.conf judged before DPVS does it: what it would refuse, replace or misread, in sentences.
+"""Validation of dpvs.conf: what DPVS would refuse, replace or misread, as sentences.
 
-DPVS's own check of workers and queues (check_lcore_conf in netif.c) ends the process with a number,
-and most other mistakes only leave a warning in the log.
+DPVS's own check of workers and queues (check_lcore_conf in netif.c) exits with an error number, and
+most other errors cause only a warning in the log.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ MTU = range(1, 9001)
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """str() is `file:line: sentence`. line 0: of the file as a whole.
+    """str() is `file:line: sentence`. line 0: the whole file.
 
-    fatal: DPVS does not start with it, or loses parts of the file; the others it warns of and goes
-    on, with something else than is written.
+    fatal: DPVS does not start, or ignores parts of the file. Otherwise DPVS logs a warning and uses
+    another value.
     """
 
     source: str
@@ -58,8 +58,8 @@ def check(
 ) -> list[Problem]:
     """Problems of `conf`, by line; an empty list for none.
 
-    version: also judge whether it knows every keyword. ports: how many ports DPDK will have (NICs
-    bound, software ports). lcores: ids of the lcores that EAL is started with.
+    version: also check that it knows every keyword. ports: number of ports of DPDK (bound NICs,
+    software ports). lcores: ids of the lcores that EAL is started with.
     """
     checking = _Checking(conf)
     if version is not None:
@@ -78,7 +78,7 @@ def check(
 
 @dataclass(frozen=True, slots=True)
 class _User:
-    """Who has a queue, and the line that says so."""
+    """The owner of a queue, and its line."""
 
     worker: str
     line: int
@@ -107,15 +107,16 @@ class _Checking:
             if path[:-1] in unknown:
                 unknown.add(path)
             elif item.keyword == "include":
-                self.warn(item.line, f"the included {item.value} is not looked at here")
+                self.warn(item.line, f"the included file {item.value} is not checked")
             elif path not in known:
                 unknown.add(path)
                 self._unknown(path, item, version)
             elif is_block(path) and item.block is None:
-                self.fatal(item.line, f"{item.keyword} opens a block: DPVS reads on to a }}")
+                self.fatal(item.line, f"{item.keyword} needs a block: DPVS reads up to the next }}")
             elif not is_block(path) and item.block is not None:
                 self.fatal(
-                    item.line, f"{item.keyword} has no block: its }} would end the one around it"
+                    item.line,
+                    f"{item.keyword} takes no block: its }} would end the enclosing block",
                 )
 
     def _unknown(self, path: tuple[str, ...], item: Item, version: Version) -> None:
@@ -125,13 +126,13 @@ class _Checking:
         else:
             self.fatal(
                 item.line,
-                f"{sentence}: it reads the lines of this block one by one and takes its closing "
-                "brace for the end of the block around it, so that what follows is lost",
+                f"{sentence}: it takes the closing brace of this block for that of the enclosing "
+                "block and ignores what follows",
             )
 
     def values(self, spec: ConfSpec) -> None:
         if spec.log_level is not None and spec.log_level not in LOG_LEVELS:
-            self.warn(0, f"log_level {spec.log_level} is none of {' '.join(LOG_LEVELS)}")
+            self.warn(0, f"log_level {spec.log_level} is not one of {' '.join(LOG_LEVELS)}")
         if spec.pktpool_size not in PKTPOOL:
             self.warn(
                 0, f"pktpool_size {spec.pktpool_size} is not {_span(PKTPOOL)}: DPVS takes 65535"
@@ -152,16 +153,16 @@ class _Checking:
         seen: dict[str, int] = {}
         for name, line in blocks:
             if name in seen:
-                self.fatal(line, f"{name} has a block already (line {seen[name]})")
+                self.fatal(line, f"{name} already has a block (line {seen[name]})")
             seen.setdefault(name, line)
         if ports is not None and len(blocks) < ports:
             self.fatal(
                 0,
-                f"{len(blocks)} device blocks, and DPDK will have {ports} ports: DPVS exits with "
+                f"{len(blocks)} device blocks, but {ports} DPDK ports: DPVS exits with "
                 f"`ports in DPDK RTE ({ports}) != ports in dpvs.conf({len(blocks)})`",
             )
         if ports is not None and len(blocks) > ports:
-            self.warn(0, f"{len(blocks)} device blocks, and DPDK will have only {ports} ports")
+            self.warn(0, f"{len(blocks)} device blocks, but only {ports} DPDK ports")
 
     def workers(self, spec: ConfSpec, lcores: Collection[int] | None) -> None:
         by_cpu: dict[int, WorkerSpec] = {}
@@ -170,27 +171,27 @@ class _Checking:
             if other is not worker:
                 self.fatal(
                     worker.line,
-                    f"{worker.name} has cpu_id {worker.cpu_id}, which {other.name} has already "
+                    f"{worker.name} has cpu_id {worker.cpu_id}, already used by {other.name} "
                     f"(line {other.line})",
                 )
-            # The cpu_id of the master is not read: EAL's main lcore is the master.
+            # DPVS ignores the cpu_id of the master: EAL's main lcore is the master.
             if lcores is not None and worker.type != "master" and worker.cpu_id not in lcores:
                 self.fatal(
                     worker.line,
-                    f"{worker.name} has cpu_id {worker.cpu_id}, and EAL is started with lcores "
+                    f"{worker.name} has cpu_id {worker.cpu_id}, but EAL is started with lcores "
                     f"{', '.join(map(str, sorted(lcores)))}",
                 )
         for kind in ("master", "kni"):
             several = [worker for worker in spec.workers if worker.type == kind]
             if len(several) > 1:
                 names = ", ".join(worker.name for worker in several)
-                self.warn(several[1].line, f"{names} are all of type {kind}, and one is enough")
+                self.warn(several[1].line, f"{names} are all of type {kind}, but only one is used")
         for workers in self._conf.items("worker_defs"):
             for item in workers.items("worker"):
                 self._order(item)
 
     def _order(self, worker: Item) -> None:
-        """cpu_id looks whether the type is kni, icmp_redirect_core which cpu_id it is."""
+        """cpu_id depends on type, icmp_redirect_core on cpu_id."""
         order = [item.keyword for item in worker.items()]
         pairs = [("cpu_id", "icmp_redirect_core")]
         kind = worker.get("type")
@@ -200,7 +201,7 @@ class _Checking:
             if {first, then} <= set(order) and order.index(then) < order.index(first):
                 self.warn(
                     worker.line,
-                    f"{worker.value}: {first} has to stand before {then}, which looks at it",
+                    f"{worker.value}: {first} must come before {then}, which depends on it",
                 )
 
     def queues(self, spec: ConfSpec, ports: int | None) -> None:
@@ -216,14 +217,14 @@ class _Checking:
             if ports is not None and len(worker.ports) > ports:
                 self.fatal(
                     worker.line,
-                    f"{worker.name} lists {len(worker.ports)} ports, and DPDK will have {ports}: "
+                    f"{worker.name} lists {len(worker.ports)} ports, but DPDK has {ports}: "
                     f"{_exit(-5)}",
                 )
             missing = [name for name in names if name not in (port.port for port in worker.ports)]
             if missing:
                 self.fatal(
                     worker.line,
-                    f"{worker.name} does not list {', '.join(missing)}, which others do: "
+                    f"{worker.name} does not list {', '.join(missing)}, unlike other workers: "
                     f"{_exit(-6)}",
                 )
             seen: set[str] = set()
@@ -258,7 +259,8 @@ class _Checking:
                     first = taken[queue]
                     self.fatal(
                         port.line,
-                        f"{where} is {first.worker}'s already (line {first.line}): {_exit(code)}",
+                        f"{where} is already used by {first.worker} (line {first.line}): "
+                        f"{_exit(code)}",
                     )
                 else:
                     taken[queue] = _User(worker.name, port.line)
@@ -270,12 +272,12 @@ class _Checking:
                 self.fatal(
                     min(user.line for user in queues.values()),
                     f"{direction} queues {', '.join(map(str, sorted(queues)))} of {port} are used, "
-                    f"and {', '.join(map(str, missing))} not: ids run from 0 without a gap: "
+                    f"but not {', '.join(map(str, missing))}: ids must run from 0 without gaps: "
                     f"{_exit(-4)}",
                 )
 
     def _unserved(self, spec: ConfSpec, served: Collection[str]) -> None:
-        """A port that no worker lists: DPVS starts, shows it up, and takes nothing from it.
+        """A port that no worker lists: DPVS starts, shows it up, but receives nothing from it.
 
         The members of a bond are served under the bond's name.
         """
@@ -285,18 +287,18 @@ class _Checking:
             if device.name not in served:
                 self.warn(
                     device.line,
-                    f"{device.name} is listed by no worker: nothing is received on it",
+                    f"{device.name} is not listed by any worker: nothing is received on it",
                 )
 
     def _asked(self, spec: ConfSpec, users: dict[tuple[str, str], dict[int, _User]]) -> None:
-        """DPVS sets up as many queues as the workers list, whatever the device asks for."""
+        """DPVS sets up as many queues as the workers list, independent of the device block."""
         for device in spec.devices:
             for direction, number in (("rx", device.rx_queues), ("tx", device.tx_queues)):
                 used = len(users.get((device.name, direction), ()))
                 if number is not None and used > number:
                     self.warn(
                         device.line,
-                        f"{device.name}: {direction} queue_number {number}, and the workers list "
+                        f"{device.name}: {direction} queue_number {number}, but the workers list "
                         f"{used}: DPVS sets up {used}",
                     )
 
@@ -310,12 +312,12 @@ def _device_values(device: DeviceSpec) -> Iterator[str]:
         if number not in DESCRIPTORS:
             yield f"{what} is not {_span(DESCRIPTORS)}: DPVS takes {default}"
         elif number & (number - 1):
-            yield f"{what} is no power of two: DPVS takes {1 << (number.bit_length() - 1)}"
+            yield f"{what} is not a power of two: DPVS takes {1 << (number.bit_length() - 1)}"
     for direction, queues in (("rx", device.rx_queues), ("tx", device.tx_queues)):
         if queues is not None and queues > MAX_QUEUES:
             yield f"{direction} queue_number {queues} is above {MAX_QUEUES}"
     if any(kind not in RSS for kind in device.rss.split("|")):
-        yield f"rss {device.rss} is none of {' '.join(RSS)}, nor some of them joined by |"
+        yield f"rss {device.rss} is not one of {' '.join(RSS)}, or several of them joined by |"
     if device.mtu not in MTU:
         yield f"mtu {device.mtu} is not {_span(MTU)}: DPVS takes 1500"
 

@@ -8,12 +8,12 @@ _BLOCKS = frozenset(path[:-1] for path in KEYWORDS if len(path) > 1)
 
 
 def is_block(path: KeywordPath) -> bool:
-    """Whether DPVS reads what follows this keyword as its block, whatever its braces."""
+    """Whether DPVS reads a block after this keyword, regardless of braces."""
     return path in _BLOCKS
 
 
 def versions_with(path: KeywordPath) -> str:
-    """In words: `1.9.4 and later`; `no version` for a keyword that is none."""
+    """As text: `1.9.4 and later`; `no version` for an unknown keyword."""
     words = []
     for since, before in KEYWORDS.get(path, ()):
         if (since, before) == (EVER, NEVER):

@@ -1,4 +1,4 @@
-"""A dpvs.conf as a ConfSpec: what checks compare the running DPVS with."""
+"""A dpvs.conf as a ConfSpec, with which checks compare the running DPVS."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _SWITCH = {"on": True, "off": False}
 
 
 def read_spec(conf: Conf) -> ConfSpec:
-    """What `conf` says, as written: values that DPVS would round or replace are check()'s matter.
+    """The values of `conf` as written; check() reports values that DPVS would round or replace.
 
-    Raises ConfError where a number or a name is missing or is no number.
+    Raises ConfError if a number or a name is missing or invalid.
     """
     reading = _ItemReading(conf.source)
     get = conf.get
@@ -54,7 +54,7 @@ def read_spec(conf: Conf) -> ConfSpec:
         conn_redirect=reading.switch(
             get("ipvs_defs", "conn", "redirect"), default=default.conn_redirect
         ),
-        # Standing there is enough; DPVS looks at no value.
+        # A flag: DPVS ignores its value.
         expire_quiescent_template=get("ipvs_defs", "conn", "expire_quiescent_template") is not None,
         kni=reading.switch(get("global_defs", "kni"), default=default.kni),
         lldp=reading.switch(get("global_defs", "lldp"), default=default.lldp),
@@ -141,7 +141,7 @@ class _ItemReading:
     def switch(self, item: Item | None, *, default: bool) -> bool:
         if item is None:
             return default
-        # DPVS compares without case.
+        # DPVS ignores case.
         return self.one_of(item, _SWITCH, default, str.lower)
 
     def one_of(

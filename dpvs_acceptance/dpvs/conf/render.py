@@ -10,19 +10,19 @@ from dpvs_acceptance.dpvs.conf.tree import Item, Remark, write
 from dpvs_acceptance.dpvs.versions import Version, facts
 
 _FDIR = "netif_defs/device/fdir"
-# Versions with this block of a device lose all that stands behind it in later ones, which do not
-# know it: its closing brace then ends the device.
+# Later versions do not know this block of a device: its closing brace then ends the device, and
+# they ignore the rest.
 
 
 class NotInThisVersionError(ValueError):
-    """The spec asks for what this version's dpvs.conf cannot say; one line per thing asked."""
+    """The spec needs keywords that this version's dpvs.conf lacks; one line per keyword."""
 
 
 def render(spec: ConfSpec, version: Version) -> str:
-    """The text of dpvs.conf. Only keywords that `version` knows are in it.
+    """The text of dpvs.conf, with only keywords that `version` knows.
 
-    Raises NotInThisVersionError where the spec needs another keyword, and ValueError for a name
-    that dpvs.conf cannot hold. The map of workers and queues is not judged here: see check().
+    Raises NotInThisVersionError if the spec needs another keyword, and ValueError for a name that
+    dpvs.conf cannot hold. check() validates the assignment of workers and queues.
     """
     return _Render(spec, version).text()
 
@@ -50,7 +50,7 @@ class _Render:
         return write(contents)
 
     def _can(self, path: str, *, asked: bool) -> bool:
-        """Whether to write a keyword; what is asked for and cannot be written is noted."""
+        """Whether to write a keyword; records required keywords that this version lacks."""
         keyword = tuple(path.split("/"))
         if keyword in self._known:
             return True
@@ -95,7 +95,7 @@ class _Render:
         block = [Item("rx", block=tuple(rx)), Item("tx", block=tuple(tx))]
         if facts(self._version).has_keyword(_FDIR):
             fdir = [("mode", "perfect"), ("pballoc", "64k"), ("status", "matched")]
-            # Before sa_pool/flow_enable this was how a NIC without flow rules was said to be one.
+            # Before sa_pool/flow_enable this was the setting for a NIC without flow rules.
             if self._can("netif_defs/device/fdir/filter", asked=not self._spec.sa_pool_flow):
                 fdir.insert(0, ("filter", "on" if self._spec.sa_pool_flow else "off"))
             block.append(Item("fdir", block=tuple(Item(name, (value,)) for name, value in fdir)))
@@ -111,7 +111,7 @@ class _Render:
         return Item("worker_defs", block=tuple(self._worker(one) for one in self._spec.workers))
 
     def _worker(self, worker: WorkerSpec) -> Item:
-        # Their order matters to DPVS: cpu_id looks at the type, icmp_redirect_core at the cpu_id.
+        # The order matters: cpu_id depends on type, icmp_redirect_core on cpu_id.
         block = [Item("type", (worker.type,)), _number("cpu_id", worker.cpu_id)]
         if worker.icmp_redirect and self._can("worker_defs/worker/icmp_redirect_core", asked=True):
             block.append(Item("icmp_redirect_core"))

@@ -1,6 +1,6 @@
-"""What this project says in a dpvs.conf, and reads from one.
+"""The values of dpvs.conf that this project writes and reads.
 
-Defaults are DPVS's own: a block that leaves a keyword out reads as the default.
+Defaults are those of DPVS: a missing keyword has the default value.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ UoaMode = Literal["opp", "ipo"]
 
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
-    """A `device` block. Queue numbers are what the driver is asked for at most: how many queues a
-    port really gets is what the workers list. rss: one of RSS, or several joined by |.
+    """A `device` block. Queue numbers are upper limits: the workers' lists determine the number of
+    queues. rss: one of RSS, or several joined by |.
     """
 
     name: str
@@ -46,7 +46,7 @@ class PortQueues:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """A `worker` block. cpu_id: id of an EAL lcore, not of a processor."""
+    """A `worker` block. cpu_id: id of an EAL lcore, not of a CPU."""
 
     name: str
     type: WorkerType
@@ -58,7 +58,7 @@ class WorkerSpec:
 
 @dataclass(frozen=True, slots=True)
 class TcpTimeouts:
-    """Seconds that a TCP connection lives in each state without packets."""
+    """Timeout in seconds of a TCP connection in each state."""
 
     none: int = 2
     established: int = 90
@@ -76,7 +76,7 @@ class TcpTimeouts:
 
 @dataclass(frozen=True, slots=True)
 class UdpTimeouts:
-    """The same for UDP. oneway (no answer yet) exists from 1.9.6 on, and is not written before."""
+    """The same for UDP. oneway (no answer yet): from 1.9.6 on."""
 
     oneway: int = 300
     normal: int = 300
@@ -87,13 +87,13 @@ class UdpTimeouts:
 class ConfSpec:
     """A dpvs.conf.
 
-    log_level, log_file: None: DPVS's own (syslog).
+    log_level, log_file: None: DPVS's default (syslog).
     pktpool_size: packet buffers per NUMA node; conn_pool_size: connections.
-    sa_pool_flow: whether flow rules of the NIC bring a LIP's packets to their worker; a NIC that
-        has none needs it off, and one worker. Up to 1.8 each device says it (fdir/filter).
-    uoa_max_trail: how many packets of a UDP flow carry the client's address; 0: none.
-    unix_domain: the control socket, which dpvs.conf names up to 1.9.4 (dpvs -x does from then on).
-    msg_timeout_us: how long the control plane waits for a worker's answer.
+    sa_pool_flow: whether flow rules of the NIC steer packets of a LIP to their worker; off for a
+        NIC without flow rules, with one worker. Up to 1.8 a setting of each device (fdir/filter).
+    uoa_max_trail: number of packets of a UDP flow with the client's address; 0: none.
+    unix_domain: path of the control socket; up to 1.9.4 in dpvs.conf, later the option dpvs -x.
+    msg_timeout_us: timeout of the control plane for a worker's answer.
     """
 
     log_level: str | None = None

@@ -1,7 +1,7 @@
 """The syntax of dpvs.conf (src/parser.c), as a tree with line numbers.
 
-DPVS itself forgives everything: it ignores opening braces, takes any `}` for the end of whatever
-block it is in, and goes on. Here what it would misread is an error.
+DPVS itself accepts malformed files: it ignores opening braces, takes any `}` for the end of the
+current block, and continues. Here, everything that it would misread is an error.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dpvs_acceptance.dpvs.errors import ParseError
 
 
 class ConfError(ParseError):
-    """dpvs.conf is not well formed, or has a word where a number has to be."""
+    """dpvs.conf is malformed, or has a word instead of a number."""
 
-    advice = "DPVS itself may say nothing about it, and read something else than is meant."
+    advice = "DPVS itself may read another value without a message."
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A line that is only comment; text: with its `!` or `#`, or in angle brackets."""
+    """A comment line; text: including `!`, `#` or angle brackets."""
 
     text: str
     line: int = field(default=0, compare=False)
@@ -29,12 +29,12 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A keyword with its values, and its block where it opens one.
+    """A keyword with its values, and its block if any.
 
-    init: marked <init>: read at start only, not at a reload. The mark is a comment to DPVS.
-    block: None where there is no `{`.
-    remark: the comment at the end of its line.
-    line: from 1; takes no part in comparisons.
+    init: marked <init>: read only at start, not on reload. DPVS treats the mark as a comment.
+    block: None if there is no `{`.
+    remark: the comment at the end of the line.
+    line: from 1; ignored in comparisons.
     """
 
     keyword: str
@@ -46,21 +46,21 @@ class Item:
 
     @property
     def value(self) -> str | None:
-        """The first value, the only one that most keywords have."""
+        """The first value; most keywords have only one."""
         return self.values[0] if self.values else None
 
     def items(self, keyword: str | None = None) -> Iterator[Item]:
-        """Items of its block, in order: all, or those of one keyword."""
+        """Items of the block in order: all, or those of one keyword."""
         return _items(self.block or (), keyword)
 
     def get(self, *path: str) -> Item | None:
-        """The item at a path of keywords below; the last one where there are several, as DPVS."""
+        """The item at a path of keywords; the last one of several, as in DPVS."""
         return _get(self.block or (), path)
 
 
 @dataclass(frozen=True, slots=True)
 class Conf:
-    """A whole dpvs.conf. source: its path, for messages."""
+    """A complete dpvs.conf. source: its path, for messages."""
 
     source: str
     contents: tuple[Item | Remark, ...]
@@ -118,7 +118,7 @@ class _Line:
 
 @dataclass(slots=True)
 class _Open:
-    """A block that is not closed yet."""
+    """An open block."""
 
     item: Item
     text: str
@@ -139,9 +139,9 @@ def parse(text: str, source: str = "dpvs.conf") -> Conf:
             continue
         if line.words[0] == "}" and 0 not in line.quoted:
             if len(line.words) > 1:
-                raise ConfError(source, number, raw, "nothing but a comment after }")
+                raise ConfError(source, number, raw, "only a comment after }")
             if not stack:
-                raise ConfError(source, number, raw, "no }: there is no block to end here")
+                raise ConfError(source, number, raw, "no }, since no block is open")
             closed = stack.pop()
             (stack[-1].contents if stack else top).append(
                 Item(
@@ -179,7 +179,7 @@ def _split(raw: str, number: int, source: str) -> _Line:
     while raw[at:].strip():
         found = _TOKEN.match(raw, at)
         if found is None:
-            raise ConfError(source, number, raw, 'a second " that ends the text in quotes')
+            raise ConfError(source, number, raw, 'a closing "')
         at = found.end()
         if found["remark"] is not None:
             line.remark = found["remark"].rstrip()
@@ -189,7 +189,7 @@ def _split(raw: str, number: int, source: str) -> _Line:
             line.quoted.add(len(line.words))
             line.words.append(found["quoted"])
         elif found["word"].startswith("<"):
-            raise ConfError(source, number, raw, "a > that ends the comment begun with <")
+            raise ConfError(source, number, raw, "a > that ends the comment started with <")
         else:
             line.words.append(found["word"])
     return line
@@ -201,7 +201,10 @@ def _check_braces(words: list[str], quoted: set[int], source: str, number: int, 
     for index, word in enumerate(words):
         if index not in quoted and ("{" in word or "}" in word):
             raise ConfError(
-                source, number, raw, "{ as the last word of a line, } as the first, spaces around"
+                source,
+                number,
+                raw,
+                "{ as the last word of a line, } as the first, with spaces around",
             )
 
 
@@ -209,8 +212,8 @@ _PLAIN = re.compile(r'[^\s"!#<{}][^\s"{}]*')
 
 
 def write(contents: Iterable[Item | Remark], indent: str = "    ") -> str:
-    """The text of a tree; parse() gives the same tree again. Raises ValueError for a value that
-    dpvs.conf cannot hold (white space, quotes, braces, a comment sign in front).
+    """The text of a tree, from which parse() returns the same tree. Raises ValueError for a value
+    that dpvs.conf cannot hold (white space, quotes, braces, a leading comment sign).
     """
     return "".join(f"{line}\n" for line in _write(contents, indent, 0))
 

@@ -1,4 +1,4 @@
-"""What `dpip ... show` says, object by object (formats: tools/dpip/*.c of DPVS)."""
+"""Parsers for `dpip ... show`, by object (formats: tools/dpip/*.c of DPVS)."""
 
 from dpvs_acceptance.dpvs.dpip.addr import AddressEntry, SourcePool, parse_addresses
 from dpvs_acceptance.dpvs.dpip.cpu import Lcore, LcoreQueue, LcoreStats, parse_lcores

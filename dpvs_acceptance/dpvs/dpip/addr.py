@@ -1,4 +1,4 @@
-"""`dpip [-s] [-v] addr show [dev DEV]`: the addresses that DPVS owns, and the LIPs' ports."""
+"""`dpip [-s] [-v] addr show [dev DEV]`: addresses of DPVS, and source ports of LIPs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dpvs_acceptance.dpvs.lines import NUMBER, Lines
 
 @dataclass(frozen=True, slots=True)
 class SourcePool:
-    """Source ports of a LIP. `miss` counts connections that found none free: it has to stay 0."""
+    """Source ports of a LIP. `miss` counts connections without a free port: must stay 0."""
 
     used: int
     free: int
@@ -26,8 +26,8 @@ class AddressEntry:
     interface: the address with its prefix length.
     scope: host, link, site, global or a number.
     valid_lft, preferred_lft: seconds; None for `forever`.
-    pool: with -s or -v, for an address that was added as a LIP (`ipvsadm --add-laddr`); an address
-        that should be one and has no pool does not work.
+    pool: with -s or -v, for an address added as a LIP (`ipvsadm --add-laddr`); a LIP without a pool
+        does not work.
     """
 
     lcore: int | None
@@ -56,7 +56,7 @@ _LIFE = re.compile(
 def parse_addresses(text: str, source: str = "dpip addr show") -> tuple[AddressEntry, ...]:
     """Every address in `text`, in the order printed. Raises ParseError.
 
-    `dpip -4|-6 addr show` lists both families all the same: do not rely on the option.
+    `dpip -4|-6 addr show` lists both families; the option has no effect.
     """
     lines = Lines(text, source)
     entries = []
@@ -72,7 +72,7 @@ def _entry(lines: Lines) -> AddressEntry:
     except ValueError:
         raise lines.previous_error("an address with a prefix length") from None
     if (interface.version == 6) != (head[2] == "inet6"):
-        raise lines.previous_error("an address of the family named in front of it")
+        raise lines.previous_error("an address of the given family")
     life = lines.take(
         _LIFE, "`[broadcast ADDR] valid_lft L preferred_lft L [sa_used N sa_free N sa_miss N]`"
     )

@@ -1,7 +1,7 @@
-"""Tables of dpip: a line of column titles, and under it a line of values in the same columns.
+"""Tables of dpip: a line of column titles, followed by a line of values in the same columns.
 
-Each column has a fixed width, and a full one touches its neighbour (a 64-bit counter in a column of
-20), so values are cut at columns, not at spaces.
+Columns have a fixed width, and a long value touches the next one (a 64-bit counter in a column of
+20), so values are split by column, not by spaces.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ INDENT = 4
 class Table:
     """Titles of one table and the width of its columns.
 
-    hexadecimal: columns written as 0x...; pushing: the one of them that may push the rest.
+    hexadecimal: columns with 0x... values; pushing: the column that may shift the following ones.
     """
 
     width: int
@@ -28,7 +28,7 @@ class Table:
 
 
 def read_table(lines: Lines, table: Table) -> tuple[str, ...] | None:
-    """The values under the titles of `table`; None where its title line is not what comes next."""
+    """The values of `table`; None if the next line is not its title line."""
     current = lines.current
     if current is None or tuple(current.split()) != table.titles:
         return None
@@ -41,7 +41,7 @@ def read_table(lines: Lines, table: Table) -> tuple[str, ...] | None:
 
 
 def read_numbers(lines: Lines, table: Table) -> tuple[int, ...] | None:
-    """As read_table, each value being a number."""
+    """As read_table, for numbers."""
     cells = read_table(lines, table)
     if cells is None:
         return None
@@ -60,8 +60,8 @@ def _cut(line: str, table: Table) -> tuple[str, ...] | None:
         return None
     starts = [INDENT + table.width * index for index in range(len(table.titles) + 1)]
     if table.pushing is not None:
-        # %-14lX holds 14 digits and a 64-bit value has 16: what follows moves right by up to two.
-        # The last column, alone behind its padding, shows by how much.
+        # %-14lX holds 14 digits, but a 64-bit value has 16: the following columns shift right by up
+        # to two. The position of the last column shows by how much.
         pushed = len(line.rstrip()) - len(line.split()[-1]) - starts[-2] if line.split() else 0
         if not 0 <= pushed <= 2:
             return None

@@ -13,14 +13,14 @@ PLANES = {
     "<< Data Plane >>": "data",
     "<< Isolate RX Lcores >>": "isolated",
 }
-"""Upstream's headings, its spelling included, and what they mean."""
+"""Upstream's headings, with upstream's spelling, and their meaning."""
 
 
 @dataclass(frozen=True, slots=True)
 class LcoreQueue:
     """A queue that an lcore serves: of `device`, in `direction` rx or tx.
 
-    waiting, free: packets in, and room of, the ring of an isolated receive queue.
+    waiting, free: packets, and free entries, in the ring of an isolated receive queue.
     """
 
     device: str
@@ -32,7 +32,7 @@ class LcoreQueue:
 
 @dataclass(frozen=True, slots=True)
 class LcoreStats:
-    """Counters of `-s`; the bursts count polls: all, empty, full, up to half full, fuller."""
+    """Counters of `-s`; bursts count polls: all, empty, full, up to half full, above half."""
 
     lcore_loop: int
     pktburst: int
@@ -49,10 +49,10 @@ class LcoreStats:
 
 @dataclass(frozen=True, slots=True)
 class Lcore:
-    """An lcore: `cpu` is its EAL id, not a processor of the machine. `number` is cpu plus one.
+    """An lcore: `cpu` is its EAL id, not a CPU of the machine. `number` is cpu plus one.
 
-    plane: control, data or isolated; None where one lcore was asked for by name.
-    rates: samples of `-s -i SECONDS`, per second, in the fields of LcoreStats.
+    plane: control, data or isolated; None if a single lcore was queried.
+    rates: samples of `-s -i SECONDS`, per second, as LcoreStats.
     """
 
     number: int
@@ -73,7 +73,7 @@ class Lcore:
 
 
 _HEAD = re.compile(rf"({NUMBER}): cpu({NUMBER}): socket ({SIGNED})")
-# `--` stands for no queue. A column holds 15 characters, and a longer name touches what follows.
+# `--`: no queue. A column has 15 characters; a longer name touches the next one.
 _QUEUE = rf"(?:--|([^\s:(0-9-][^\s:]*):(rx|tx)([0-9]{{1,4}})(?:\(({NUMBER})/({NUMBER})\))?)"
 _QUEUES = re.compile(rf"queues +(?:none|({_QUEUE}(?: *{_QUEUE})*))")
 _STATS = (

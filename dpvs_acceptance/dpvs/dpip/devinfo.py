@@ -1,4 +1,4 @@
-"""The driver's view of a port, which `dpip -v link show` adds (dump_nic_verbose in link.c)."""
+"""Driver details of a port in `dpip -v link show` (dump_nic_verbose in link.c)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dpvs_acceptance.dpvs.lines import Lines
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """What the driver says of itself; names are those that dpip prints.
+    """Details from the driver, named as printed by dpip.
 
-    pci_addr: `0000:04:00.0` up to 1.9; from 1.10 on only the name of the bus (`pci`, `vdev`).
-    Both texts are None, and all numbers 0, on devices without hardware (VLAN, tunnel). `numbers` by
-    the titles of their columns.
+    pci_addr: `0000:04:00.0` up to 1.9; from 1.10 on only the name of the bus (`pci`, `vdev`). For
+    devices without hardware (VLAN, tunnel) both texts are None and all numbers 0. `numbers`: by
+    column title.
     """
 
     pci_addr: str | None
@@ -44,7 +44,7 @@ NUMBERS = (
 
 
 def read_device_info(lines: Lines) -> DeviceInfo | None:
-    """The tables of `-v`; None where they do not come next."""
+    """The tables of `-v`; None if they do not follow."""
     names = read_table(lines, NAMES)
     if names is None:
         return None

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from dpvs_acceptance.dpvs.lines import NUMBER, Lines
 
 TOTAL = "total"
-"""What stands for a heading where dpip prints none."""
+"""The heading if dpip prints none."""
 
 _HEAD = re.compile(rf"All|cpu {NUMBER}")
 _COUNTER = re.compile(rf"([A-Z][A-Za-z0-9]+): +({NUMBER})")

@@ -10,7 +10,7 @@ from dpvs_acceptance.dpvs.dpip.devinfo import DeviceInfo, read_device_info
 from dpvs_acceptance.dpvs.lines import MAC, NUMBER, SIGNED, Lines
 
 FLAGS = ("promisc", "allmulticast", "foward2kni", "tc-egress", "tc-ingress", "lldp")
-"""In the order printed; foward2kni is upstream's spelling."""
+"""In printed order; foward2kni is upstream's spelling."""
 OFFLOADS = (
     "OF_RX_IP_CSUM",
     "OF_TX_IP_CSUM",
@@ -22,7 +22,7 @@ OFFLOADS = (
 
 @dataclass(frozen=True, slots=True)
 class LinkStats:
-    """Counters of `-s` since the port started. A leak of packet buffers shows in mbuf_inuse."""
+    """Counters of `-s` since the port started. mbuf_inuse shows leaks of packet buffers."""
 
     ipackets: int
     opackets: int
@@ -69,7 +69,7 @@ class Xstats:
 
 @dataclass(frozen=True, slots=True)
 class PortQueue:
-    """Which lcore serves receive queue N and which transmit queue N; None: `xx`, nobody."""
+    """The lcores that serve receive and transmit queue N; None: `xx`, no lcore."""
 
     queue: int
     rx_cpu: int | None
@@ -78,7 +78,7 @@ class PortQueue:
 
 @dataclass(frozen=True, slots=True)
 class MulticastFilter:
-    """A multicast MAC the port listens to. Reference counts are printed from 1.9.8 on."""
+    """A multicast MAC of the port. Reference counts are printed from 1.9.8 on."""
 
     mac: str
     from_kni: bool = False
@@ -88,7 +88,7 @@ class MulticastFilter:
 
 @dataclass(frozen=True, slots=True)
 class Verbose:
-    """What `-v` adds. Lists that did not fit dpvs's buffer of 4 KiB are marked truncated."""
+    """Details of `-v`. truncated: lists longer than dpvs's buffer of 4 KiB."""
 
     info: DeviceInfo
     queues: tuple[PortQueue, ...]
@@ -126,9 +126,9 @@ class BondStatus:
 class DpvsPort:
     """A port. `number` is DPDK's port id plus one.
 
-    status: UP or DOWN is the PHY's word, and a port that DPVS failed to start may still say UP.
-    speed_mbps: None where the driver does not know it (printed as -1).
-    mac: lower case, whatever the version prints.
+    status: UP or DOWN from the PHY; a port that DPVS failed to start may still be UP.
+    speed_mbps: None if unknown to the driver (printed as -1).
+    mac: lower case in all versions.
     """
 
     number: int
@@ -184,7 +184,7 @@ _QUEUES = re.compile(r"Queue Configuration:")
 _QUEUE = re.compile(r"rx([0-9]{1,4})-tx([0-9]{1,4}) +(?:cpu([0-9]{1,4})|xx)-(?:cpu([0-9]{1,4})|xx)")
 _MULTICAST = re.compile(r"HW mcast list:")
 _FILTER = re.compile(rf"link ({MAC})(?: (\(kni\) )?refcnt ({NUMBER}), synced ({SIGNED}))?")
-# The entry that the buffer's end cut through stays on the line before the mark; it is lost.
+# The last entry, truncated by the end of the buffer, is before the mark and is dropped.
 _TRUNCATED = re.compile(r".*\.\.\. \(truncated\)")
 _BOND = re.compile(r"--- bonding status ---")
 _BOND_MODE = re.compile(
@@ -199,7 +199,7 @@ _BOND_SLAVES = re.compile(rf"slaves:((?: +{_MEMBER})*)")
 
 
 def parse_links(text: str, source: str = "dpip link show") -> tuple[DpvsPort, ...]:
-    """Every port in `text`, with whatever -s, -v, -i and `status` added. Raises ParseError."""
+    """Every port in `text`, with the additions of -s, -v, -i and `status`. Raises ParseError."""
     lines = Lines(text, source)
     links = []
     while not lines.at_end:
@@ -281,7 +281,7 @@ def _verbose(lines: Lines) -> Verbose | None:
     if lines.take_if(_QUEUES) is not None:
         while (found := lines.take_if(_QUEUE)) is not None:
             if found[1] != found[2]:
-                raise lines.previous_error("the same number for the rx and the tx queue")
+                raise lines.previous_error("the same number for rx and tx queue")
             queues.append(PortQueue(int(found[1]), _cpu(found[3]), _cpu(found[4])))
         queues_truncated = lines.take_if(_TRUNCATED) is not None
         if not queues and not queues_truncated:
@@ -311,7 +311,7 @@ def _bond(lines: Lines) -> BondStatus | None:
         for found in re.finditer(_MEMBER, slaves[1])
     )
     if len(members) != int(active[2]):
-        raise lines.previous_error(f"{active[2]} slaves, as the line before says")
+        raise lines.previous_error(f"{active[2]} slaves, as in the line before")
     return BondStatus(
         mode=int(mode[1]),
         mac=mode[2].lower(),

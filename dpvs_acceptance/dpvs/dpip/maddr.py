@@ -39,7 +39,7 @@ def parse_multicast(text: str, source: str = "dpip maddr show") -> tuple[PortMul
             except ValueError:
                 raise lines.previous_error("an address of a multicast group") from None
             if (group.version == 6) != (found[1] == "inet6"):
-                raise lines.previous_error("an address of the family named in front of it")
+                raise lines.previous_error("an address of the given family")
             groups.append(group)
         ports.append(PortMulticast(int(port[1]), port[2], tuple(macs), tuple(groups)))
     return tuple(ports)

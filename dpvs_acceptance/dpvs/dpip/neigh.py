@@ -1,4 +1,4 @@
-"""`dpip neigh show [dev DEV]`: neighbours, as each lcore knows them."""
+"""`dpip neigh show [dev DEV]`: neighbour tables of all lcores."""
 
 from __future__ import annotations
 

@@ -14,11 +14,11 @@ from dpvs_acceptance.dpvs.lines import NUMBER, Lines
 class Route:
     """A route of DPVS.
 
-    destination: with host bits where DPVS prints them; `network` is without. Default: length 0.
-    via, source: None where printed as 0.0.0.0 or not at all.
-    scope: host (own address), kni_host (of a kni), link, global, a number; `::` on an IPv6 route
-        whose kind dpip does not know.
-    mtu: None where an IPv6 route has none.
+    destination: with host bits if printed; `network` is without. Default route: length 0. via,
+    source: None if printed as 0.0.0.0 or not at all. scope: host (own address), kni_host (of a
+    kni), link, global, a number; `::` for an IPv6 route of
+        a kind unknown to dpip.
+    mtu: None if an IPv6 route has none.
     metric, proto, tos, onlink: of IPv4 routes. tos is a constant 0 from 1.9.6 on.
     """
 
@@ -102,7 +102,7 @@ def _destination(text: str, version: int, lines: Lines) -> IPInterface:
     except ValueError:
         raise lines.previous_error("a destination ADDR/LENGTH") from None
     if destination.version != version:
-        raise lines.previous_error("a destination of the family named in front of it")
+        raise lines.previous_error("a destination of the given family")
     return destination
 
 

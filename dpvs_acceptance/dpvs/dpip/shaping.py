@@ -1,4 +1,4 @@
-"""`dpip qsch show` and `dpip cls show`: queues that limit rates, and what is put into them."""
+"""`dpip qsch show` and `dpip cls show`: rate-limiting queues and their classifiers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class QueueSchedule:
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """What of a schedule's packets goes where. target: `drop`, or the handle of a schedule."""
+    """A classifier of a schedule. target: `drop`, or the handle of a schedule."""
 
     kind: str
     handle: str

@@ -11,7 +11,7 @@ from dpvs_acceptance.dpvs.lines import NUMBER, Lines
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:
-    """An IP tunnel. ttl 0: inherited from the packet inside. Keys and flags 0 where unset."""
+    """An IP tunnel. ttl 0: inherited from the inner packet. Keys and flags: 0 if unset."""
 
     name: str
     kind: str

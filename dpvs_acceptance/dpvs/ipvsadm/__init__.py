@@ -1,4 +1,4 @@
-"""What `ipvsadm` says (formats: tools/ipvsadm/ipvsadm.c of DPVS). Always asked with -n."""
+"""Parsers for `ipvsadm -n` (formats: tools/ipvsadm/ipvsadm.c of DPVS)."""
 
 from dpvs_acceptance.dpvs.ipvsadm.access import AccessRule, parse_access_list
 from dpvs_acceptance.dpvs.ipvsadm.connections import ConnectionEntry, parse_connections

@@ -1,4 +1,4 @@
-"""`ipvsadm -B` and `-W`: the black and white lists of services."""
+"""`ipvsadm -B` and `-W`: blacklists and whitelists of services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `ipvsadm` is told of a service, as the words behind the tool's name.
+"""Arguments of `ipvsadm` for a service.
 
 As in DPVS's scripts/setup.fnat.two-arm.sample.sh. ``which`` names a service:
 ``("-t", "VIP:PORT")``.
@@ -12,7 +12,7 @@ from typing import Literal
 
 Words = tuple[str, ...]
 
-# What `-a` calls the forwarding modes.
+# Options of `-a` for the forwarding modes.
 MODE_OPTIONS = {"fullnat": "-b", "nat": "-m", "dr": "-g", "tunnel": "-i"}
 
 
@@ -22,7 +22,7 @@ def end(address: IPv4Address | IPv6Address, port: object) -> str:
 
 
 def which(protocol: str, vip: IPv4Address | IPv6Address, port: object) -> Words:
-    """A service, by ``-t`` or ``-u``."""
+    """Arguments that name a service: ``-t`` or ``-u``."""
     return f"-{protocol[0]}", end(vip, port)
 
 
@@ -38,15 +38,15 @@ def real_server(
     weight: int,
     forwarding: str = "fullnat",
 ) -> Words:
-    """`-a` adds a real server to a service, `-e` gives it another weight."""
+    """`-a` adds a real server to a service, `-e` changes its weight."""
     return verb, *which, "-r", server, MODE_OPTIONS[forwarding], "-w", str(weight)
 
 
 def local_address(which: Iterable[str], lip: object, device: str) -> Words:
-    """`--add-laddr`: a LIP of the service, which brings the address to the device."""
+    """`--add-laddr`: a LIP of the service; also adds the address to the device."""
     return "--add-laddr", "-z", str(lip), *which, "-F", device
 
 
 def line(words: Iterable[str]) -> str:
-    """The command as text; none of its words has a space in it."""
+    """The command as text; no argument contains a space."""
     return " ".join(("ipvsadm", *words))

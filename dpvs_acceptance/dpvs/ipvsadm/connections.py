@@ -15,10 +15,10 @@ class ConnectionEntry:
     """A connection of one lcore.
 
     protocol: TCP, UDP, SCTP, ICMP, ICMPv6; None for `--`.
-    timeout: seconds that its state lives without packets, not what is left of them.
-    timeout_cut: the column holds seven characters: a longer timeout lost its end, and `timeout` is
-        only the digits that were printed.
-    state: upstream's name, e.g. TCP_EST, TIME_WAIT, UDP_ONEWAY, ICMP_NORMAL.
+    timeout: timeout of its state in seconds, not the remaining time.
+    timeout_cut: the column has seven characters: a longer timeout is truncated, and `timeout` has
+        only the printed digits.
+    state: upstream's name, such as TCP_EST, TIME_WAIT, UDP_ONEWAY, ICMP_NORMAL.
     local, server: the connection's other side; FullNAT has the LIP in `local`.
     """
 
@@ -41,7 +41,7 @@ _EXPECTED = "`[LCORE]PROTOCOL Ns STATE CLIENT VIRTUAL LOCAL SERVER`, addresses i
 
 
 def parse_connections(text: str, source: str = "ipvsadm -lnc") -> tuple[ConnectionEntry, ...]:
-    """The output of `ipvsadm -lnc`, in the order printed; () for no output. Raises ParseError."""
+    """The output of `ipvsadm -lnc` in printed order; () for no output. Raises ParseError."""
     lines = Lines(text, source)
     connections = []
     for number, line in lines.take_rest():

@@ -22,8 +22,8 @@ from dpvs_acceptance.dpvs.lines import Lines
 class Counters:
     """Connections, packets and bytes; with --rate, each per second.
 
-    rounded: at least one value was printed as 123456K, M, G or T and is only its lower bound. Ask
-    with --exact where differences of large counters matter.
+    rounded: at least one value was printed as 123456K, M, G or T and is only a lower bound. Use
+    --exact if differences of large counters matter.
     """
 
     conns: int
@@ -36,7 +36,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class ServerCounters:
-    """Of one real server."""
+    """Counters of one real server."""
 
     endpoint: Endpoint
     counters: Counters
@@ -44,9 +44,9 @@ class ServerCounters:
 
 @dataclass(frozen=True, slots=True)
 class ServiceCounters:
-    """Of a service: the sum over the real servers it has now, so that it shrinks when one goes.
+    """Counters of a service, the sum of its current real servers; removing one reduces it.
 
-    limit_mbps: the service's bandwidth limit, which only --rate shows.
+    limit_mbps: the service's bandwidth limit, printed only with --rate.
     """
 
     id: ServiceId
@@ -57,7 +57,7 @@ class ServiceCounters:
 
 @dataclass(frozen=True, slots=True)
 class CountersTable:
-    """All services. header None: one service was asked for."""
+    """All services. header None: a single service was queried."""
 
     header: Header | None
     services: tuple[ServiceCounters, ...]
@@ -71,7 +71,7 @@ class CountersTable:
 STATS_TITLES = ("Prot LocalAddress:Port Conns InPkts OutPkts InBytes OutBytes",)
 RATE_TITLES = ("Prot LocalAddress:Port CPS InPPS OutPPS InBPS OutBPS",)
 _SERVERS_TITLE = "-> RemoteAddress:Port"
-# From 100 million on, 123456K; from a billion on, M; and so on (print_largenum in ipvsadm.c).
+# From 100 million on 123456K, from a billion on M, and so on (print_largenum in ipvsadm.c).
 _FIVE = r" +([0-9]{1,20}|[0-9]{6}K|[0-9]{4,5}M|[0-9]{3,5}G|[0-9]{3,7}T)" * 5 + " *"
 _SERVICE = re.compile(r" *(FWM|[A-Za-z0-9]+) +([0-9]+ IPv6|\S+)(?: bps ([0-9]{1,10})M)?" + _FIVE)
 _SERVER = re.compile(r" *-> (\S+)" + _FIVE)

@@ -1,4 +1,4 @@
-"""How ipvsadm names a service: `TCP  10.0.0.1:80`, `MATCH tcp,from=...`, `FWM  5 IPv6`."""
+"""Names of services in ipvsadm: `TCP  10.0.0.1:80`, `MATCH tcp,from=...`, `FWM  5 IPv6`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dpvs_acceptance.dpvs.lines import NUMBER, Lines
 from dpvs_acceptance.dpvs.versions import Version
 
 PROTOCOLS = {name.lower(): name for name in ("TCP", "UDP", "SCTP", "ICMP", "ICMPv6")}
-EXPECTED_SERVER = "a real server: `-> ADDR:PORT`, in numbers (-n), and its columns"
+EXPECTED_SERVER = "a real server: `-> ADDR:PORT`, numeric (-n), and its columns"
 
 
 @dataclass(frozen=True, slots=True)
 class AddressRange:
-    """Addresses and ports of a MATCH service, both ends included. Ports 0-0: any."""
+    """Ranges of addresses and ports of a MATCH service, inclusive. Ports 0-0: any."""
 
     first: IPAddress
     last: IPAddress
@@ -32,7 +32,7 @@ class AddressRange:
 
 @dataclass(frozen=True, slots=True)
 class SnatMatch:
-    """What a MATCH service (SNAT) selects; None: not restricted."""
+    """The selection of a MATCH service (SNAT); None: not restricted."""
 
     source: AddressRange | None
     destination: AddressRange | None
@@ -45,7 +45,7 @@ class ServiceId:
     """Exactly one of vip, match and fwmark is set.
 
     protocol: TCP, UDP, SCTP, ICMP or ICMPv6; None for a firewall mark.
-    ipv6: of a firewall mark, which has no address to tell it.
+    ipv6: for a firewall mark, which has no address.
     """
 
     protocol: str | None
@@ -72,7 +72,7 @@ class ServiceId:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`IP Virtual Server version 1.10.2 (size=0)`; 0.0.0 up to 1.9.2 says nothing."""
+    """`IP Virtual Server version 1.10.2 (size=0)`; up to 1.9.2 always 0.0.0."""
 
     version: Version
     size: int
@@ -88,7 +88,7 @@ _HEADER = re.compile(rf"IP Virtual Server version (\S+) \(size=({NUMBER})\)")
 
 
 def service_id(kind: str, rest: str) -> ServiceId:
-    """From the first word of a service's line and what follows it; raises ValueError."""
+    """From the first word and the rest of a service's line; raises ValueError."""
     if kind == "MATCH":
         return _match(rest)
     if kind == "FWM":
@@ -120,12 +120,12 @@ def _range(text: str | None) -> AddressRange | None:
     if max(ports) > 65535 or first.version != last.version:
         raise ValueError(f"{text!r} is not a range of addresses and ports")
     if text.startswith("[") != (first.version == 6) or ("]" in text) != (first.version == 6):
-        raise ValueError(f"{text!r} has brackets where there should be none, or the reverse")
+        raise ValueError(f"{text!r} has missing or unexpected brackets")
     return AddressRange(first, last, *ports)
 
 
 def read_header(lines: Lines) -> Header | None:
-    """The first line of a listing of all services; None where one service was asked for."""
+    """The first line of a listing of all services; None if a single service was queried."""
     found = lines.take_if(_HEADER)
     if found is None:
         return None
@@ -136,7 +136,7 @@ def read_header(lines: Lines) -> Header | None:
 
 
 def read_titles(lines: Lines, *titles: str) -> None:
-    """The column titles, word for word; raises ParseError."""
+    """Reads the exact column titles; raises ParseError."""
     for title in titles:
         current = lines.current
         if current is None or current.split() != title.split():
@@ -145,5 +145,5 @@ def read_titles(lines: Lines, *titles: str) -> None:
 
 
 def no_service(lines: Lines, number: int, line: str) -> ParseError:
-    """A real server before any service."""
+    """The error for a real server before any service."""
     return lines.error_at(number, line, "a service before the first real server")

@@ -12,7 +12,7 @@ from dpvs_acceptance.dpvs.lines import NUMBER, Lines
 
 @dataclass(frozen=True, slots=True)
 class LocalAddress:
-    """A LIP of a service, with its port conflicts and its connections of now."""
+    """A LIP of a service, with its port conflicts and current connections."""
 
     address: IPAddress
     conflicts: int
@@ -21,8 +21,8 @@ class LocalAddress:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLaddrs:
-    """The LIPs of one service. ipvsadm prints no protocol here: a TCP and a UDP service on one VIP
-    and port are two entries that look alike, and a MATCH service is 0.0.0.0:0.
+    """The LIPs of one service. ipvsadm prints no protocol here: TCP and UDP services on one VIP and
+    port cannot be distinguished, and a MATCH service is 0.0.0.0:0.
     """
 
     vip: Endpoint
@@ -35,9 +35,9 @@ _LADDR = re.compile(rf"(\S+) +({NUMBER}) +({NUMBER})")
 
 
 def parse_laddrs(text: str, source: str = "ipvsadm -G") -> tuple[ServiceLaddrs, ...]:
-    """The output of `ipvsadm -G [-t ...]`; no output at all where there is no service.
+    """The output of `ipvsadm -G [-t ...]`; empty if there is no service.
 
-    Raises ParseError, also where a service has not as many addresses as its TOTAL says.
+    Raises ParseError, also if the number of addresses differs from TOTAL.
     """
     lines = Lines(text, source)
     if lines.at_end:

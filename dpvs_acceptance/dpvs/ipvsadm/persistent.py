@@ -1,4 +1,4 @@
-"""`ipvsadm -Ln --persistent-conn`: how many clients each service holds at a real server."""
+"""`ipvsadm -Ln --persistent-conn`: number of persistent clients by service and real server."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _SERVER = re.compile(r"\s+->\s+(\S+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*$")
 
 
 def held_clients(text: str, protocol: str, service: str) -> dict[str, int]:
-    """Real server to templates (PersistConn) of the service, as ipvsadm writes both ends.
+    """Real server to number of templates (PersistConn) of a service, in ipvsadm's notation.
 
-    protocol: tcp or udp. Raises ValueError where the service is not listed, or a line of its real
-    servers is not understood.
+    protocol: tcp or udp. Raises ValueError if the service is not listed, or a line of its real
+    servers cannot be parsed.
     """
     found: dict[str, int] | None = None
     for line in text.splitlines():
@@ -24,7 +24,7 @@ def held_clients(text: str, protocol: str, service: str) -> dict[str, int]:
         elif found is not None and line.strip():
             row = _SERVER.match(line)
             if row is None:
-                raise ValueError(f"ipvsadm --persistent-conn: line not understood: {line!r}")
+                raise ValueError(f"ipvsadm --persistent-conn: cannot parse the line {line!r}")
             found[row[1]] = int(row[3])
     if found is None:
         raise ValueError(f"ipvsadm --persistent-conn lists no {protocol} service {service}")

@@ -28,7 +28,7 @@ class Persistence:
 
 @dataclass(frozen=True, slots=True)
 class DestCheck:
-    """Health checks. internal (passive): `default` or the numbers set; external: by whom."""
+    """Health checks. internal (passive): `default` or numbers; external: names of the checkers."""
 
     internal: str | None
     external: tuple[str, ...]
@@ -78,7 +78,7 @@ class ServiceEntry:
 
 @dataclass(frozen=True, slots=True)
 class ServiceTable:
-    """All services, sorted as ipvsadm sorts them. header None: one service was asked for."""
+    """All services in ipvsadm's order. header None: a single service was queried."""
 
     header: Header | None
     services: tuple[ServiceEntry, ...]
@@ -111,7 +111,7 @@ _SERVER = re.compile(
 )
 _EXPECTED_SERVICE = (
     "a service (`TCP|UDP|SCTP|ICMP|ICMPv6 ADDR:PORT`, `MATCH ...` or `FWM N`, its scheduler and "
-    "flags), or a real server (`-> ADDR:PORT FORWARD WEIGHT ACTIVE INACTIVE`), in numbers (-n)"
+    "flags), or a real server (`-> ADDR:PORT FORWARD WEIGHT ACTIVE INACTIVE`), numeric (-n)"
 )
 
 

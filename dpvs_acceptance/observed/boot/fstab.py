@@ -25,7 +25,7 @@ _SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 def entries(files: BootFiles) -> Iterator[Effect]:
-    """Each line's mount, in order. Comments that look like a mount are told as having no effect."""
+    """The mount of each line, in order. Comments that look like mounts have no effect."""
     mounts: list[Mounted] = []
     for number, text in files.lines.get(PATH, ()):
         commented = text.lstrip().startswith("#")
@@ -79,7 +79,7 @@ def problem(mount: Mounted) -> tuple[str, str] | None:
     if "noauto" in mount.options and "x-systemd.automount" not in mount.options:
         return "`noauto` keeps a boot from mounting it", "take `noauto` away"
     if "ro" in mount.options:
-        return "`ro`: nobody can create a file on it", "take `ro` away"
+        return "`ro`: no file can be created on it", "take `ro` away"
     for option in mount.options:
         if option not in _PLAIN and not _VALUED.fullmatch(option):
             return f"mount does not know the option `{option}`", "write `defaults`"

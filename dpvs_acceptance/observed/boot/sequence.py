@@ -195,7 +195,7 @@ def _asked_for(ran: tuple[Command, ...]) -> set[str]:
 
 
 def _not_root(unit: Unit) -> tuple[str, str]:
-    """Why the commands of a unit may not do what they are for; dpvs itself is told apart."""
+    """Reasons why the commands of a unit may not take effect; dpvs itself is excluded."""
     user = unit.last("Service", "User")
     if user is None or user[0] in ("root", "0") or "dpvs" in unit.name:
         return "", ""
