@@ -10,9 +10,10 @@ import pytest
 from dpvs_acceptance.traffic import frames
 from dpvs_acceptance.traffic.differences import differences
 from dpvs_acceptance.traffic.dissect import dissect
+from dpvs_acceptance.traffic.expected import Expected
 from dpvs_acceptance.traffic.tcpoptions import TcpOption
 from dpvs_acceptance.traffic.uoa import Uoa
-from dpvs_acceptance.traffic.views import IcmpView, IpView, TcpView, UdpView, VlanTag
+from dpvs_acceptance.traffic.views import IcmpView, IpView, TcpView, UdpView, VlanTag, describe
 
 ENDS4 = frames.Ends("02:00:00:00:00:01", "02:00:00:00:00:02", "192.0.2.1", "198.51.100.2")
 ENDS6 = frames.Ends("02:00:00:00:00:01", "02:00:00:00:00:02", "2001:db8::1", "2001:db8::2")
@@ -70,3 +71,57 @@ def test_a_datagram_whose_length_field_lies_is_told_of() -> None:
     assert part.problem == ""
     right = dissect(frames.udp(ENDS4, 40000, 53, b"0123456789", ip_id=7))
     assert {one.field for one in differences(right, short)} >= {"udp_length", "problem"}
+
+
+def test_a_frame_that_is_missing_or_of_another_kind_is_one_difference() -> None:
+    tcp, udp = dissect(PACKETS["tcp"]), dissect(PACKETS["udp"])
+    (lost,) = differences(tcp, None)
+    assert (lost.field, lost.expected, lost.seen) == ("frame", describe(tcp), "no such frame")
+    (other,) = differences(tcp, udp)
+    assert (other.field, other.expected, other.seen) == (
+        *("kind of packet", describe(tcp), describe(udp)),
+    )
+
+
+def test_what_is_ignored_needs_a_field_and_a_reason() -> None:
+    view = dissect(PACKETS["tcp"])
+    seen = replace(view, ttl=9, tos=9)  # type: ignore[call-arg]
+    assert [one.field for one in differences(view, seen, {"ttl": "not of this check"})] == ["tos"]
+    assert [one.field for one in differences(Expected(view, {"tos": "free"}), seen)] == ["ttl"]
+    with pytest.raises(ValueError, match="TcpView has no field 'nonsense' to ignore"):
+        differences(view, seen, {"nonsense": "x"})
+    with pytest.raises(ValueError, match="field 'ttl' is ignored without a reason"):
+        differences(view, seen, {"ttl": " "})
+
+
+@pytest.mark.parametrize(
+    ("length", "vlans", "found"),
+    [(60, 0, False), (61, 0, True), (64, 1, False), (65, 1, True)],
+)
+def test_octets_behind_a_packet_are_only_those_that_a_short_frame_needs(
+    length: int, vlans: int, found: bool
+) -> None:
+    ends = replace(ENDS4, vlan=7) if vlans else ENDS4
+    data = frames.udp(ends, 40000, 53, b"x", ip_id=7)
+    view, padded = dissect(data), dissect(data.ljust(length, b"\0"))
+    assert [one.field for one in differences(view, padded)] == ["padding"] * found
+    assert differences(view, padded, {"padding": "the NIC's"}) == []
+    if found:
+        (one,) = differences(view, padded)
+        assert one.expected == f"none in a frame beyond {60 + 4 * vlans} bytes"
+        assert one.seen == f"{length - len(data)} bytes after the packet"
+
+
+def test_a_wrong_checksum_is_told_with_its_figures_and_octets_readably() -> None:
+    view = dissect(PACKETS["udp"])
+    wrong = dissect(frames.udp(ENDS4, 40000, 53, b"x", ip_id=7, chksum=0x1234))
+    assert isinstance(wrong, UdpView)
+    (one,) = differences(view, wrong)
+    sums = f"(0x1234, correct is {wrong.checksum_right:#06x})"
+    assert str(one) == f"checksum: expected correct, seen wrong {sums}"
+    (text,) = differences(view, replace(view, payload=b"GET /\r\n"))  # type: ignore[call-arg]
+    assert (text.expected, text.seen) == ("1 bytes 'x'", "7 bytes 'GET /\\r\\n'")
+    (octets,) = differences(view, replace(view, payload=bytes(60)))  # type: ignore[call-arg]
+    assert octets.seen == f"60 bytes {bytes(48).hex(' ')}…"
+    (gone,) = differences(view, replace(view, payload=b""))  # type: ignore[call-arg]
+    assert gone.seen == "nothing"
