@@ -37,7 +37,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     )
     results = [check("PASS", row.id) for row in BOTH if row.catalogue == "seed"]
     results += [check("PASS", "FWD-01"), check("NOT SUPPORTED", "DEV-10", message="no vhost-net")]
-    results.append(check("FAIL", "ADM-05", node=DELETE, message="no service"))
+    results.append(check("FAIL", "ADM-05", node=DELETE, message="`ipvsadm -Q`: no service"))
     known = known_in(KNOWN, about.dpvs)
     verdict = judge(about.kind, BOTH, results, known=known)
     ended = STARTED + timedelta(seconds=20)
