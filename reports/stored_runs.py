@@ -114,6 +114,11 @@ def _verify(options: argparse.Namespace) -> int:
         print(f"DIFFERENT: {problem}")
     if problems:
         print(f"{len(problems)} differences: this is not what the run left")
+        if not _suite_is(found.commit):
+            print(
+                f"the run was made by suite {found.commit or 'unknown'}, and this is another one: "
+                "differences of catalogues and checks may be the suites'"
+            )
         return EXIT_NOT_READY
     what = "nothing else was" if strange else "nothing was"
     print(f"{what} altered; the verdict is the same: {found.verdict}")

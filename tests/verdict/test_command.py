@@ -94,3 +94,18 @@ def test_a_page_that_cannot_be_written_is_one_sentence(
     assert command.main(["matrix", str(tmp_path / "run"), f"--html={page}"]) == 3
     told = f"--html={page}: no page can be written: No such file or directory\n"
     assert capsys.readouterr() == ("", told)
+
+
+@pytest.mark.parametrize("same_suite", [True, False])
+def test_differences_of_another_suite_s_run_say_so(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    same_suite: bool,
+) -> None:
+    stored(tmp_path / "run", *RESULTS)
+    (tmp_path / "run" / "junit.xml").unlink()
+    monkeypatch.setattr(command, "_suite_is", lambda _: same_suite)
+    assert command.main(["verify", str(tmp_path / "run")]) == 1
+    said = capsys.readouterr().out
+    assert ("made by suite abc123, and this is another one" in said) is not same_suite
