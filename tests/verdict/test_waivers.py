@@ -124,7 +124,7 @@ def test_every_problem_of_a_file_is_told(tmp_path: Path) -> None:
     assert str(error.value).splitlines() == [
         f"{path}:3: waiver 1: owner: Field required",
         f"{path}:3: waiver 1: issue: Field required",
-        f"{path}:7: waiver 2: there is no requirement S98",
+        f"{path}:7: waiver 2: unknown requirement S98",
     ]
 
 
@@ -134,7 +134,7 @@ def test_a_row_that_is_none_and_one_behind_an_unknown_requirement_are_told(tmp_p
     with pytest.raises(DeclarationError) as error:
         load_waivers(path, {"S01"})
     first, second = str(error.value).splitlines()
-    assert first.endswith(": waiver 1: there is no requirement S97")
+    assert first.endswith(": waiver 1: unknown requirement S97")
     assert second.startswith(f"{path}:8: waiver 2: row: ")
     path.write_text("other: []\n")
     with pytest.raises(DeclarationError, match="expected the one key 'waivers'"):
