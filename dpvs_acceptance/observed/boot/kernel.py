@@ -106,7 +106,7 @@ def not_generated(files: BootFiles, words: list[Word], default_kb: int) -> Itera
     """Hugepages that /etc/default/grub has and the generated configuration has not."""
     given = {word for _, word in words}
     for number, text in files.lines.get(GRUB, ()):
-        match = re.match(r"""\s*(#?)\s*GRUB_CMDLINE_LINUX(?:_DEFAULT)?=["']?([^"']*)""", text)
+        match = re.match(r"""\s*+(#?)\s*+GRUB_CMDLINE_LINUX(?:_DEFAULT)?=["']?([^"']*)""", text)
         if match is None:
             continue
         missing = [word for word in match[2].split() if word not in given]

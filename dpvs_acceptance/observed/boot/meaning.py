@@ -31,7 +31,7 @@ _NODE = re.compile(
     r"/hugepages/hugepages-(\d+)kB/nr_hugepages"
 )
 _ALL = re.compile(r"/sys/kernel/mm/hugepages/hugepages-(\d+)kB/nr_hugepages")
-_ANY = re.compile(r".*\ufffd.*/hugepages-(\d+)kB/nr_hugepages")
+_ANY = re.compile(r"[^\ufffd]*+\ufffd.*/hugepages-(\d+)kB/nr_hugepages")
 _NO_FILE = re.compile(r"/sys/.*hugepages-\d+kB/(?!nr_overcommit|surplus|free|resv)\w*")
 _NO_PARAMETER = re.compile(r"(vm\.)?nr_?huge_?pages?(_mempolicy)?")
 _RESERVERS = ("hugeadm", "dpdk-hugepages.py")
