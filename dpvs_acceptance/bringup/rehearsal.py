@@ -91,7 +91,8 @@ def _put_back(gate: WriteGate) -> None:
     deadline = time.monotonic() + _BACK
     while True:
         try:
-            undone = gate.undo(only=_ID)
+            # All of the run's journal: it has nothing else in it before the bring-up.
+            undone = gate.undo()
             break
         except LockLostError:
             raise

@@ -69,7 +69,7 @@ def test_restore_leaves_a_living_run_alone_and_restores_the_others(bench: Benche
         gate = WriteGate(bench.hosts[name], WriteMode.WRITABLE, run="either")
         assert first_failure(gate.apply(bench.changes(name)[:1])) is None
     ran = runs.run(bench.deployment.bench.path, "--restore")
-    assert ran.returncode == 1, ran.stdout
+    assert ran.returncode == 2, ran.stdout
     assert "NOT restored: rs1: in use by the run on rs1 since" in ran.stdout
     assert [len(journal.leftovers(bench.hosts[name])) for name in ("client1", "rs1")] == [0, 1]
     assert all(one.ok for one in WriteGate(bench.hosts["rs1"], gate.mode, run="either").undo())
