@@ -31,6 +31,7 @@ from .tools import Tools
 
 AT_ONCE = 200
 HEARTBEAT, LONGEST = 30.0, 290.0  # seconds
+YOUNG = (1.2, 4.5)  # seconds between the first requests of a connection that is kept open
 SETTLED = 5.0  # seconds until every lcore has a new service
 
 
@@ -164,12 +165,14 @@ class Users:
         return served
 
     def keep_open(self, service: Service) -> None:
-        """Open a connection from every client, which sends a request each half minute, for as
-        long as the run's traffic goes on (290 s at most)."""
-        again = (Request(pause=-HEARTBEAT),) * int(LONGEST / HEARTBEAT)
-        kept = Dialogue((Request(), *again))
+        """Open a connection or UDP flow from every client. Its next requests follow after some
+        seconds each, then one each half minute, as long as the run's traffic goes on (290 s)."""
+        pauses = (0.0, *YOUNG, *(-HEARTBEAT,) * int(LONGEST / HEARTBEAT))
+        kept = Dialogue(tuple(Request(pause=pause) for pause in pauses))
+        flow = UdpFlow(tuple(Datagram(8, pause=pause) for pause in pauses))
+        flows = ([kept], []) if service.declared.protocol == "tcp" else ([], [flow])
         try:
-            begun = [self.begin(one, service, [kept], seconds=LONGEST) for one in self.clients]
+            begun = [self.begin(one, service, *flows, seconds=LONGEST) for one in self.clients]
         except Exception as error:
             self.past.failed[service.name] = error
             raise
@@ -184,7 +187,15 @@ class Users:
             raise NotTested(f"no connection to {service} was opened by this run")
         for flows in begun:
             flows.go_on()
-        return [words for flows in begun for words in wrong_talks(flows.finished().talks, None)]
+        ends = [flows.finished() for flows in begun]
+        unanswered = [
+            f"UDP from {flow.local}: datagram {number} was not answered"
+            for end in ends
+            for flow in end.exchanges
+            for number, (seconds, _, _) in enumerate(flow.answers, 1)
+            if seconds is None
+        ]
+        return unanswered + [words for end in ends for words in wrong_talks(end.talks, None)]
 
     @contextmanager
     def own_servers(self, like: Service) -> Iterator[OwnServers]:

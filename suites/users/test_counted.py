@@ -7,7 +7,14 @@ import time
 import pytest
 
 from dpvs_acceptance.dpvs.ipvsadm.counters import Counters
-from dpvs_acceptance.testbed import NO_OTHER_TRAFFIC, LoadBalancer, Service, Users, services
+from dpvs_acceptance.testbed import (
+    NO_OTHER_TRAFFIC,
+    READERS,
+    LoadBalancer,
+    Service,
+    Users,
+    services,
+)
 from dpvs_acceptance.traffic.users.flows import Datagram, Dialogue, Request, UdpFlow
 from dpvs_acceptance.traffic.users.onwire import Amount
 from fixtures.checks import for_each, needs, requirement
@@ -18,6 +25,14 @@ FLOWS = 10
 ESTABLISHED = ("TCP_EST", "ESTABLISHED")
 PORT_ERRORS = ("ierrors", "oerrors", "imissed", "rx_nombuf")
 SERVICES, PORTS = "ipvsadm -ln --stats", "dpip -s -v link show"
+
+
+@requirement("USR-04")
+@needs(READERS)
+@for_each(service=services.having(protocol="udp"))
+def test_flows_are_kept_open(users: Users, service: Service) -> None:
+    """Steps: open a UDP flow from every client. Verify: see the check that ends them."""
+    users.keep_open(service)
 
 
 @requirement("USR-11", core=True)

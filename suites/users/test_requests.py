@@ -12,7 +12,7 @@ pytestmark = pytest.mark.traffic
 
 PADDING = (1, 500, 1460, 4096, 7000)  # octets of a header line; nginx takes 8 kB
 PAUSES = (0.0, 0.0, 0.05, 0.25, 0.6)  # seconds
-ECHOES = (0, 1, 7, 56, 1000, 1232, 1452)
+ECHOES = (0, 1, 7, 56, 120, 300, 590, 1000, 1232, 1452)
 # What a user notices, and what Linux takes for a loss (its least retransmission timer).
 MEDIAN, SLOWEST = 0.05, 0.2  # seconds
 SAMPLES = 40
