@@ -96,7 +96,7 @@ def evidence_files(directory: Path) -> dict[str, str]:
 def record_text(record: Record) -> str:
     """As JSON; the same record is always the same text."""
     plain = record.model_dump(mode="json", by_alias=True)
-    return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(plain, indent=1) + "\n"
 
 
 def text_digest(text: str) -> str:
