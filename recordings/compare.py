@@ -61,7 +61,7 @@ def _steady(text: str) -> list[str]:
         for pattern, replacement in _CHANGING:
             line = pattern.sub(replacement, line)
         lines.append(line.rstrip())
-    # The order of a hash table is nobody's promise.
+    # The order of a hash table is not defined.
     return sorted(lines) if text.startswith(("$ dpip neigh", "$ ipvsadm -lnc")) else lines
 
 
@@ -74,7 +74,7 @@ def _shapes(frames: list[Frame]) -> Iterator[str]:
 
 
 def _shape(view: View) -> str:
-    """What of a packet must be the same on any device; empty for what is nobody's flow."""
+    """What of a packet must be the same on any device; empty for packets of no flow."""
     if isinstance(view, TcpView):
         options = ",".join(_option(option.kind) for option in view.options)
         place = view.toa()

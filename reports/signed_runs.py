@@ -19,7 +19,7 @@ from reports.building import build, build_pdf
 
 
 def sign_run(run: Path, key: Path, timestamp: str) -> int:
-    """Signs a run that `verify` finds nothing wrong with, and writes its pages anew."""
+    """Signs a run that `verify` finds nothing wrong with, and writes its pages again."""
     found = verify(run)
     if found.problems:
         for problem in found.problems:
@@ -48,7 +48,7 @@ def signature_problems(
     for line in found.good:
         print(f"signed: {line}")
     if not found.keys:
-        print("unsigned: nothing protects this run from whoever can write all of its files")
+        print("unsigned: a user who can write all files of this run could have replaced them")
     elif allowed_signers is None:
         print("whose keys these are was not checked: --allowed-signers=FILE")
     problems = list(found.problems)

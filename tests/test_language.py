@@ -18,7 +18,7 @@ WORDS = {
     r"told|tells? of": "reported, logged, printed, says",
     r"anew": "again, new",
     r"somebody": "another user, another process, an unknown owner",
-    r"nobody|no one": "no host, no process, not used",
+    r"(?<!\")nobody|no one": "no host, no process, not used",
     r"as ever": "as usual, or nothing",
     r"is had": "happens, is available",
     r"such as come": "(the noun itself)",
@@ -29,7 +29,20 @@ WORDS = {
     r"is none of": "is not one of",
 }
 HUNTED = re.compile(rf"\b({'|'.join(WORDS)})\b", re.IGNORECASE)
-FOLDERS = ("dpvs_acceptance", "requirements", "topologies", "benches", "docs", "README.md")
+FOLDERS = (
+    "README.md",
+    "benches",
+    "benchmarks",
+    "docs",
+    "dpvs_acceptance",
+    "fixtures",
+    "recordings",
+    "reports",
+    "requirements",
+    "softlab",
+    "suites",
+    "topologies",
+)
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:

@@ -158,7 +158,9 @@ def _roots(before: Snapshot) -> dict[str, str]:
             f"carries the ssh session from {session.client}",
         )
     if not found:
-        raise SnapshotError(f"no interface has {session.server}, the address that ssh came in on")
+        raise SnapshotError(
+            f"no interface has {session.server}, the address to which ssh connected"
+        )
     return found
 
 

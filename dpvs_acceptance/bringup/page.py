@@ -33,9 +33,8 @@ _TOP = """\
 
 Each host is read once, in one round trip. The run is refused, and nothing is written, if
 
-* a host is locked by another run: the refusal says who, since when, from where. This
-  holds for the DUT, the clients and the real servers, and also for `--attach`, which locks nothing
-  itself;
+* the DUT, a client or a real server is locked by another run: the message names its user, start and
+  runner. This also applies to `--attach`, although it takes no lock itself;
 * a killed run has left changes on any host (`pytest --host=NAME --restore` undoes them);
 * the ssh session uses a NIC of the bench, or a tested interface of a client or real server (see
   "The management path");
@@ -109,12 +108,17 @@ its addresses and routes.
 
 ## A load balancer in production
 
-`--attach` looks at what runs, and sends its own requests to the VIPs: some hundred connections, a
-few at a time. What can only be counted without other connections (counters, the spread over
-the real servers, packets lost or doubled, which worker answered) is NOT TESTED there, and says how
-many connections of others it met; all else is judged as usual. The table of connections is read
-by the checks of connections alone, and never as part of a survey; what the version in use cannot
-bear to be asked (`dpip -s -v link show` before 1.9.8) is not asked.
+`--attach` reads the state of the running DPVS and sends requests of its own to the VIPs. Most
+checks open a few connections. Those of the catalogue `users` open `--flows` connections (default
+1,000), up to 250 of each client at the same time: set a lower `--flows`, or leave the catalogue out
+with `--requirements=seed`.
+
+Some results are only valid if no other connections exist: counters, the distribution over the real
+servers, lost or duplicated packets, and which worker answered. If a service carries other traffic,
+these checks are NOT TESTED, and the reason gives the number of other connections. All other checks
+are judged normally. The connection table is read only by checks of connections, not in every
+snapshot. A command that corrupts the memory of the version in use (`dpip -s -v link show` before
+1.9.8) is not run.
 
 ## How it is undone
 

@@ -232,7 +232,7 @@ def _machine(host: Host, root: str) -> tuple[str, ...]:
         holder = _holder([line for line in rest if line])
         raise Locked(host.name, holder, (machine, name, host.target))
     if result.exit_status != 0:
-        raise HostError(host.name, f"whether it is locked is not known: {result.stderr.strip()}")
+        raise HostError(host.name, f"cannot read its lock: {result.stderr.strip()}")
     return machine, name, host.target
 
 

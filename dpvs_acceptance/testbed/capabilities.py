@@ -56,7 +56,7 @@ def _kni_declared(parts: Parts, _: Mapping[str, Choice]) -> None:
 
 def _icmp_worker(parts: Parts, _: Mapping[str, Choice]) -> None:
     if not any(worker.icmp_redirect for worker in parts.deployment.workers):
-        raise NotApplicable("the topology sets no worker apart for ICMP (dpvs.icmp_redirect)")
+        raise NotApplicable("the topology assigns no worker to ICMP (dpvs.icmp_redirect)")
     keyword = "icmp_redirect_core"
     if (line := parts.look("dpvs log").refused_keyword(keyword)) is not None:
         raise NotSupported(f"this build has no {keyword}, its log says: {line}")

@@ -38,7 +38,7 @@ class Defended:
         services = [s for s in lb.topology.services if s.forwarding == "fullnat"]
         base = next((s for s in services if (s.protocol, s.server_family) == ("tcp", 4)), None)
         if base is None:
-            raise NotTested("no FullNAT service with IPv4 real servers, to add one like it")
+            raise NotTested("the topology has no FullNAT service with IPv4 real servers to copy")
         lip, target = base.local_addresses[0], lb.deployment.targets(base)[0]
         which = f"-t {self.path.ends.dst}:{SERVED}"
         lb.configure(routed.switch, "on", log=routed.switch_log)

@@ -22,7 +22,9 @@ class RemoteClients:
         clients = topology.clients
         near = [name for name in topology.vip_clients if clients[name].link in topology.links]
         if not networks or not near:
-            raise NotTested("no remote network whose addresses stand for many clients")
+            raise NotTested(
+                "the topology has no remote network whose addresses can be used as many clients"
+            )
         self.client = Client(near[0], parts)
         self._network = networks[0]
 

@@ -166,7 +166,7 @@ class Tools:
         except NotSupported as unknown:
             probe = unknown.probe
         if self._spare is None:
-            raise NotSupported(f"{probe}; and every port is on a link")
+            raise NotSupported(f"{probe}; and the topology uses every port")
         state = self._look("dpip -s addr show")
         has = [entry for entry in state.addresses if entry.device == self._spare]
         return self._spare, [

@@ -184,7 +184,7 @@ class Users:
         if service.name in self.past.failed:
             raise self.past.failed[service.name]
         if not (begun := self.past.open.pop(service.name, [])):
-            raise NotTested(f"no connection to {service} was opened by this run")
+            raise NotTested(f"this run opened no connection to {service}")
         for flows in begun:
             flows.go_on()
         ends = [flows.finished() for flows in begun]

@@ -64,7 +64,7 @@ def sign(run: Path, key: Path) -> str:
     statement = folder / STATEMENT
     if statement.is_file():
         if problems := statement_differences(statement.read_text("utf-8"), made):
-            raise SigningError(f"the run is not what was signed before: {problems[0]}")
+            raise SigningError(f"the run differs from the one signed earlier: {problems[0]}")
     else:
         statement.write_text(made, encoding="utf-8")
     signature = folder / f"{STATEMENT}.sig"
@@ -74,7 +74,7 @@ def sign(run: Path, key: Path) -> str:
         if not any(folder.glob("*.sig")):
             statement.unlink()
             folder.rmdir()
-        raise SigningError(f"ssh-keygen does not sign with {key}: {_said(ran)}")
+        raise SigningError(f"ssh-keygen cannot sign with {key}: {_said(ran)}")
     mark = fingerprint(signature.read_text("ascii"))
     signature.replace(folder / signature_name(mark))
     return mark
@@ -89,7 +89,7 @@ def stamp(run: Path, mark: str, url: str) -> None:
         *("openssl", "ts", "-query", "-data", str(signature), "-sha256", "-cert"), text=False
     )
     if query.returncode:
-        raise SigningError(f"openssl makes no request for a time stamp: {_said(query)}")
+        raise SigningError(f"openssl cannot make a time stamp request: {_said(query)}")
     try:
         answer = requests.post(
             url,
@@ -195,7 +195,7 @@ def _stamped(signature: Path, timestamp_ca: Path | None) -> str:
         *("-CAfile", str(timestamp_ca)),
     )
     if ran.returncode:
-        raise SigningError(f"its time stamp is not good: {_said(ran)}")
+        raise SigningError(f"its time stamp is invalid: {_said(ran)}")
     shown = _run("openssl", "ts", "-reply", "-in", str(token), "-text")
     times = [line for line in shown.stdout.splitlines() if line.startswith("Time stamp:")]
     return f", {times[0].lower()}" if times else ""
@@ -217,7 +217,7 @@ def _run(
     except FileNotFoundError:
         raise SigningError(f"{command[0]} is not installed") from None
     except subprocess.TimeoutExpired:
-        raise SigningError(f"{command[0]} is not done in {_SECONDS:g} s") from None
+        raise SigningError(f"{command[0]} did not end within {_SECONDS:g} s") from None
     return ran
 
 

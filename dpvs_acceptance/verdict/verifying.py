@@ -242,7 +242,7 @@ def replay_by_pytest(
             )
             found: Mapping[str, Mapping[str, Any]] = json.loads(results.read_text("utf-8"))
         except subprocess.TimeoutExpired:
-            raise ReplayError(f"not done in {REPLAY_SECONDS:g} s") from None
+            raise ReplayError(f"not finished within {REPLAY_SECONDS:g} s") from None
         except (OSError, ValueError):
             said = (ran.stderr.strip() or ran.stdout.strip()).splitlines()
             raise ReplayError(said[-1] if said else "no output of pytest") from None

@@ -29,7 +29,7 @@ SOCKET: Final = "run/emulated.sock"
 _STAGE: Final = Path("/run/emulated.stage")
 #: Where its folder `ready` is put.
 _READY: Final = Path("/run/emulated")
-#: Files of /proc that tell of hardware; /proc itself cannot be overlaid, so each is covered.
+#: Files of /proc about hardware; /proc itself cannot be overlaid, so each is covered.
 _PROC: Final = (
     ("proc/meminfo", "proc/meminfo"),
     ("proc/cpuinfo", "proc/cpuinfo"),

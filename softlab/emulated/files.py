@@ -1,4 +1,4 @@
-"""The emulated hardware as files: sysfs, and the few of /proc that tell of hardware.
+"""The emulated hardware as files: sysfs, and the few of /proc about hardware.
 
 Paths are those below `sys/` and `proc/`; what a write to a file means is its `store`, read by
 `controls`. Layouts are Linux's (Documentation/ABI); what is not emulated shines through.

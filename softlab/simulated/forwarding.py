@@ -91,7 +91,7 @@ def _to_host(
 def _virtual(
     path: DataPath, lcore: int, packet: Packet, frame: bytes, port: int, now: float
 ) -> bool:
-    """FullNAT; False when the packet is none of its business."""
+    """FullNAT; False if it does not handle the packet."""
     if len(packet.body) < 8:
         return False
     sport, dport = packet.ports()

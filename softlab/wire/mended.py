@@ -17,7 +17,7 @@ _WINDOW: Final = 1 << 16
 
 
 def _resets_outside_of_the_window(_rule: Rule, _addresses: Addresses) -> Action:
-    """A RST outside of the window goes nowhere (RFC 9293, 3.10.7.4; RFC 5961, 3): what the other
+    """A RST outside of the window is dropped (RFC 9293, 3.10.7.4; RFC 5961, 3): what the other
     side acknowledged last is where the window begins."""
     acknowledged: dict[object, int] = {}
 

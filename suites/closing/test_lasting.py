@@ -43,4 +43,4 @@ def test_closed_connections_leave_the_table(lb: LoadBalancer, users: Users) -> N
         if not left or time.monotonic() > until:
             break
     count = len(users.past.ended)
-    assert not left, f"{len(left)} of {count} ended connections are still listed: {left[0]}"
+    assert not left, f"{len(left)} of {count} closed connections are still listed: {left[0]}"

@@ -121,7 +121,9 @@ def test_expire_quiescent_ends_connections_of_a_drained_server(
         ends.receive(ends.client, "R", "RST")
         ends.receive(ends.server, "R", "RST")
     late = [view for view in ends.arrived(ends.server) if view.payload == b"to a drained server"]
-    assert not late, "a segment got to a drained real server of a service that expires connections"
+    assert not late, (
+        "the service expires connections, but a segment reached the drained real server"
+    )
 
 
 @requirement("EDG-30")

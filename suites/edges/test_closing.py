@@ -41,7 +41,7 @@ def test_a_refused_connection_is_refused_at_the_client(crafted: Crafted, service
         ends.syn()
         refused = ends.to_client("RA", seq=0)
     assert refused.ack == ends.client.seq, (
-        f"the refusal acknowledges {refused.ack}, the client's SYN ends at {ends.client.seq}: "
+        f"the RST acknowledges {refused.ack}, the client's SYN ends at {ends.client.seq}: "
         "the client has to ignore it (RFC 9293, 3.10.7.3)"
     )
     assert (refused.src, refused.sport) == (added.vip.address, added.vip.port), (
@@ -123,7 +123,7 @@ def test_a_shut_window_stays_shut_and_opens_again(crafted: Crafted, service: Ser
 def test_what_tcp_has_to_ignore_ends_no_connection(
     crafted: Crafted, service: Service, kind: str
 ) -> None:
-    """Steps: on an open connection, from the client's end, a segment that nobody may act upon.
+    """Steps: on an open connection, from the client's end, a segment that must have no effect.
 
     Verify: `ipvsadm -lnc` shows the connection established before and after, and data crosses.
     """
@@ -137,7 +137,7 @@ def test_what_tcp_has_to_ignore_ends_no_connection(
         ends.to_rs("PA", b"and more")
         after = crafted.states(ends)
         ends.to_client("PA", b"answer")
-    assert after == before, f"{kind}: the connection was {before}, and is {after} after it"
+    assert after == before, f"{kind}: the connection was {before} before it, and {after} after it"
 
 
 @requirement("EDG-21")

@@ -81,7 +81,7 @@ def test_nothing_is_made_of_overlapping_fragments(
         crafted.send_beyond_uoa(ends)
         sent = fragments.cut(_datagram(ends.client, LONG[:600]), 208, overlap=64)
         came = _behind(ends, ends.client, ends.server, sent[::-1] if "first" in order else sent)
-    assert not came, f"{len(came)} overlapping fragments went on: {describe(came[0])}"
+    assert not came, f"{len(came)} overlapping fragments were forwarded: {describe(came[0])}"
 
 
 @requirement("EDG-07")
@@ -102,7 +102,9 @@ def test_a_segment_in_tiny_fragments_is_not_taken_for_a_whole_one(
             ends.client.station.send([*fragments.cut(loose, 16), *fragments.cut(loose, 40)])
             ends.to_rs("PA", b"in one piece")
         parts = _parts_of_a_segment(ends.server)
-        assert not parts, f"{len(parts)} parts of a segment went on: {describe(parts[0])}"
+        assert not parts, (
+            f"{len(parts)} fragments of an incomplete segment were forwarded: {describe(parts[0])}"
+        )
 
 
 def _connections(lb: LoadBalancer) -> int:
@@ -152,6 +154,6 @@ def _require_whole_or_nothing(came: list[IpView]) -> None:
         return
     made = fragments.together(came)
     assert made is not None, (
-        f"of a datagram in fragments only a part went on: {len(came)} of 2, {describe(came[0])}"
+        f"only a part of a fragmented datagram was forwarded: {len(came)} of 2, {describe(came[0])}"
     )
-    assert made[-len(LONG) :] == LONG, "a datagram in fragments went on with other octets"
+    assert made[-len(LONG) :] == LONG, "a fragmented datagram was forwarded with other octets"

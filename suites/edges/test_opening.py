@@ -129,6 +129,8 @@ def test_only_a_syn_opens_a_connection(crafted: Crafted, service: Service) -> No
             f"the SYN's own connection, from {ends.client.own}, is not listed either"
         )
     came = [view for view in ends.arrived(ends.server) if view.sport != ends.server.peer.port]
-    assert not came, f"{len(came)} segments that open nothing got to the RS: {describe(came[0])}"
+    assert not came, (
+        f"{len(came)} segments that cannot open a connection reached the RS: {describe(came[0])}"
+    )
     opened = {strange[port] for port in listed & strange.keys()}
-    assert not opened, f"flags that open nothing are a connection in ipvsadm -lnc: {opened}"
+    assert not opened, f"ipvsadm -lnc lists a connection for flags that cannot open one: {opened}"

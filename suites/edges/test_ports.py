@@ -46,7 +46,9 @@ def test_source_port_exhaustion_is_counted_and_recovers(crafted: Crafted, servic
             full = crafted.source_pool(added)
             if full.miss > before.miss:
                 break
-        assert full.miss > before.miss, f"{FLOWS} flows, and sa_miss is still {full.miss}: {full}"
+        assert full.miss > before.miss, (
+            f"{FLOWS} flows, and sa_miss did not grow, it is {full.miss}: {full}"
+        )
         late = ends.client.datagram(b"a new flow", sport=FLOWS + 200)
         ends.client.station.send([late])
         _require_crossing(ends, b"an old one")

@@ -57,7 +57,7 @@ def test_a_datagram_without_checksum_does_not_cross_ipv6(
     came = [view for view in ends.views()[1]["rs"] if isinstance(view, UdpView)]
     unsummed = [view for view in came if view.payload == b"unsummed"]
     assert not unsummed, (
-        f"a datagram without checksum went on, with a checksum that is {unsummed[0].checksum}"
+        f"a datagram without checksum was forwarded with a checksum that is {unsummed[0].checksum}"
     )
 
 
@@ -78,7 +78,7 @@ def test_a_corrupt_datagram_is_not_made_good(crafted: Crafted, service: Service,
     other = ends.server if side == "client" else ends.client
     came = other.capture.views(Match(outgoing=False, payload=b"corrupted"))
     good = [view for view in came if isinstance(view, UdpView) and view.checksum != "wrong"]
-    assert not good, f"a corrupt datagram of the {side} went on with a checksum that is right"
+    assert not good, f"a corrupt datagram of the {side} was forwarded with a correct checksum"
 
 
 @requirement("EDG-24")
@@ -100,4 +100,4 @@ def test_a_corrupt_segment_is_not_made_good(crafted: Crafted, service: Service, 
     other = ends.server if side == "client" else ends.client
     came = [view for view in ends.arrived(other) if view.payload == b"corrupted"]
     good = [view for view in came if view.checksum != "wrong"]
-    assert not good, f"a corrupt segment of the {side} went on with a checksum that is right"
+    assert not good, f"a corrupt segment of the {side} was forwarded with a correct checksum"

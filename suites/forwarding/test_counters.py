@@ -157,4 +157,6 @@ def test_icmp_is_answered_by_its_worker(lb: LoadBalancer, client: Client, vip: V
     assert sent[chosen] >= echoes.received, (
         f"lcore {chosen} should have sent {echoes.received} echo replies; sent by lcore: {sent}"
     )
-    assert others < echoes.received, f"other workers sent as many packets as ICMP had: {sent}"
+    assert others < echoes.received, (
+        f"other workers sent as many packets as there were echo replies: {sent}"
+    )

@@ -46,7 +46,9 @@ def test_a_real_server_without_toa_sees_the_lip(client: Client, service: Service
     answers = client.get(service, len(service.server_names))
     seen = {client_seen(answer.body).address for answer in answers}
     lips = sorted(service.lips)
-    assert seen <= service.lips, f"RS without TOA: a LIP of {lips} expected, seen {sorted(seen)}"
+    assert seen <= service.lips, (
+        f"RS without TOA reader: a LIP of {lips} expected, seen {sorted(seen)}"
+    )
 
 
 @requirement("S30", "fullnat", core=True)
@@ -64,7 +66,9 @@ def test_every_packet_is_translated_as_fullnat_does(client: Client, service: Ser
     conversation, connection = find_tcp(
         watch.client_views, watch.server_views, answer.local, service.fullnat(client)
     )
-    assert connection.seq_offset, "sequence numbers are the client's own: FullNAT starts its own"
+    assert connection.seq_offset, (
+        "the RS sees the client's sequence numbers: FullNAT must use its own"
+    )
     findings = check_tcp(conversation, connection)
     assert not findings, in_words(findings)
 

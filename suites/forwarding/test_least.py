@@ -42,7 +42,7 @@ def test_new_connections_go_to_the_least_loaded_real_server(
         server_of = _servers_of(watch, service, spoofing, [one.source for one in held])
         loaded = Counter(server_of.values())
         assert len(loaded) > 1, (
-            f"{len(held)} connections kept open all went to {next(iter(loaded))}, none to another"
+            f"{len(held)} open connections all went to one real server, {next(iter(loaded))}"
         )
         emptied = min(loaded)
         for connection in held:

@@ -41,7 +41,7 @@ def test_dpvs_and_its_tools_are_of_one_build(lb: LoadBalancer) -> None:
     if lb.version.ipvsadm_reports_version:
         reported["ipvsadm -ln"] = header.version if header else None
     others = {tool: str(v) for tool, v in reported.items() if v != lb.state.version}
-    assert not others, f"not of one build with dpvs {lb.state.version}: {others}"
+    assert not others, f"not from the same build as dpvs {lb.state.version}: {others}"
 
 
 @requirement("S17", core=True)

@@ -50,7 +50,9 @@ def test_an_idle_connection_is_kept_for_the_time_of_its_service(
             kept = time.monotonic() - begun
             assert kept < LONGEST, f"the idle connection is still listed after {kept:.1f} s"
         kept = time.monotonic() - begun
-        assert kept >= IDLE - SLACK, f"an idle connection was ended after {kept:.1f} s, not {IDLE}"
+        assert kept >= IDLE - SLACK, (
+            f"an idle connection was removed after {kept:.1f} s, expected after {IDLE} s"
+        )
         if not _of(state, other.source):
             raise Inconclusive("the other service's connection is gone, too (positive control)")
         other.reset()
@@ -71,17 +73,25 @@ def test_a_client_stays_with_its_real_server_for_the_time_set(
         raise Inconclusive(f"rr without persistence gives all to {turns}")
     added = lb.add_service(service, options=f"-p {IDLE}", persistence=IDLE)
     first = _servers(client, added)
-    assert len(first) == 1, f"one client of a persistent service is at {sorted(first)}"
+    assert len(first) == 1, (
+        f"the connections of one client of a persistent service went to {sorted(first)}"
+    )
     begun = time.monotonic()
     held = _held(lb, added)
-    assert held == 1, f"ipvsadm --persistent-conn: one client held expected, seen {held}"
+    assert held == 1, f"ipvsadm --persistent-conn: one template expected, seen {held}"
     # It is held while it has connections; closed ones stay for some seconds, too.
     while _held(lb, added):
         kept = time.monotonic() - begun
-        assert kept < LONGEST, f"the client (-p {IDLE}) is still held after {kept:.1f} s"
+        assert kept < LONGEST, (
+            f"the client's template (-p {IDLE}) is still listed after {kept:.1f} s"
+        )
     then = _servers(client, added)
-    assert len(then) == 1, f"one client of a persistent service is at {sorted(then)}"
-    assert then != first, f"after its time the client is still at {sorted(first)}"
+    assert len(then) == 1, (
+        f"the connections of one client of a persistent service went to {sorted(then)}"
+    )
+    assert then != first, (
+        f"the template has expired, but the client's connections still go to {sorted(first)}"
+    )
 
 
 @requirement("FWD-10")
@@ -102,7 +112,9 @@ def test_a_held_client_leaves_a_real_server_of_weight_0(
     first = held.pop()
     added.set_weight(added.server_names.index(first), 0)
     then = set(spoofing.servers_of_syns(added, FLOWS).values())
-    assert first not in then, f"{first} has weight 0, but still gets the client that it held"
+    assert first not in then, (
+        f"{first} has weight 0, but still gets new connections of its persistent client"
+    )
 
 
 @requirement("EDG-26")
@@ -150,7 +162,9 @@ def test_a_client_on_the_blacklist_is_not_forwarded(
     assert len(passed) == CLIENTS - 1, f"not forwarded: {set(addresses) - passed - {denied}}"
     lb.run(f"ipvsadm -V {added.which} -k {denied}", undo="")
     found = remote_clients.reached(added, addresses, PORT + 1)
-    assert len(found) == CLIENTS, f"off the blacklist, {len(found)} of {CLIENTS} are forwarded"
+    assert len(found) == CLIENTS, (
+        f"after removal from the blacklist, {len(found)} of {CLIENTS} clients are forwarded"
+    )
 
 
 def _servers(client: Client, service: Service) -> set[str]:

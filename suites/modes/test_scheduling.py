@@ -77,21 +77,27 @@ def test_a_hash_keeps_each_source_at_its_real_server(
 
     at_first, again = servers(0), servers(1)
     moved = [source for source, name in at_first.items() if again[source] != name]
-    assert not moved, f"{scheduler}: {len(moved)} of {SOURCES} sources moved, {moved[0]} for one"
+    assert not moved, (
+        f"{scheduler}: {len(moved)} of {SOURCES} sources changed their RS, first {moved[0]}"
+    )
     for name, share in Counter(at_first.values()).items():
         assert share * LEAST_SHARE >= SOURCES, f"{scheduler}: {name} has {share} of {SOURCES}"
     second = added.server_names[1]
-    assert second in at_first.values(), f"{scheduler}: {second} has none of {SOURCES} sources"
+    assert second in at_first.values(), f"{scheduler}: {second} gets none of {SOURCES} sources"
     added.set_weight(1, 0)
     without = servers(2)
     stray = [source for source, name in without.items() if name == second]
     assert not stray, f"{scheduler}: {len(stray)} sources go to {second}, which has weight 0"
     moved = [s for s, name in at_first.items() if name != second and without[s] != name]
-    assert not moved, f"{scheduler}: {len(moved)} sources moved that were not at {second}"
+    assert not moved, (
+        f"{scheduler}: {len(moved)} sources that were not at {second} changed their real server"
+    )
     added.set_weight(1, 1)
     back = servers(3)
     moved = [source for source, name in at_first.items() if back[source] != name]
-    assert not moved, f"{scheduler}: with {second} back {len(moved)} sources are at another"
+    assert not moved, (
+        f"{scheduler}: {second} has its weight again, but {len(moved)} sources go to another RS"
+    )
 
 
 @requirement("ADM-08")

@@ -79,7 +79,7 @@ def test_a_boot_that_starts_dpvs_has_made_ready_for_it(lb: LoadBalancer) -> None
     once, as root, and surely behind hugepages, hugetlbfs and the modules of the PMD."""
     needs = {"hugepages": _hugepages(lb), "hugetlbfs": _hugetlbfs(lb), **_drivers(lb)}
     answer = lasting.started_in_order(lb.state.boot, needs)
-    assert answer.holds, f"a boot does not bring dpvs up: {answer}"
+    assert answer.holds, f"dpvs is not started at boot: {answer}"
 
 
 def _hugetlbfs(lb: LoadBalancer) -> AfterBoot:

@@ -51,9 +51,11 @@ def test_a_traceroute_shows_dpvs_as_a_hop(lb: LoadBalancer, routed: Routed) -> N
     answers = routed.time_exceeded()
     assert answers, f"no `time exceeded` for a datagram with TTL 1 to {routed.path.ends.dst}"
     seen = (answers[0].code, answers[0].checksum)
-    assert seen == (0, "correct"), f"time exceeded: code 0 and a right checksum expected, {seen}"
+    assert seen == (0, "correct"), f"time exceeded: code 0 and a correct checksum expected, {seen}"
     own = {str(owned.address) for owned in lb.deployment.addresses}
-    assert answers[0].src in own, f"time exceeded is from {answers[0].src}, no address of DPVS"
+    assert answers[0].src in own, (
+        f"time exceeded is from {answers[0].src}, which is not an address of DPVS"
+    )
     ttls = [view.ttl for view in routed.received(2)]
     assert ttls == [1], (
         f"sent with TTL 2: {routed.path.server} receives it with {ttls or 'nothing'}"

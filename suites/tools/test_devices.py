@@ -27,8 +27,8 @@ def test_a_vlan_is_added_listed_and_deleted(lb: LoadBalancer) -> None:
         seen = [vlan for vlan in _vlans(lb, which) if vlan.vlan_id == ID]
         assert seen == wanted, mismatch(f"`dpip vlan show {which}`", expected=wanted, seen=seen)
     links = lb.read("dpip link show").links
-    assert name in links, f"`dpip link show` lists {[*links]}, and not {name}"
-    assert links[name].mac == links[port].mac, f"{name} has not the MAC of {port}"
+    assert name in links, f"`dpip link show` lists {[*links]}, but not {name}"
+    assert links[name].mac == links[port].mac, f"{name} does not have the MAC of {port}"
     lb.run(f"dpip vlan del {name}", undo=NO_UNDO)
     assert name not in lb.read("dpip link show").links, f"{name} was deleted, but is still listed"
     assert not [v for v in _vlans(lb, f"link {port}") if v.vlan_id == ID], "still a VLAN"

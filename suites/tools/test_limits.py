@@ -49,7 +49,7 @@ def test_ipv6_counters_are_shown_for_each_lcore(lb: LoadBalancer) -> None:
     assert octets == shown["All"]["InOctets"], f"InOctets: {octets} by lcore, {shown['All']} in all"
     for worker in lb.deployment.workers:
         name = f"cpu {worker.lcore.id}"
-        assert name in lcores, f"`dpip ipv6 show all` has {[*lcores]}, and not {name}"
+        assert name in lcores, f"`dpip ipv6 show all` lists {[*lcores]}, but not {name}"
         assert [*_ipv6(lb, name)] == [name], f"`dpip ipv6 show {name}` shows another lcore"
 
 
@@ -91,7 +91,9 @@ def test_a_classifier_is_added_listed_and_deleted(lb: LoadBalancer) -> None:
     assert seen == [("1:10", "root", "drop")], f"`dpip cls show dev {port}`: {seen}"
     pattern = _classifiers(lb)[0].pattern
     assert "from=192.0.2.1-192.0.2.1" in pattern, f"pattern of the classifier: {pattern}"
-    assert [one.classifiers for one in _schedules(lb)] == [1], "its schedule counts no classifier"
+    assert [one.classifiers for one in _schedules(lb)] == [1], (
+        "the qsch does not count the classifier"
+    )
     lb.run(f"dpip cls del {which}", undo=NO_UNDO)
     assert not _classifiers(lb), "the classifier was deleted, but is still listed"
 

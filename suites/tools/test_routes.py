@@ -123,7 +123,7 @@ def test_invalid_routes_are_refused(lb: LoadBalancer) -> None:
     lb.refuses("route set", f"dpip route set 192.0.2.0/24 via 198.51.100.254 {dev}")
     lb.refuses("route del, missing", f"dpip route del 198.51.100.0/24 {dev}")
     seen = [r for r in lb.read(*ROUTES).routes if str(r.network) == "192.0.2.0/24"]
-    assert len(seen) == 1, f"192.0.2.0/24 was added twice, and is listed {len(seen)} times"
+    assert len(seen) == 1, f"192.0.2.0/24 was added twice, but is listed {len(seen)} times"
 
 
 @requirement("DPI-11", "IP6-02")
@@ -138,7 +138,7 @@ def test_invalid_ipv6_routes_are_refused(lb: LoadBalancer) -> None:
     lb.refuses("route set", f"dpip -6 route set {prefix} via 2001:db8:fffe::fe {dev}")
     lb.refuses("-6 route del, missing", f"dpip -6 route del 2001:db8:fffe::/64 {dev}")
     seen = [r for r in lb.read(*ROUTES).routes if str(r.network) == prefix]
-    assert len(seen) == 1, f"{prefix} was added twice, and is listed {len(seen)} times"
+    assert len(seen) == 1, f"{prefix} was added twice, but is listed {len(seen)} times"
 
 
 @requirement("DPI-12")

@@ -72,8 +72,10 @@ def test_a_local_address_can_serve_two_services(lb: LoadBalancer) -> None:
         assert not (answer := lb.attempt(add)).exit_status, f"`{add}`: {answer.shown}"
         assert _lips(lb, which) == ["192.0.2.200"], f"LIPs of {which}: {_lips(lb, which)}"
     lb.attempt(f"ipvsadm -Q -z 192.0.2.200 {other} -F {lb.spare_port}", undo=NO_UNDO)
-    assert _lips(lb, other) == [], f"it was deleted, and {other} still lists it"
-    assert _lips(lb, WEB) == ["192.0.2.200"], f"{WEB} lost it: {_lips(lb, WEB)}"
+    assert _lips(lb, other) == [], (
+        f"the LIP was deleted from its service, but {other} still lists it"
+    )
+    assert _lips(lb, WEB) == ["192.0.2.200"], f"{WEB} lost the LIP: {_lips(lb, WEB)}"
 
 
 @requirement("ADM-05")
@@ -103,7 +105,9 @@ def test_synproxy_is_switched_on_and_off(lb: LoadBalancer) -> None:
     Verify: `-ln` shows synproxy while it is on, and only then.
     """
     lb.run(f"ipvsadm -A {WEB} -s rr -j enable")
-    assert _service(lb, WEB).synproxy, "synproxy was asked for with -A, and is not shown"
+    assert _service(lb, WEB).synproxy, (
+        "the service was added with SYN proxy, but ipvsadm does not show it"
+    )
     for word in ("disable", "enable"):
         lb.run(f"ipvsadm -E {WEB} -s rr -j {word}", undo=NO_UNDO)
         seen = _service(lb, WEB).synproxy
@@ -139,11 +143,9 @@ def test_a_service_is_changed_to_each_scheduler(lb: LoadBalancer, scheduler: str
     lb.run(f"ipvsadm -A {WEB} -s rr")
     lb.run(f"ipvsadm -a {WEB} -r 192.0.2.1:80 -b")
     answer = lb.attempt(f"ipvsadm -E {WEB} -s {scheduler}", undo=NO_UNDO)
-    nobodys = lb.attempt(f"ipvsadm -E {WEB} -s none", undo=NO_UNDO)
-    if answer.exit_status and answer.exit_status == nobodys.exit_status:
-        raise NotSupported(
-            f"`{answer.command}`: {answer.shown}, as for a scheduler that nobody has"
-        )
+    unknown = lb.attempt(f"ipvsadm -E {WEB} -s none", undo=NO_UNDO)
+    if answer.exit_status and answer.exit_status == unknown.exit_status:
+        raise NotSupported(f"`{answer.command}`: {answer.shown}, as for an unknown scheduler")
     assert not answer.exit_status, f"`{answer.command}`: {answer.shown}"
     assert _service(lb, WEB).scheduler == scheduler, f"seen {_service(lb, WEB)}"
     assert len(_service(lb, WEB).servers) == 1, "its real server is gone"
@@ -179,7 +181,7 @@ def test_a_source_is_added_to_and_deleted_from_a_list(
         assert _ours(lb, command) == wanted, f"`{command}`: {_ours(lb, command)}"
     lb.run(f"ipvsadm {delete} {entry}", undo=NO_UNDO)
     left = _ours(lb, f"ipvsadm {show}")
-    assert not left, f"192.0.2.66 was deleted, and `ipvsadm {show}` still lists {left}"
+    assert not left, f"192.0.2.66 was deleted, but `ipvsadm {show}` still lists {left}"
 
 
 @requirement("ADM-11")

@@ -27,7 +27,7 @@ def test_all_services_are_cleared_at_once(lb: LoadBalancer) -> None:
     ]
     lb.run("ipvsadm -C", undo=pools, undo_text=again)
     left = [str(one.id) for one in lb.read("ipvsadm -ln").services.services]
-    assert not left, f"`ipvsadm -C` ended with 0, and there are still {left}"
+    assert not left, f"`ipvsadm -C` ended with 0, but these are still listed: {left}"
     seen = {str(e.interface) for e in lb.read("dpip -s addr show").addresses}
     assert seen == addresses, mismatch("addresses after -C", expected=addresses, seen=seen)
     lb.run("ipvsadm -A -t 198.51.100.1:80 -s rr")

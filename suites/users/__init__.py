@@ -1,1 +1,1 @@
-"""What users do: sizes, pauses, volume, and what nobody asked for."""
+"""Traffic of users: sizes, pauses, volume, and packets that must not occur."""

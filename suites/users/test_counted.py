@@ -80,7 +80,7 @@ def test_no_port_counted_an_error(lb: LoadBalancer) -> None:
         if (seen := getattr(now.link_stats(port.name), name))
         != getattr(first.link_stats(port.name), name)
     ]
-    assert not grown, "error counters moved: " + "; ".join(grown)
+    assert not grown, "error counters increased: " + "; ".join(grown)
 
 
 @requirement("USR-12", core=True)
@@ -100,4 +100,6 @@ def test_ended_connections_are_not_established(
         for one in lb.read("ipvsadm -lnc").connections
         if str(one.client) in users.past.ended and one.state in ESTABLISHED
     ]
-    assert not still, f"{len(still)} of {len(ended)} ended connections are established: {still[0]}"
+    assert not still, (
+        f"{len(still)} of {len(ended)} closed connections are listed as ESTABLISHED: {still[0]}"
+    )

@@ -1,4 +1,4 @@
-"""What nobody asked for: ports and addresses that answer, packets and fields that change."""
+"""What must not occur: ports and addresses that answer, extra packets, changed fields."""
 
 from __future__ import annotations
 

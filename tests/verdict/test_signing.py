@@ -183,13 +183,13 @@ def test_what_was_signed_and_is_forged_is_named(
     assert any(words in problem for problem in problems), problems
     if what == "the verdict":
         with pytest.raises(
-            SigningError, match=r"the run is not what was signed before: .*manifest"
+            SigningError, match=r"the run differs from the one signed earlier: .*manifest"
         ):
             sign(run, keys["bob"])
 
 
 def test_a_key_that_cannot_sign_leaves_nothing(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(SigningError, match=r"ssh-keygen does not sign with .*nowhere"):
+    with pytest.raises(SigningError, match=r"ssh-keygen cannot sign with .*nowhere"):
         sign(run, tmp_path / "nowhere")
     assert not (run / "signatures").exists()
 
@@ -291,6 +291,6 @@ def test_a_time_stamp_says_when_it_was_signed(
     other = sign(run, keys["bob"])
     shutil.copyfile(token, run / "signatures" / f"{signing.signature_name(other)[:-4]}.tsr")
     (problem,) = check_signatures(run, allowed, authority).problems
-    assert "its time stamp is not good" in problem
+    assert "its time stamp is invalid" in problem
     with pytest.raises(SigningError, match=r"no time stamp from http://127\.0\.0\.1:9/"):
         stamp(run, mark, "http://127.0.0.1:9/")
