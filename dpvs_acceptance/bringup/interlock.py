@@ -30,7 +30,7 @@ def refusals(deployment: Deployment, before: Mapping[str, Snapshot]) -> list[str
         try:
             found += [f"{host}: {why}" for why in check(deployment, role, before[role])]
         except (SnapshotError, facts.FactError) as error:
-            found.append(f"{host}: what must not be touched is not known: {error}")
+            found.append(f"{host}: the management path cannot be determined: {error}")
     return found
 
 
@@ -57,8 +57,8 @@ def _way_back_taken(
     for network in networks:
         if session.client in network:
             yield (
-                f"{interface} would become the way to {network}, in which {session.client} is, "
-                "ssh's client: start the suite from another address, or by another host"
+                f"{interface} would get the route to {network}, which contains ssh's client "
+                f"{session.client}: start the suite from another address, or through another host"
             )
 
 
@@ -115,14 +115,14 @@ def _deleted_with(nic: Nic, before: Snapshot) -> Iterator[str]:
     for name in network.devices:
         if network.kind(name) in _CHILDREN and nic.name in network.below(name):
             yield (
-                f"{name} ({network.kind(name)}) stands on {nic.name}, and would be deleted when "
+                f"{name} ({network.kind(name)}) is on top of {nic.name}, and would be deleted when "
                 f"DPVS takes {nic.name}: delete it, or name another NIC"
             )
 
 
 def _in_use(nic: Nic, before: Snapshot) -> Iterator[str]:
-    """Addresses and default routes of the NIC, or of what stands on it: they are in use."""
-    # Also what stands on it: binding a bond's member may take the bond's address along.
+    """Addresses and default routes of the NIC, or of interfaces on top of it: they are in use."""
+    # Also of interfaces on top of it: binding a bond's member may take the bond's address along.
     for name in (nic.name, *HostNetwork.of(before).above(nic.name)):
         addresses = [
             str(one.address)
@@ -135,7 +135,7 @@ def _in_use(nic: Nic, before: Snapshot) -> Iterator[str]:
             for route in iproute.routes(before.text(f"ip -{version} route"), version)
             if route.dev == name and route.destination.prefixlen == 0
         ]
-        through = name if name == nic.name else f"{name}, which stands on {nic.name}"
+        through = name if name == nic.name else f"{name}, which is on top of {nic.name}"
         for what, values in (("address", addresses), ("default route", routes)):
             if values:
                 yield (

@@ -1,7 +1,7 @@
 """The management path: every interface that the ssh session of a host may go by, and why.
 
 Pure: reads a host's first snapshot. From the interfaces that ssh came in on and goes back by, to
-all that their packets may pass: what an interface stands on, the members of a bond, team, bridge or
+all that their packets may pass: its lower interfaces, the members of a bond, team, bridge or
 VRF, the other end of a veth and the bridge that it is a port of, the way to a tunnel's far end, the
 way of the program that carries a session which came from the host itself; then the PCI functions
 behind these. What is not in it is rehearsed (`rehearsal`).
@@ -57,17 +57,17 @@ class HostNetwork:
         return self.details.get(name, _UNKNOWN).up
 
     def below(self, name: str) -> dict[str, str]:
-        """What this interface stands on: it has no link without them, or loses packets."""
+        """The lower interfaces of this one: without them it has no link, or loses packets."""
         found = {}
         over = self.details.get(name, _UNKNOWN).over if self.kind(name) != "veth" else ()
         lowers = self.devices[name].lowers if name in self.devices else ()
         members = [one.name for one in self.devices.values() if one.master == name]
         for lower in (*lowers, *over, *members):
-            found[lower] = f"{name} stands on {lower}"
+            found[lower] = f"{name} is on top of {lower}"
         return found
 
     def above(self, name: str) -> list[str]:
-        """Every interface that stands on this one, itself not among them."""
+        """Every interface on top of this one, without itself."""
         return [
             one
             for one in self.devices

@@ -111,7 +111,7 @@ def _put_back(gate: WriteGate) -> None:
 def down(names: Sequence[str], others: Sequence[str], seconds: int) -> Change:
     """Puts `names` down for so many seconds, or until the file is gone.
 
-    others: what stands on them, and may lose addresses and routes with them.
+    others: interfaces on top of them, which may lose addresses and routes with them.
     """
     known = f"names={quote(' '.join(names))} file={_FILE} seconds={seconds}"
     kept = "".join(

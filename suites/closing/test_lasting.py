@@ -21,7 +21,7 @@ FORGOTTEN = 10.0  # seconds
 def test_connections_that_lasted_still_carry(users: Users, service: Service) -> None:
     """Steps: more requests on the connections that were opened before all other traffic.
 
-    Verify: each is answered, by HTTP with 200; so were those in between.
+    Verify: each is answered (HTTP: 200), and so was each request in between.
     """
     wrong = users.end_open(service)
     assert not wrong, f"{service}: " + "\n".join(wrong)
@@ -29,8 +29,8 @@ def test_connections_that_lasted_still_carry(users: Users, service: Service) -> 
 
 @requirement("USR-12", core=True)
 def test_closed_connections_leave_the_table(lb: LoadBalancer, users: Users) -> None:
-    """Steps: `ipvsadm -lnc` until it lists none of the connections that were ended for this, for 10
-    s after their end.
+    """Steps: read `ipvsadm -lnc` until it lists none of the connections that the checks before
+    closed, for at most 10 s after their end.
 
     Verify: none is left.
     """

@@ -1,1 +1,1 @@
-"""Where load balancers break: what IP, TCP, UDP and ICMP allow, and few ever do."""
+"""Edge cases of IP, TCP, UDP and ICMP that load balancers often handle wrongly."""

@@ -1,4 +1,4 @@
-"""A service that is changed while connections are open: real servers leave, come back, or drain."""
+"""Changes of a service with open connections: real servers are drained, removed, added again."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ SEGMENT, BURST, BURSTS = 1400, 16, 48  # octets, segments, bursts: 1 MB
 
 @requirement("EDG-26")
 def test_a_drained_real_server_keeps_its_connections(crafted: Crafted, service: Service) -> None:
-    """Steps: with a connection open, its RS gets weight 0, then weight 1 again.
+    """Steps: with a connection open, set the weight of its RS to 0, then to 1 again.
 
-    Verify: the connection goes on throughout, every segment exact; new ones go to the other RS
+    Verify: the connection works throughout, every segment exact; new connections go to the other RS
     while the weight is 0, and to both afterwards.
     """
     added = crafted.add(service, servers=2, initial=1)
@@ -46,10 +46,10 @@ def test_a_drained_real_server_keeps_its_connections(crafted: Crafted, service: 
 
 @requirement("EDG-27")
 def test_a_removed_real_server_keeps_its_connections(crafted: Crafted, service: Service) -> None:
-    """Steps: with a connection open, its RS is removed from the service, and added again.
+    """Steps: with a connection open, remove its RS from the service, then add it again.
 
-    Verify: the connection goes on throughout, every segment exact; new ones go to the other RS
-    while it is away, and to both afterwards.
+    Verify: the connection works throughout, every segment exact; new connections go to the other RS
+    while it is removed, and to both afterwards.
     """
     added = crafted.add(service, servers=2, initial=1)
     with crafted.connection(added) as ends:
@@ -73,11 +73,11 @@ def test_a_removed_real_server_keeps_its_connections(crafted: Crafted, service: 
 def test_persistence_keeps_a_client_with_its_real_server(
     lb: LoadBalancer, crafted: Crafted, service: Service
 ) -> None:
-    """Steps: a service with `-p 60`; connections of one client, before and after its RS is drained
+    """Steps: a service with `-p 60`; connections of one client before and after its RS is drained,
     and after it is removed.
 
     Verify: all go to one RS, also at weight 0, unless dpvs.conf has expire_quiescent_template
-    (dp_vs_check_template); once it is removed, all to the other.
+    (dp_vs_check_template); after the RS is removed, all go to the other one.
     """
     added = crafted.add(service, servers=2, options="-p 60")
     first = crafted.chosen_servers(added, NEW)
@@ -96,18 +96,20 @@ def test_persistence_keeps_a_client_with_its_real_server(
     added.remove_server(kept)
     crafted.wait_until_chosen(added, {1 - kept})
     removed = crafted.chosen_servers(added, NEW)
-    assert set(removed) == {1 - kept}, f"the client's RS {kept} is gone, and it went to: {removed}"
+    assert set(removed) == {1 - kept}, (
+        f"the client's RS {kept} was removed, its connections go to: {removed}"
+    )
 
 
 @requirement("EDG-29")
 def test_expire_quiescent_ends_connections_of_a_drained_server(
     crafted: Crafted, service: Service
 ) -> None:
-    """Steps: a service with `--expire-quiescent`; with a connection open its RS gets weight 0, and
-    the client sends on.
+    """Steps: a service with `--expire-quiescent`; with a connection open, set the weight of its RS
+    to 0, then send a segment from the client.
 
-    Verify: that segment does not get to the RS, and both ends get RST, so that the client can
-    begin again at once (__dp_vs_in, tcp_conn_expire).
+    Verify: the segment does not reach the RS, and both ends get RST, so that the client can connect
+    again immediately (__dp_vs_in, tcp_conn_expire).
     """
     added = crafted.add(service, servers=2, initial=1, options="--expire-quiescent")
     with crafted.connection(added) as ends:
@@ -130,10 +132,10 @@ def test_expire_quiescent_ends_connections_of_a_drained_server(
 def test_a_long_transfer_survives_changes_of_its_service(
     crafted: Crafted, service: Service
 ) -> None:
-    """Steps: 1 MB from the RS to the client, in bursts; between them the service gets another
-    scheduler and back, a second RS, other weights, a second service beside it, and loses them.
+    """Steps: send 1 MB from the RS to the client in bursts; between them change the scheduler and
+    change it back, add and delete a second RS, other weights, and a second service.
 
-    Verify: the octets at the client have the hash of those that the RS sent.
+    Verify: the octets that the client receives have the same hash as those that the RS sent.
     """
     added = crafted.add(service, servers=2, initial=1)
     changes: list[Callable[[], object]] = [

@@ -1,4 +1,4 @@
-"""Connections that end otherwise than by one FIN after the other, and windows that are shut."""
+"""Unusual ways to close a connection, and windows of 0."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ pytestmark = [
 @requirement("EDG-11")
 @pytest.mark.parametrize("side", ["client", "RS"])
 def test_a_reset_gets_to_the_other_side(crafted: Crafted, service: Service, side: str) -> None:
-    """Steps: open, data both ways, then RST from one side.
+    """Steps: open a connection, send data both ways, then RST from one side.
 
-    Verify: it is at the other side, in sequence, exactly; `ipvsadm -lnc` has the connection closed.
+    Verify: the RST arrives at the other side, in sequence, every field exact; `ipvsadm -lnc` lists
+    the connection as closed, or not at all.
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
@@ -35,7 +36,10 @@ def test_a_reset_gets_to_the_other_side(crafted: Crafted, service: Service, side
 
 @requirement("EDG-11")
 def test_a_refused_connection_is_refused_at_the_client(crafted: Crafted, service: Service) -> None:
-    """Steps: the RS answers the SYN with RST. Verify: the client gets it, acknowledging its SYN."""
+    """Steps: the RS answers the SYN with RST.
+
+    Verify: the client receives the RST, which acknowledges its SYN.
+    """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
         ends.syn()
@@ -53,10 +57,10 @@ def test_a_refused_connection_is_refused_at_the_client(crafted: Crafted, service
 @requirement("EDG-12")
 @pytest.mark.parametrize("first", ["client", "RS"])
 def test_a_half_closed_connection_goes_on(crafted: Crafted, service: Service, first: str) -> None:
-    """Steps: one side ends its direction; the other goes on sending, and is acknowledged; then it
-    ends, too.
+    """Steps: one side sends FIN; the other side continues to send data, which is acknowledged, then
+    sends FIN too.
 
-    Verify: every segment crosses exactly, in both directions, to the last ACK.
+    Verify: every segment arrives exactly, in both directions, up to the last ACK.
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
@@ -76,9 +80,9 @@ def test_a_half_closed_connection_goes_on(crafted: Crafted, service: Service, fi
 
 @requirement("EDG-13")
 def test_both_sides_close_at_once(crafted: Crafted, service: Service) -> None:
-    """Steps: FIN from both sides before either saw the other's; then both acknowledge.
+    """Steps: both sides send FIN before either receives the other's; then both acknowledge.
 
-    Verify: both FINs and both ACKs cross exactly.
+    Verify: both FINs and both ACKs arrive exactly.
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
@@ -95,10 +99,10 @@ def test_both_sides_close_at_once(crafted: Crafted, service: Service) -> None:
 
 @requirement("EDG-17")
 def test_a_shut_window_stays_shut_and_opens_again(crafted: Crafted, service: Service) -> None:
-    """Steps: each side in turn announces a window of 0, is probed by one octet, refuses it, and
-    opens its window again.
+    """Steps: each side in turn announces a window of 0, is probed with one octet, does not accept
+    it, and opens its window again.
 
-    Verify: windows and probes cross as they were sent.
+    Verify: windows and probes arrive as they were sent.
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
@@ -123,9 +127,10 @@ def test_a_shut_window_stays_shut_and_opens_again(crafted: Crafted, service: Ser
 def test_what_tcp_has_to_ignore_ends_no_connection(
     crafted: Crafted, service: Service, kind: str
 ) -> None:
-    """Steps: on an open connection, from the client's end, a segment that must have no effect.
+    """Steps: on an open connection, send a segment from the client's end that must have no effect.
 
-    Verify: `ipvsadm -lnc` shows the connection established before and after, and data crosses.
+    Verify: `ipvsadm -lnc` shows the connection as established before and after, and data is still
+    forwarded.
     """
     added = crafted.service(service)
     flags, ahead = {"no flags": ("", 0), "SYN within it": ("S", 1)}.get(kind, ("R", 1 << 30))
@@ -137,14 +142,15 @@ def test_what_tcp_has_to_ignore_ends_no_connection(
         ends.to_rs("PA", b"and more")
         after = crafted.states(ends)
         ends.to_client("PA", b"answer")
-    assert after == before, f"{kind}: the connection was {before} before it, and {after} after it"
+    assert after == before, f"{kind}: state of the connection: expected {before}, seen {after}"
 
 
 @requirement("EDG-21")
 def test_ecn_urgent_and_reserved_bits_cross_untouched(crafted: Crafted, service: Service) -> None:
     """Steps: segments with ECE, CWR, URG and its pointer, and each reserved bit, both ways.
 
-    Verify: they cross exactly (RFC 3168, 3360: who clears them breaks what comes later).
+    Verify: they arrive unchanged (RFC 3168; RFC 3360: clearing these bits breaks later uses of
+    them).
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:

@@ -1,4 +1,4 @@
-"""The first segments, where the client's address has to go: full options, full size, forgeries."""
+"""The first segments, which have to carry TOA: full options, full size, forged options."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_options_that_leave_no_room(
 ) -> None:
     """Steps: the handshake's ACK and the request have 40 octets of options.
 
-    Verify: both cross, with every field as this version makes them: since 1.9.6 what is needed
-    least gives way to TOA (tcp_in_prune_options), before that there is none.
+    Verify: both arrive, with every field as this version makes it: since 1.9.6 the least important
+    options are removed for TOA (tcp_in_prune_options), before that there is no TOA.
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
@@ -56,10 +56,11 @@ def test_options_that_leave_no_room(
 def test_segments_of_exactly_the_mtu(
     crafted: Crafted, service: Service, carried: tuple[TcpOption, ...]
 ) -> None:
-    """Steps: the first segment of data fills the link's MTU, and so does the answer.
+    """Steps: the first data segment fills the link's MTU, and so does the answer.
 
-    Verify: both cross whole, in one frame each, without TOA that would not fit; the handshake's
-    ACK had it. The SYN-ACK's MSS, which DPVS lowers, is what tells ordinary clients not to.
+    Verify: both arrive in one frame each, without TOA, for which there is no room; the handshake's
+    ACK carries TOA. (Ordinary clients send smaller segments, because DPVS lowers the MSS of the
+    SYN-ACK.)
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
@@ -79,7 +80,8 @@ def test_segments_of_exactly_the_mtu(
 def test_the_devices_own_toa_stands_before_a_forged_one(crafted: Crafted, service: Service) -> None:
     """Steps: the handshake's ACK and the request carry a TOA option with a foreign address.
 
-    Verify: the first TOA option on each, which is the one that readers take, is the device's own.
+    Verify: the first TOA option of each, which is the one that readers evaluate, is the one of
+    DPVS.
     """
     added = crafted.service(service)
     forged_end = FORGED[added.vip.version]
@@ -103,9 +105,9 @@ def test_the_devices_own_toa_stands_before_a_forged_one(crafted: Crafted, servic
 def test_a_clients_proxy_header_is_data_to_a_plain_service(
     crafted: Crafted, service: Service, kind: str
 ) -> None:
-    """Steps: a client begins with a proxy protocol header, at a service that has none.
+    """Steps: a client starts with a proxy protocol header, at a service without proxy protocol.
 
-    Verify: it crosses as the octets that it is, and TOA names the client all the same.
+    Verify: the header arrives unchanged as data, and TOA has the client's address nevertheless.
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
@@ -130,11 +132,11 @@ def test_a_clients_proxy_header_is_data_to_a_plain_service(
 def test_a_clients_proxy_header_is_not_believed(
     crafted: Crafted, service: Service, rare: bool, kind: str
 ) -> None:
-    """Steps: at a service with proxy protocol v2, the client begins with a header of its own; also
-    in forms that few clients send.
+    """Steps: at a service with proxy protocol v2, the client starts with a header of its own, also
+    in rare forms.
 
-    Verify: the RS gets one header, with the client's own end in it, and the request behind it; the
-    client's own header is not left there (ip_vs_proxy_proto.c).
+    Verify: the RS receives one header, with the client's real address and port, followed by the
+    request; the client's own header is removed (ip_vs_proxy_proto.c).
     """
     header = (proxyheader.RARE if rare else proxyheader.COMMON).get(kind)
     added = crafted.service(service, options="--proxy-protocol v2")

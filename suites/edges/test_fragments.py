@@ -1,9 +1,9 @@
-"""Fragments: DPVS does not put them together, so none may do harm (ip_vs_core.c, __dp_vs_in).
+"""Fragments: DPVS does not reassemble them, and must not forward parts (ip_vs_core, __dp_vs_in).
 
-A software port may do so before DPVS sees them: the kernel behind net_af_packet assembles IPv4's.
+A software port may reassemble them before DPVS: the kernel behind net_af_packet does, for IPv4.
 
-All fragments of two addresses come to one worker, whatever their ports, and harm only a connection
-that this worker has. So it takes as many connections until one of them, very likely, is such.
+All fragments between two addresses go to one worker, whatever their ports, and affect only its
+connections. So the checks use enough connections that very likely one of them is on this worker.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ CONTROL = b"a whole datagram behind them"
 def test_a_datagram_longer_than_the_mtu_arrives_whole_or_not_at_all(
     crafted: Crafted, service: Service
 ) -> None:
-    """Steps: a datagram of 2,560 octets in two fragments to the VIP, then a short one.
+    """Steps: send a datagram of 2,560 octets in two fragments to the VIP, then a short one.
 
-    Verify: at the RS is the short one, and of the long one all or nothing: a part of it would only
-    fill the RS's memory for reassembly. DPVS drops IPv4's (__dp_vs_pre_routing).
+    Verify: the short one arrives at the RS; of the long one, both fragments or none: a single
+    fragment would only use memory of the RS until its timeout. DPVS drops IPv4 fragments
+    (__dp_vs_pre_routing).
     """
     added = crafted.service(service, "udp")
     with crafted.connection(added) as ends:
@@ -53,7 +54,7 @@ def test_a_datagram_longer_than_the_mtu_arrives_whole_or_not_at_all(
 def test_an_answer_longer_than_the_mtu_arrives_whole_or_not_at_all(
     lb: LoadBalancer, crafted: Crafted, service: Service
 ) -> None:
-    """Steps: the same from the RS, as the answer of a flow, for as many flows as it takes.
+    """Steps: the same from the RS, as the answer of a flow, on as many flows as necessary.
 
     Verify: the same at the client.
     """
@@ -71,10 +72,10 @@ def test_an_answer_longer_than_the_mtu_arrives_whole_or_not_at_all(
 def test_nothing_is_made_of_overlapping_fragments(
     crafted: Crafted, service: Service, order: str
 ) -> None:
-    """Steps: a datagram in three fragments of which each covers a part of the one before, with
-    other octets; then a whole one.
+    """Steps: send a datagram in three fragments, each of which overlaps the one before with other
+    octets; then a complete datagram.
 
-    Verify: nothing of them is at the RS (RFC 5722, 4; RFC 8200, 4.5), the whole one is.
+    Verify: no fragment arrives at the RS (RFC 5722, 4; RFC 8200, 4.5); the complete datagram does.
     """
     added = crafted.service(service, "udp")
     with crafted.connection(added) as ends:
@@ -88,11 +89,12 @@ def test_nothing_is_made_of_overlapping_fragments(
 def test_a_segment_in_tiny_fragments_is_not_taken_for_a_whole_one(
     lb: LoadBalancer, crafted: Crafted, service: Service
 ) -> None:
-    """Steps: on each of as many connections as it takes, a segment whose first fragment ends
-    within TCP's header, and one whose ports are in its first fragment alone; then a whole one
-    (RFC 1858, 3).
+    """Steps: on as many connections as necessary, send a segment whose first fragment ends within
+    the TCP header, one with the ports in its first fragment only, then a complete one (RFC 1858,
+    3).
 
-    Verify: of the first two nothing is at the RS, or all of it; and the connection goes on.
+    Verify: of the first two either nothing arrives at the RS, or all of it; the complete one
+    arrives.
     """
     added = crafted.service(service)
     for _ in range(_connections(lb)):
@@ -103,12 +105,12 @@ def test_a_segment_in_tiny_fragments_is_not_taken_for_a_whole_one(
             ends.to_rs("PA", b"in one piece")
         parts = _parts_of_a_segment(ends.server)
         assert not parts, (
-            f"{len(parts)} fragments of an incomplete segment were forwarded: {describe(parts[0])}"
+            f"{len(parts)} fragments of a segment were forwarded, but not all: {describe(parts[0])}"
         )
 
 
 def _connections(lb: LoadBalancer) -> int:
-    """One of so many is on the worker that fragments come to, but for one run in a thousand."""
+    """So many that in 999 of 1,000 runs one is on the worker that gets the fragments."""
     return tries_needed(1 / len(lb.deployment.workers))
 
 
@@ -131,7 +133,7 @@ def _without_df(frame: bytes) -> bytes:
 def _behind(
     ends: TwoEnds, sender: CraftedEnd, receiver: CraftedEnd, sent: list[bytes]
 ) -> list[IpView]:
-    """Send fragments, and a whole datagram behind them; what else came to the other side."""
+    """Send fragments, then a complete datagram; returns what else arrived at the other side."""
     sender.station.send([*sent, sender.datagram(CONTROL)])
     control = Match(outgoing=False, dst=receiver.own.address, payload=CONTROL)
     if not receiver.capture.wait_for(control, 1, ends.deadline).enough:
@@ -145,7 +147,7 @@ def _behind(
 
 
 def _ours(view: IpView) -> bool:
-    """The whole datagrams that this check sent besides."""
+    """The complete datagrams that this check sent too."""
     return isinstance(view, UdpView) and len(view.payload) < 64 and not view.fragment_offset
 
 

@@ -27,10 +27,10 @@ pytestmark = [pytest.mark.traffic, for_each(service=FULLNAT.one_per("family", "s
 def test_an_error_from_the_real_servers_side_gets_to_the_client(
     crafted: Crafted, service: Service
 ) -> None:
-    """Steps: a request crosses; then each kind of error about it comes from the RS's side.
+    """Steps: forward a request; then send each kind of ICMP error about it from the RS's side.
 
-    Verify: each is at the client, from the VIP, about the client's own packet: addresses, ports
-    and sequence number of the quotation are the client's; every field is compared.
+    Verify: each arrives at the client, from the VIP, and quotes the client's own packet: addresses,
+    ports and sequence number are the client's; every field is compared.
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
@@ -49,9 +49,10 @@ def test_an_error_from_the_real_servers_side_gets_to_the_client(
 def test_an_error_from_the_clients_side_gets_to_the_real_server(
     crafted: Crafted, service: Service
 ) -> None:
-    """Steps: an answer crosses; then each kind of error about it comes from the client's side.
+    """Steps: forward an answer; then send each kind of ICMP error about it from the client's side.
 
-    Verify: each is at the RS, from the LIP, about the RS's own packet; every field is compared.
+    Verify: each arrives at the RS, from the LIP, and quotes the RS's own packet; every field is
+    compared.
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
@@ -72,10 +73,11 @@ def test_an_error_from_the_clients_side_gets_to_the_real_server(
 def test_an_error_that_quotes_little_is_understood(
     crafted: Crafted, service: Service, quoted: int
 ) -> None:
-    """Steps: "fragmentation needed" (IPv6: "too big") from the RS's side, with no more of the
-    packet than so many octets after its IP header. RFC 792 asks for eight.
+    """Steps: "fragmentation needed" (IPv6: "too big") from the RS's side, which quotes only this
+    number of octets after the IP header. RFC 792 requires eight.
 
-    Verify: it is at the client, about the client's own packet. Control: one that quotes all of it.
+    Verify: it arrives at the client and quotes the client's own packet. Control: an error that
+    quotes the complete packet.
     """
     added = _of_one_family(crafted.service(service))
     with crafted.connection(added) as ends:
@@ -95,9 +97,9 @@ def test_an_error_that_quotes_little_is_understood(
 
 @requirement("EDG-08")
 def test_an_error_about_no_connection_goes_nowhere(crafted: Crafted, service: Service) -> None:
-    """Steps: an error about a port that no connection has, then one about a packet that crossed.
+    """Steps: an error about a port without a connection, then one about a forwarded packet.
 
-    Verify: only the second is at the client.
+    Verify: only the second arrives at the client.
     """
     added = _of_one_family(crafted.service(service))
     with crafted.connection(added) as ends:

@@ -23,9 +23,9 @@ NOT_OPENING = ("", "A", "F", "FPU", "FA", "SF", "SR", "SA", "SFRPAU", "PU")
 def test_a_repeated_syn_and_syn_ack_are_the_same_connection(
     crafted: Crafted, service: Service
 ) -> None:
-    """Steps: SYN twice, SYN-ACK twice, each as after a loss; then the ACK and data.
+    """Steps: SYN twice, SYN-ACK twice, as after a loss; then the ACK and data.
 
-    Verify: all of them cross exactly, from one LIP port, with one and the same sequence offset.
+    Verify: all of them arrive exactly, from one LIP port and with the same sequence offset.
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
@@ -45,10 +45,10 @@ def test_a_repeated_syn_and_syn_ack_are_the_same_connection(
 
 @requirement("EDG-15")
 def test_a_syn_on_a_closed_connection_opens_a_new_one(crafted: Crafted, service: Service) -> None:
-    """Steps: open, close from the client's side, and at once the same four-tuple's SYN again,
-    with a sequence number beyond the last (RFC 9293, 3.10.7.4; RFC 6191).
+    """Steps: open a connection, close it from the client's side, and immediately send a SYN from
+    the same port, with a sequence number beyond the last one (RFC 9293, 3.10.7.4; RFC 6191).
 
-    Verify: it gets to an RS, whose new SYN-ACK comes back; data crosses both ways, exactly.
+    Verify: the SYN reaches an RS, whose SYN-ACK comes back; data is forwarded exactly both ways.
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
@@ -73,7 +73,10 @@ def test_a_syn_on_a_closed_connection_opens_a_new_one(crafted: Crafted, service:
 
 @requirement("EDG-16")
 def test_sequence_numbers_wrap(crafted: Crafted, service: Service) -> None:
-    """Steps: a connection whose numbers both pass 2^32 in its data. Verify: exact throughout."""
+    """Steps: a connection on which the sequence numbers of both sides pass 2^32.
+
+    Verify: exact throughout.
+    """
     added = crafted.service(service)
     with crafted.connection(added, isn=WRAP - 20, rs_isn=WRAP - 20) as ends:
         ends.open()
@@ -88,10 +91,11 @@ def test_sequence_numbers_wrap(crafted: Crafted, service: Service) -> None:
 
 @requirement("EDG-18")
 def test_first_segments_out_of_order(crafted: Crafted, service: Service) -> None:
-    """Steps: after the SYN-ACK the second data segment, then the first, then the handshake's ACK.
+    """Steps: after the SYN-ACK send the second data segment, then the first, then the handshake's
+    ACK.
 
-    Verify: each crosses exactly, and each that acknowledges nothing but the SYN-ACK carries the
-    client's address, so that whichever an RS takes first has it.
+    Verify: each arrives exactly, and each that acknowledges only the SYN-ACK carries the client's
+    address, so that it is in the segment that the RS processes first.
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:
@@ -111,9 +115,10 @@ def test_first_segments_out_of_order(crafted: Crafted, service: Service) -> None
 
 @requirement("EDG-19")
 def test_only_a_syn_opens_a_connection(crafted: Crafted, service: Service) -> None:
-    """Steps: first segments with illegal or unknown flags, each from a port of its own; then a SYN.
+    """Steps: first segments with illegal or unexpected flags, each from a port of its own; then a
+    SYN.
 
-    Verify: none of them gets to the RS or into the connection table; the SYN does both.
+    Verify: none of them reaches the RS or the connection table; the SYN does.
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:

@@ -27,13 +27,13 @@ OURS = (b"request", b"answer", b"still here", b"an old one", b"a new flow")
 
 @requirement("EDG-25")
 def test_source_port_exhaustion_is_counted_and_recovers(crafted: Crafted, service: Service) -> None:
-    """Steps: a UDP service with `--conn-timeout 120` gets a datagram from each of 65,200 source
-    ports, again until `dpip -s addr show` counts sa_miss; then one from a port of its own, and one
-    of a flow that was there before. With `--conn-timeout 2`, and a last datagram of each, all
-    flows are soon over; the new one again.
+    """Steps: send a datagram from each of 65,200 source ports to a UDP service with `--conn-timeout
+    120`, until `dpip -s addr show` counts sa_miss; then one from a new port and one of an existing
+    flow. Set `--conn-timeout 2`, send a last datagram of each flow, wait until they have
+    expired, and send from the new port again.
 
-    Verify: the new flow is refused and counted, the old one goes on; once ports have come back
-    the new one goes, too.
+    Verify: the new flow is not forwarded and is counted, the existing flow works; when ports have
+    been released, the new flow works too.
     """
     added = crafted.add(service, "udp", options=f"--conn-timeout {LONG}")
     before = crafted.source_pool(added)

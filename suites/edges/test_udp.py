@@ -1,4 +1,4 @@
-"""UDP's checksum where it is absent, and checksums of any kind that are wrong."""
+"""Missing UDP checksums, and wrong TCP and UDP checksums."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ WRONG = 0xBAD1
 
 @requirement("EDG-22")
 def test_a_datagram_without_checksum_crosses_ipv4(crafted: Crafted, service: Service) -> None:
-    """Steps: datagrams whose checksum is 0, in both directions. RFC 768 allows it.
+    """Steps: datagrams with checksum 0, in both directions. RFC 768 allows this.
 
-    Verify: they cross with their payload; none has a checksum that is wrong.
+    Verify: they arrive with their payload; none has a wrong checksum.
     """
     added = crafted.service(service, "udp")
     if added.vip.version == 6:
@@ -42,10 +42,10 @@ def test_a_datagram_without_checksum_crosses_ipv4(crafted: Crafted, service: Ser
 def test_a_datagram_without_checksum_does_not_cross_ipv6(
     crafted: Crafted, service: Service
 ) -> None:
-    """Steps: over IPv6, a datagram whose checksum is 0, then one with its checksum.
+    """Steps: over IPv6, a datagram with checksum 0, then one with a correct checksum.
 
-    Verify: only the second is at the RS. RFC 8200, 8.1: a receiver has to discard the first; a
-    balancer that computes a checksum for it hides that it was never protected.
+    Verify: only the second arrives at the RS. A receiver must discard the first (RFC 8200, 8.1); a
+    load balancer that computes a checksum for it hides that the data was never protected.
     """
     added = crafted.service(service, "udp")
     if added.vip.version == 4:
@@ -64,9 +64,9 @@ def test_a_datagram_without_checksum_does_not_cross_ipv6(
 @requirement("EDG-24")
 @pytest.mark.parametrize("side", ["client", "RS"])
 def test_a_corrupt_datagram_is_not_made_good(crafted: Crafted, service: Service, side: str) -> None:
-    """Steps: a datagram whose checksum is wrong, then a good one.
+    """Steps: a datagram with a wrong checksum, then a correct one.
 
-    Verify: the first is not at the other side, or its checksum is wrong there as well.
+    Verify: the first does not arrive at the other side, or arrives with a wrong checksum.
     """
     added = crafted.service(service, "udp")
     with crafted.connection(added) as ends:
@@ -84,10 +84,10 @@ def test_a_corrupt_datagram_is_not_made_good(crafted: Crafted, service: Service,
 @requirement("EDG-24")
 @pytest.mark.parametrize("side", ["client", "RS"])
 def test_a_corrupt_segment_is_not_made_good(crafted: Crafted, service: Service, side: str) -> None:
-    """Steps: on an open connection, a segment whose checksum is wrong, then a good one.
+    """Steps: on an open connection, a segment with a wrong checksum, then a correct one.
 
-    Verify: the first is not at the other side, or its checksum is wrong there as well. Else
-    octets that were damaged on the way are taken for the sender's (RFC 9293, 3.1).
+    Verify: the first does not arrive at the other side, or arrives with a wrong checksum. Otherwise
+    the receiver accepts damaged data (RFC 9293, 3.1).
     """
     added = crafted.service(service)
     with crafted.connection(added) as ends:

@@ -140,8 +140,8 @@ def test_neighbours_are_resolved(lb: LoadBalancer, client: Client, service: Serv
 def test_icmp_is_answered_by_its_worker(lb: LoadBalancer, client: Client, vip: Vip) -> None:
     """Steps: 20 echoes between two readings of `dpip -s link show cpu`.
 
-    Verify: the worker with icmp_redirect_core sent the replies. Received packets are counted by
-    the worker that takes them from its queue, sent packets by the worker that answers.
+    Verify: the worker with icmp_redirect_core sent the replies. (Received packets count for the
+    worker that polls the queue, sent packets for the worker that answers.)
     """
     workers = lb.deployment.workers
     chosen = next(worker.lcore.id for worker in workers if worker.icmp_redirect)

@@ -56,8 +56,8 @@ def test_a_real_server_without_toa_sees_the_lip(client: Client, service: Service
 def test_every_packet_is_translated_as_fullnat_does(client: Client, service: Service) -> None:
     """Steps: one curl, captured at the client and at every RS.
 
-    Verify: each packet of one side is on the other, once, and every field is as FullNAT makes it:
-    addresses, ports, MACs, sequence numbers, MSS, options, TTL, checksums.
+    Verify: each packet of one side arrives once at the other, with every field as FullNAT defines
+    it: addresses, ports, MACs, sequence numbers, MSS, options, TTL, checksums.
     """
     with client.watch() as watch:
         (answer,) = client.get(service)

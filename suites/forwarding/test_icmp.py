@@ -30,7 +30,7 @@ def test_the_vip_answers_icmp_echo(client: Client, vip: Vip) -> None:
 @requirement("S29")
 @for_each(vip=vips.having(family=4))
 def test_no_other_address_is_answered_for(lb: LoadBalancer, client: Client, vip: Vip) -> None:
-    """Steps: ask by ARP, on the VIP's own link, for the VIP and for an unused address.
+    """Steps: ARP requests on the VIP's own link, for the VIP and for an unused address.
 
     Verify: the port answers for the VIP (positive control), and not for the other address.
     """
@@ -51,9 +51,9 @@ def test_no_other_address_is_answered_for(lb: LoadBalancer, client: Client, vip:
 def test_the_vip_is_on_no_other_link(
     lb: LoadBalancer, client: Client, server: RealServer, vip: Vip
 ) -> None:
-    """Steps: ask by ARP, on the link of the real servers, for a LIP and for the VIP.
+    """Steps: ARP requests on the link of the real servers, for a LIP and for the VIP.
 
-    Verify: the lan port answers for the LIP (positive control), and not for the VIP: dpvs answers
+    Verify: the lan port answers for the LIP (positive control), and not for the VIP: DPVS answers
     for an address only on the port that has it.
     """
     owned = lb.deployment.addresses

@@ -24,10 +24,10 @@ from fixtures.checks import for_each, needs, requirement
 def test_new_connections_go_to_the_least_loaded_real_server(
     lb: LoadBalancer, spoofing: Client, service: Service
 ) -> None:
-    """Steps: open connections and keep them; end all those of one RS; open four more.
+    """Steps: open connections and keep them; close all of one RS; open four more.
 
-    Verify: the four go to the RS that has none left, not to the loaded one. Round robin would
-    give it two, and the load taken the wrong way round none.
+    Verify: the four go to the RS without connections. With round robin it would get two, and with
+    the load compared the wrong way round none.
     """
     if service.declared.scheduler != "wlc" or len(service.server_names) < 2:
         raise NotApplicable(f"{service} is scheduled by {service.declared.scheduler}, not by load")

@@ -18,8 +18,8 @@ DATAGRAMS = 5
 def test_tcp_is_forwarded_as_the_mode_of_its_service_does(client: Client, service: Service) -> None:
     """Steps: as many requests as there are RS, each captured at the client and at every RS.
 
-    Verify: 200; each packet of one side is on the other, once, and every field is as the mode
-    makes it: addresses, ports, MACs, sequence numbers, options, TTL, checksums, outer headers.
+    Verify: 200; each packet of one side arrives once at the other, with every field as the mode
+    defines it: addresses, ports, MACs, sequence numbers, options, TTL, checksums, outer headers.
     """
     for _ in service.server_names:
         with client.watch() as watch:
@@ -36,7 +36,7 @@ def test_tcp_is_forwarded_as_the_mode_of_its_service_does(client: Client, servic
 def test_udp_is_forwarded_as_the_mode_of_its_service_does(client: Client, service: Service) -> None:
     """Steps: five datagrams on one socket, captured at the client and at every RS.
 
-    Verify: all are answered; every field of every packet is as the mode makes it.
+    Verify: all are answered; every field of every packet is as the mode defines it.
     """
     with client.watch() as watch:
         result = client.send_datagrams(service, [client.source().tag for _ in range(DATAGRAMS)])

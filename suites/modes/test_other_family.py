@@ -20,10 +20,10 @@ PORT = 5390
 def test_a_mode_that_keeps_the_family_forwards_nothing_to_the_other(
     lb: LoadBalancer, client: Client, service: Service
 ) -> None:
-    """Steps: a second service like the IPv6 service, with the IPv4 address of its first RS, in the
-    same mode; a request to each.
+    """Steps: add a second service like the IPv6 service, with the IPv4 address of its first RS, in
+    the same mode; send a request to each.
 
-    Verify: the RS is refused, or nothing of the request reaches any RS; the service itself works.
+    Verify: DPVS refuses the RS, or nothing of the request reaches any RS; the first service works.
     """
     rs, mode = service.servers[0].address, service.declared.forwarding
     end = f"[{service.vip.address}]:{PORT}"

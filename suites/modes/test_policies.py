@@ -32,9 +32,9 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: check\r\n\r\n"
 def test_an_idle_connection_is_kept_for_the_time_of_its_service(
     lb: LoadBalancer, spoofing: Client, service: Service
 ) -> None:
-    """Steps: a connection to a service with --conn-timeout 3, and one to a service without.
+    """Steps: a connection to a service with --conn-timeout 3, and one to a service without it.
 
-    Verify: the first is listed with 3 s, and is gone about 3 s later; the other is still there.
+    Verify: the first is listed with 3 s and removed about 3 s later; the second is still listed.
     """
     added = lb.add_service(service, options=f"--conn-timeout {IDLE}", connection_timeout=IDLE)
     with spoofing.connection(added) as idle, spoofing.connection(service) as other:
@@ -64,9 +64,10 @@ def test_a_client_stays_with_its_real_server_for_the_time_set(
     lb: LoadBalancer, client: Client, service: Service
 ) -> None:
     """Steps: connections of one client to a service with rr, to one with -p 3, and to the second
-    again when its template is gone.
+    again after its template has expired.
 
-    Verify: rr takes turns; the persistent one has all at one real server, and then at the next.
+    Verify: without -p the connections alternate between the RS; with -p all go to one RS, and after
+    the template has expired to the next one.
     """
     turns = _servers(client, lb.add_service(service))
     if len(turns) < 2:
@@ -99,9 +100,9 @@ def test_a_client_stays_with_its_real_server_for_the_time_set(
 def test_a_held_client_leaves_a_real_server_of_weight_0(
     lb: LoadBalancer, spoofing: Client, service: Service
 ) -> None:
-    """Steps: connections to a service with -p 300, then the weight of their real server to 0.
+    """Steps: connections to a service with -p 300, then set the weight of their real server to 0.
 
-    Verify: with expire_quiescent_template the client's next connections go to the other.
+    Verify: with expire_quiescent_template the client's next connections go to the other RS.
     """
     if not lb.topology.dpvs.expire_quiescent_template:
         raise NotApplicable("the topology does not set dpvs.expire_quiescent_template")
@@ -121,10 +122,10 @@ def test_a_held_client_leaves_a_real_server_of_weight_0(
 def test_an_open_connection_outlives_weight_0_also_with_persistence(
     lb: LoadBalancer, spoofing: Client, service: Service
 ) -> None:
-    """Steps: a request on a connection to a service with -p 300, without --expire-quiescent; the
-    weight of all its real servers to 0; a second request on the same connection.
+    """Steps: a request on a connection to a service with -p 300, without --expire-quiescent; set
+    the weight of all its real servers to 0; a second request on the same connection.
 
-    Verify: both are answered: weight 0 keeps new connections away, and ends none.
+    Verify: both are answered: weight 0 prevents new connections only.
     """
     added = lb.add_service(service, options=f"-p {HELD}", persistence=HELD)
     with spoofing.watch(), spoofing.connection(added) as connection:
@@ -146,10 +147,10 @@ def test_an_open_connection_outlives_weight_0_also_with_persistence(
 def test_a_client_on_the_blacklist_is_not_forwarded(
     lb: LoadBalancer, remote_clients: RemoteClients, service: Service
 ) -> None:
-    """Steps: a SYN from each of ten clients, one of them on the service's blacklist; then without
-    the entry.
+    """Steps: a SYN from each of ten clients, one of them on the service's blacklist; the same after
+    the entry is deleted.
 
-    Verify: nine reach a real server; then ten.
+    Verify: nine reach a real server; then all ten.
     """
     added = lb.add_service(service)
     addresses = remote_clients.addresses(CLIENTS)
@@ -159,7 +160,9 @@ def test_a_client_on_the_blacklist_is_not_forwarded(
     if not passed - {denied}:
         raise Inconclusive("no client reaches a real server (positive control)")
     assert denied not in passed, f"{denied} is on the blacklist of {added.which}, but is forwarded"
-    assert len(passed) == CLIENTS - 1, f"not forwarded: {set(addresses) - passed - {denied}}"
+    assert len(passed) == CLIENTS - 1, (
+        f"clients not forwarded: {set(addresses) - passed - {denied}}"
+    )
     lb.run(f"ipvsadm -V {added.which} -k {denied}", undo="")
     found = remote_clients.reached(added, addresses, PORT + 1)
     assert len(found) == CLIENTS, (

@@ -81,7 +81,9 @@ def test_a_hash_keeps_each_source_at_its_real_server(
         f"{scheduler}: {len(moved)} of {SOURCES} sources changed their RS, first {moved[0]}"
     )
     for name, share in Counter(at_first.values()).items():
-        assert share * LEAST_SHARE >= SOURCES, f"{scheduler}: {name} has {share} of {SOURCES}"
+        assert share * LEAST_SHARE >= SOURCES, (
+            f"{scheduler}: {name} gets only {share} of {SOURCES} sources"
+        )
     second = added.server_names[1]
     assert second in at_first.values(), f"{scheduler}: {second} gets none of {SOURCES} sources"
     added.set_weight(1, 0)

@@ -33,10 +33,12 @@ def test_hugetlbfs_is_mounted(lb: LoadBalancer) -> None:
 
 @requirement("S11", core=True)
 def test_reserved_memory_is_not_free(lb: LoadBalancer) -> None:
-    """Steps: read each node's meminfo. Verify: free memory plus the pool fits into the node.
+    """Steps: read each node's meminfo.
 
-    The kernel counts reserved pages as used whether or not a process has them. A pool that is not
-    really there (a wrong size, a pool on another node) leaves more free than the node can have.
+    Verify: free memory plus the pool is not more than the node's memory.
+
+    The kernel counts reserved pages as used, whether or not a process has them. If the pool is not
+    really there (wrong size, wrong node), more memory is free than possible.
     """
     size = lb.topology.hugepages.size_kb
     wrong = []

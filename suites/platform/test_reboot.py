@@ -1,7 +1,7 @@
-"""What a boot does with what was set up: worked out from the files that it reads, in its order.
+"""Whether settings survive a reboot, derived from the files that are read at boot, in their order.
 
-The deployment guide makes the mount of hugetlbfs and the descriptor limit permanent. Hugepages and
-modules it sets by hand; a machine on which the files of a boot say something of them is held to it.
+The deployment guide makes the mount of hugetlbfs and the descriptor limit permanent. It
+sets hugepages and loads modules by hand; they are checked only if a boot file mentions them.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ def test_hugetlbfs_is_mounted_at_boot(lb: LoadBalancer) -> None:
 
 @requirement("S12")
 def test_the_descriptor_limit_is_set_at_boot(lb: LoadBalancer) -> None:
-    """Steps: rc.local, limits.conf and limits.d, systemd's units and defaults, in a boot's order.
+    """Steps: rc.local, limits.conf and limits.d, systemd's units and defaults, in the order of a
+    boot.
 
-    Verify: the dpvs that a boot starts has the limit; where no boot starts it, one of these gives
-    the limit to who starts it by hand.
+    Verify: if dpvs is started at boot, it has the limit; if not, one of these gives the limit to
+    the user who starts it by hand.
     """
     wanted = lb.topology.open_files
     answer = lasting.open_files(lb.state.boot, wanted)
@@ -75,8 +76,11 @@ def test_no_boot_file_keeps_the_kernel_side_of_kni_out(lb: LoadBalancer) -> None
 
 @requirement("S22")
 def test_a_boot_that_starts_dpvs_has_made_ready_for_it(lb: LoadBalancer) -> None:
-    """Steps: units, rc.local, cron, in a boot's order. Verify: if a boot starts dpvs, it does so
-    once, as root, and surely behind hugepages, hugetlbfs and the modules of the PMD."""
+    """Steps: units, rc.local, cron, in the order of a boot.
+
+    Verify: if dpvs is started at boot, it is started once, as root, and certainly after hugepages,
+    hugetlbfs and the modules of the PMD.
+    """
     needs = {"hugepages": _hugepages(lb), "hugetlbfs": _hugetlbfs(lb), **_drivers(lb)}
     answer = lasting.started_in_order(lb.state.boot, needs)
     assert answer.holds, f"dpvs is not started at boot: {answer}"

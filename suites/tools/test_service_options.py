@@ -119,8 +119,8 @@ def test_synproxy_is_switched_on_and_off(lb: LoadBalancer) -> None:
 def test_persistence_is_set_changed_and_taken_away(lb: LoadBalancer) -> None:
     """Steps: `ipvsadm -A … -p 300`, `-E … -p 60 -M MASK`; delete the service, add it without -p.
 
-    Verify: `-ln` shows the seconds and the mask of the last command; of the new service none. (-E
-    without -p leaves persistence as it is.)
+    Verify: `-ln` shows the seconds and the mask of the last command, and none for the new service.
+    (-E without -p leaves persistence as it is.)
     """
     lb.run(f"ipvsadm -A {WEB} -s rr -p 300")
     _persistent(lb, (300, None))
@@ -188,7 +188,7 @@ def test_a_source_is_added_to_and_deleted_from_a_list(
 def test_a_blacklist_for_no_service_is_taken_all_the_same(lb: LoadBalancer) -> None:
     """Steps: `ipvsadm -U` for a service that does not exist; `-B`.
 
-    Verify: it ends as the tool of this version ends; nothing is listed.
+    Verify: the exit status is the one of this version; nothing is listed.
     """
     lb.refuses("blacklist add, no service", "ipvsadm -U -t 198.51.100.2:80 -k 192.0.2.66")
     answer = lb.query("ipvsadm -B")

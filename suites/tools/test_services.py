@@ -131,9 +131,9 @@ def test_invalid_match_services_are_refused(lb: LoadBalancer) -> None:
 
 @requirement("ADM-04")
 def test_a_change_of_one_service_leaves_others_alone(lb: LoadBalancer) -> None:
-    """Steps: two services that differ only in their port; list, change and delete the one.
+    """Steps: two services that differ only in their port; list, change and delete the first.
 
-    Verify: what is listed and changed is that one alone; the other is as it was, to the end.
+    Verify: only the first is listed, changed and deleted; the second stays as it was.
     """
     other = "-t 198.51.100.1:81"
     for which in (WEB, other):

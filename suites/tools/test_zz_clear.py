@@ -10,10 +10,10 @@ from fixtures.checks import requirement
 
 @requirement("ADM-12")
 def test_all_services_are_cleared_at_once(lb: LoadBalancer) -> None:
-    """Steps: one more service; `ipvsadm -C`; `-ln`; then every declared service is added again.
+    """Steps: add one more service; `ipvsadm -C`; `-ln`; then add every declared service again.
 
-    Verify: no service is left after `-C`; addresses are left alone. That all is as before is what
-    ends every check of this suite.
+    Verify: no service is left after `-C`; addresses are unchanged. As for every check of this
+    suite, the configuration is compared with the earlier one afterwards.
     """
     lb.run("ipvsadm -A -t 198.51.100.1:80 -s rr")
     lb.run("ipvsadm -a -t 198.51.100.1:80 -r 192.0.2.1:80 -b")

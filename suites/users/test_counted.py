@@ -43,8 +43,8 @@ def test_connections_packets_and_octets_are_counted(
 ) -> None:
     """Steps: 10 flows of each client between two readings of `ipvsadm -ln --stats`.
 
-    Verify: the service counts the flows, and the packets and octets that clients captured, each
-    way; its real servers' counters add up to it.
+    Verify: the service counts these flows, and the packets and octets that the clients captured, in
+    each direction; the counters of its real servers add up to the same.
     """
     before = lb.read(SERVICES).counters(service.declared)
     if service.declared.protocol == "tcp":
@@ -88,9 +88,9 @@ def test_no_port_counted_an_error(lb: LoadBalancer) -> None:
 def test_ended_connections_are_not_established(
     lb: LoadBalancer, users: Users, service: Service
 ) -> None:
-    """Steps: connections ended by FIN and by RST, then `ipvsadm -lnc`.
+    """Steps: close connections by FIN and by RST, then read `ipvsadm -lnc`.
 
-    Verify: those that are still listed are in a state of closing; suites/closing looks again.
+    Verify: those still listed are in a closing state. suites/closing reads the table again later.
     """
     served = users.talk(service, [Dialogue(), Dialogue(end="reset")] * FLOWS)
     ended = [end for one in served.ends.values() for end in one.locals]

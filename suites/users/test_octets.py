@@ -27,10 +27,10 @@ plain_udp = services.having(plain=True, protocol="udp")
 @requirement("USR-01", core=True)
 @for_each(service=plain_tcp)
 def test_bodies_of_every_size_arrive_whole(users: Users, service: Service) -> None:
-    """Steps: from every client, connections with a body of each size to the suite's server, and
-    back; from one of them 1 MB each way.
+    """Steps: from every client, connections with a body of each size to the suite's server and
+    back; one of them with 1 MB each way.
 
-    Verify: each octet of each body at the other end, and each packet on both sides.
+    Verify: each octet of each body arrives, and each packet is correct on both sides.
     """
     asked = [Dialogue((Request(up=size, down=1), Request(down=size))) for size in BODIES]
     with users.own_servers(service) as own:
@@ -44,7 +44,8 @@ def test_datagrams_of_every_size_are_answered(users: Users, service: Service) ->
     """Steps: from every client a flow for each size, four datagrams each; answers of the same and
     of other sizes.
 
-    Verify: each octet at the other end, each packet on both sides; UOA on the first ones only.
+    Verify: each octet arrives, each packet is correct on both sides, and only the first ones have
+    UOA.
     """
     asked = [UdpFlow((Datagram(up, down),) * 4) for up in DATAGRAMS for down in {up, 1200}]
     with users.own_servers(service) as own:
@@ -55,9 +56,10 @@ def test_datagrams_of_every_size_are_answered(users: Users, service: Service) ->
 @requirement("USR-05", core=True)
 @for_each(service=plain_tcp)
 def test_slow_readers_and_every_way_to_end(users: Users, service: Service) -> None:
-    """Steps: every client reads slowly; FIN first by either side, half-closed or not; resets.
+    """Steps: every client reads slowly; connections end by FIN of either side, half-closed or not,
+    and by RST.
 
-    Verify: all octets arrive, and the other side sees the end that was made.
+    Verify: all octets arrive, and the other side sees the same kind of end.
     """
     end = Request(20, 30)
     asked = [
@@ -74,9 +76,10 @@ def test_slow_readers_and_every_way_to_end(users: Users, service: Service) -> No
 @requirement("USR-08", core=True)
 @for_each(service=plain_udp)
 def test_many_udp_flows_at_once_are_all_served(users: Users, service: Service) -> None:
-    """Steps: 100 UDP flows of every client at once, four datagrams each, and one of 100 datagrams.
+    """Steps: 100 simultaneous UDP flows of every client, four datagrams each, and one of 100
+    datagrams.
 
-    Verify: each is answered in order and once; each real server has its share of the flows.
+    Verify: each is answered once and in order; each real server gets its share of the flows.
     """
     flow, long = UdpFlow((Datagram(64, 200),) * 4), UdpFlow((Datagram(100, 100),) * LONG)
     with users.own_servers(service) as own:

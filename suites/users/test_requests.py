@@ -13,7 +13,7 @@ pytestmark = pytest.mark.traffic
 PADDING = (1, 500, 1460, 4096, 7000)  # octets of a header line; nginx takes 8 kB
 PAUSES = (0.0, 0.0, 0.05, 0.25, 0.6)  # seconds
 ECHOES = (0, 1, 7, 56, 120, 300, 590, 1000, 1232, 1452)
-# What a user notices, and what Linux takes for a loss (its least retransmission timer).
+# A delay that a user notices; the shortest retransmission timer of Linux.
 MEDIAN, SLOWEST = 0.05, 0.2  # seconds
 SAMPLES = 40
 PARALLEL = 250
@@ -26,7 +26,7 @@ tcp = services.having(protocol="tcp")
 def test_requests_with_long_headers_are_answered(users: Users, service: Service) -> None:
     """Steps: from every client, requests to the real servers with headers of up to 7 kB.
 
-    Verify: 200 for each, and each packet on both sides.
+    Verify: 200 for each; each packet is correct on both sides.
     """
     served = users.talk(service, [Dialogue(pad=size) for size in PADDING])
     assert served.exact, served.report
@@ -44,9 +44,10 @@ def test_echoes_of_every_size_are_answered(client: Client, vip: Vip) -> None:
 @requirement("USR-04", core=True)
 @for_each(service=tcp)
 def test_several_requests_on_one_connection(users: Users, service: Service) -> None:
-    """Steps: from every client, connections with 20 requests in a row, and with pauses.
+    """Steps: from every client, connections with 20 requests in a row, and with pauses between
+    requests.
 
-    Verify: each request is answered 200 on its connection, each packet is right on both sides.
+    Verify: each request is answered 200 on its connection; each packet is correct on both sides.
     """
     in_a_row = Dialogue((Request(),) * 20)
     with_pauses = Dialogue(tuple(Request(pause=pause) for pause in PAUSES))
@@ -59,8 +60,8 @@ def test_several_requests_on_one_connection(users: Users, service: Service) -> N
 def test_answers_come_in_time(users: Users, service: Service) -> None:
     """Steps: from every client 40 connections or datagrams, one after the other.
 
-    Verify: connecting and the first octet of the answer stay within the bound: their median, and
-    the slowest twentieth.
+    Verify: the times to connect and to the first octet of the answer are within the limits, in the
+    median and at the 95th percentile.
     """
     if service.declared.protocol == "tcp":
         served = users.talk(service, [Dialogue()] * SAMPLES, parallel=1)
@@ -74,10 +75,11 @@ def test_answers_come_in_time(users: Users, service: Service) -> None:
 @requirement("USR-07", core=True)
 @for_each(service=tcp)
 def test_many_connections_at_once_are_all_served(users: Users, service: Service) -> None:
-    """Steps: this service's share of `--flows` connections (1,000), 250 of each client at once.
+    """Steps: this service's share of `--flows` connections (1,000), up to 250 of each client at the
+    same time.
 
-    Verify: each is answered, each of its packets is right on both sides, none is lost or doubled,
-    and DPVS sends nothing that belongs to none of them.
+    Verify: each is answered; each of its packets is correct on both sides, none is lost or
+    duplicated; DPVS sends no packets that belong to no connection.
     """
     asked = [Dialogue()] * users.share_of_connections
     served = users.talk(service, asked, parallel=PARALLEL, seconds=20.0)

@@ -63,10 +63,10 @@ def test_ports_without_a_service_do_not_answer(
 def test_only_declared_addresses_are_answered_for(
     users: Users, lb: LoadBalancer, link: Link
 ) -> None:
-    """Steps: ask by ARP for every address of the link (254 at most).
+    """Steps: send an ARP request for every address of the link (254 at most).
 
-    Verify: the load balancer's port answers for its own addresses there (positive control) and for
-    no other.
+    Verify: the load balancer's port answers for its own addresses on this link (positive control)
+    and for no other.
     """
     station, source = users.station_on(link)
     network = link.declared.network
@@ -88,9 +88,9 @@ def test_only_declared_addresses_are_answered_for(
 @requirement("USR-10", core=True)
 @for_each(service=services)
 def test_dscp_and_ecn_arrive_as_sent(users: Users, service: Service) -> None:
-    """Steps: flows with several values of DSCP, datagrams also with each of ECN.
+    """Steps: flows with several DSCP values; datagrams also with each ECN value.
 
-    Verify: each packet has them on the other side, with all else as the mode makes it.
+    Verify: each packet has them on the other side; all other fields are as the mode defines them.
     """
     if service.declared.protocol == "tcp":
         served = users.talk(service, [Dialogue(tos=tos) for tos in MARKS])

@@ -169,23 +169,23 @@ def _under_another_name(dut: Machine) -> None:
     [
         (_carries, "eth2 has the address 192.0.2.2 that ssh came in on"),
         (_way_back, "eth2 is the way back to 10.255.0.254, ssh's client"),
-        (_bond_member, "bond0 stands on eth2; bond0 has the address 192.0.2.2"),
-        (_vlan_on_bridge, "br0 stands on eth2; br0.7 stands on br0; br0.7 has the address"),
+        (_bond_member, "bond0 is on top of eth2; bond0 has the address 192.0.2.2"),
+        (_vlan_on_bridge, "br0 is on top of eth2; br0.7 is on top of br0; br0.7 has the address"),
         (_other_function, "it is another function of the device of 0000:04:00.1; eth0 has"),
         (
             _veth_in_a_bridge,
-            "br0 stands on eth2; mgmt-p is a port of br0; mgmt-p is the other end of",
+            "br0 is on top of eth2; mgmt-p is a port of br0; mgmt-p is the other end of",
         ),
         (
             _ovs_named,
             "eth2 is a port of br-up; br-ex is connected with br-up; br-ex has the address",
         ),
         (_ovs_unnamed, "eth2 is a port of Open vSwitch, as br-ex is; br-ex has the address"),
-        (_macvlan, "mv0 stands on eth2; mv0 has the address"),
-        (_vrf, "vrf-m stands on eth2; vrf-m has the address"),
-        (_team, "team0 stands on eth2; team0 has the address"),
+        (_macvlan, "mv0 is on top of eth2; mv0 has the address"),
+        (_vrf, "vrf-m is on top of eth2; vrf-m has the address"),
+        (_team, "team0 is on top of eth2; team0 has the address"),
         (_wireguard, "eth2 is the way to 203.0.113.7, the far end of wg0; wg0 has the address"),
-        (_vxlan_over_a_device, "vx0 stands on eth2; vx0 has the address"),
+        (_vxlan_over_a_device, "vx0 is on top of eth2; vx0 has the address"),
         (
             _reverse_tunnel,
             "eth2 is the way to 203.0.113.7, by which ssh on the host carries the ssh",
@@ -259,7 +259,7 @@ def test_what_would_be_deleted_with_a_nic_is_refused(deployment: Deployment) -> 
     dut = _dut()
     dut.devices["eth2.7"] = Device(kind="vlan protocol 802.1Q id 7", over="eth2")
     (found,) = _refusals(deployment, dut)
-    assert "eth2.7 (vlan) stands on eth2, and would be deleted when DPVS takes eth2" in found
+    assert "eth2.7 (vlan) is on top of eth2, and would be deleted when DPVS takes eth2" in found
 
 
 def test_a_nic_of_somebody_else_s_is_refused_until_it_is_given_up(deployment: Deployment) -> None:
@@ -282,7 +282,7 @@ def test_an_address_on_what_stands_on_a_nic_counts_too(deployment: Deployment) -
     dut = _dut()
     dut.devices["eth2.100"] = Device(lowers=("eth2",), addresses=("192.0.2.9/24",))
     (found,) = _refusals(deployment, dut)
-    assert "the address 192.0.2.9/24 is on eth2.100, which stands on eth2" in found
+    assert "the address 192.0.2.9/24 is on eth2.100, which is on top of eth2" in found
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_a_client_does_not_lose_its_way_back_to_us(deployment: Deployment) -> No
     client = _peer()
     client.client = "10.0.96.200"
     (found,) = _refusals(deployment, _dut(), client)
-    assert found.startswith("client1: eth1 would become the way to 10.0.96.0/24, in which 10.0.96")
+    assert found.startswith("client1: eth1 would get the route to 10.0.96.0/24, which contains ssh")
 
 
 def test_a_client_s_tested_interface_is_not_the_one_ssh_comes_in_on(

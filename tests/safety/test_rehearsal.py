@@ -101,7 +101,7 @@ WAYS = (
         "a bridge",
         f"ip link add br9 type bridge && ip link set {NIC} master br9 && ip link set br9 up && "
         f"ip addr add {ADDRESS}/24 dev br9",
-        f"br9 stands on {NIC}; br9 has the address {ADDRESS}",
+        f"br9 is on top of {NIC}; br9 has the address {ADDRESS}",
         "ip link del br9",
     ),
     Way(
@@ -109,14 +109,15 @@ WAYS = (
         f"ip link add br9 type bridge && ip link set {NIC} master br9 && ip link set br9 up && "
         "ip link add m0 type veth peer name m1 && ip link set m1 master br9 up && "
         f"ip link set m0 up && ip addr add {ADDRESS}/24 dev m0",
-        f"br9 stands on {NIC}; m1 is a port of br9; m1 is the other end of m0; m0 has the address",
+        f"br9 is on top of {NIC}; m1 is a port of br9; m1 is the other end of m0; m0 has the "
+        "address",
         "ip link del m0; ip link del br9",
     ),
     Way(
         "a macvlan",
         f"ip link add link {NIC} name mv0 type macvlan mode bridge && ip link set mv0 up && "
         f"ip addr add {ADDRESS}/24 dev mv0",
-        f"mv0 stands on {NIC}; mv0 has the address {ADDRESS}",
+        f"mv0 is on top of {NIC}; mv0 has the address {ADDRESS}",
         "ip link del mv0",
     ),
     Way(
