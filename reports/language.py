@@ -196,7 +196,7 @@ _REASONS = (
     (r"^profile (\w+): only requirements of (.+) were judged$", r"档位 \1：只判定了 \2 的要求"),
     (r"^(\d+) checks were not run$", r"有 \1 项检查未执行"),
     (r"^(\d+) checks were deselected$", r"有 \1 项检查被排除"),
-    (r"^not every check was asked for: ", "没有要求执行全部检查："),
+    (r"^not all checks were requested: ", "没有要求执行全部检查："),
     (r"^the run was interrupted: ", "运行被中断："),
     (r"^blocked: ", "受阻："),
     (r" \((\d+) checks could not run\)$", r"（\1 项检查无法进行）"),

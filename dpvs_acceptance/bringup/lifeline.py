@@ -65,7 +65,7 @@ class DpvsProcess:
         lines = [line.strip() for line in last.splitlines() if line.strip()]
         shown = lines[-1] if lines else "it left none"
         how = _ended(status)
-        head = f"dpvs is not running any more (process {self.pid}): its last words: {shown}{how}"
+        head = f"dpvs is not running any more (process {self.pid}): its last output: {shown}{how}"
         found = [line for line in kernel.splitlines() if self._since(line)]
         return "\n".join(
             [

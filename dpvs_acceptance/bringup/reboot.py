@@ -86,5 +86,5 @@ def fstab_line(mount: str, size_kb: int) -> str:
 def _awk(text: str) -> str:
     """A text of awk within a program in single quotes."""
     if "'" in text or "\\" in text or '"' in text:
-        raise ValueError(f"{text!r} cannot stand in a program of awk")
+        raise ValueError(f"{text!r} cannot be used in an awk program")
     return f'"{text}"'

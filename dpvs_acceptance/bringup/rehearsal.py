@@ -63,8 +63,8 @@ def rehearse(gate: WriteGate, nics: Sequence[Nic], before: Snapshot) -> list[str
     if not found and not _answers(gate, network, names, ALONE):
         found = [" and ".join(names)]
     return [
-        f"the bench gives {name} to DPVS, but the ssh session stalls while {name} is down: it goes "
-        "by it, in a way that the host's interfaces do not show"
+        f"the bench gives {name} to DPVS, but the ssh session stalls while {name} is down: it uses "
+        f"{name} in a way that is not visible in the host's interfaces"
         for name in found
     ]
 

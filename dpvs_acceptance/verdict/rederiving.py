@@ -115,7 +115,7 @@ def document_differences(written: SignOff, made: SignOff) -> Iterator[str]:
         if was is _NOTHING:
             yield f"signoff.json: {path} is missing: {_shown(now)}"
         elif now is _NOTHING:
-            yield f"signoff.json: {path} is more than the record makes: {_shown(was)}"
+            yield f"signoff.json: {path} is not in the recomputed document: {_shown(was)}"
         else:
             yield f"signoff.json: {path}: {_shown(was)} is written, the record makes {_shown(now)}"
 

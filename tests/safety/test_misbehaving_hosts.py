@@ -83,7 +83,7 @@ BADS = (
         'printf \'#!/bin/sh\\nexec /usr/bin/date -d "1 hour ago" "$@"\\n\' '
         ">/usr/local/bin/date; chmod +x /usr/local/bin/date",
         "rm /usr/local/bin/date",
-        r"not every check was asked for",
+        r"not all checks were requested",
         verdict="PARTIAL",
     ),
     Bad(
@@ -120,7 +120,7 @@ BADS = (
         "dpvs crashes when packets come",
         _when_recorded("service.echo", "sleep 1; pkill -SEGV -x dpvs"),
         "true",
-        r"FAIL: dpvs is not running any more \(process \d+\): its last words: \S.*"
+        r"FAIL: dpvs is not running any more \(process \d+\): its last output: \S.*"
         r"; it was ended by SIGSEGV",
         suite=FORWARDING,
         verdict="NOT READY",
