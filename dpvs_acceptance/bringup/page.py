@@ -22,6 +22,15 @@ from dpvs_acceptance.hosts.remote import SUDO_COMMAND
 from dpvs_acceptance.model.bench import load_bench
 from dpvs_acceptance.model.deployment import Deployment, deploy
 from dpvs_acceptance.model.topology import load_topology
+from dpvs_acceptance.testbed.sending import (
+    ATTACHED,
+    GENTLE,
+    GENTLE_AT_ONCE,
+    GENTLE_TABLE,
+    KINDS,
+    SENT,
+    TABLE,
+)
 
 _TOP = """\
 # What this suite changes on your hosts, and how it is undone
@@ -116,9 +125,29 @@ with `--requirements=seed`.
 Some results are only valid if no other connections exist: counters, the distribution over the real
 servers, lost or duplicated packets, and which worker answered. If a service carries other traffic,
 these checks are NOT TESTED, and the reason gives the number of other connections. All other checks
-are judged normally. The connection table is read only by checks of connections, not in every
-snapshot. A command that corrupts the memory of the version in use (`dpip -s -v link show` before
-1.9.8) is not run.
+are judged normally. A command that corrupts the memory of the version in use
+(`dpip -s -v link show` before 1.9.8) is not run.
+
+`--attach --gentle` is for a balancer under load. A check that needs more than the bounds below is
+NOT TESTED, with the bound as the reason. So there are no crafted packets (forged options among
+them), no borrowed addresses, and no scans of ports and addresses. The most of each kind in one run:
+
+{bounds}
+
+* A crafted packet is a frame that the suite makes itself, other than a whole echo request from the
+  host's own address. A borrowed address is one that no kernel has (`crafted_address` in the bench
+  file).
+* The column of `--attach` holds for the two-arm topology with the catalogues seed, upstream and
+  edges. The catalogue `users` comes in addition.
+* With `--gentle` no check makes more than {at_once} connections in one go. What is about many of
+  them (USR-07, the spread over the real servers) is NOT TESTED.
+* Where the runner is a client (`runner_is_client`), its own requests come in addition: one for each
+  service of TCP over IPv4.
+* What a run has sent is in its evidence, `{sent}`.
+
+The connection table (`ipvsadm -lnc`) is read only by checks of connections, not in every snapshot.
+First the connections in `ipvsadm -ln` are added up: above {table:,} with
+`--attach`, or {gentle_table:,} with `--gentle`, the table is not read and the check is NOT TESTED.
 
 ## How it is undone
 
@@ -194,7 +223,17 @@ raw sockets, and on a real server for the modules in the bench file.
 def page(deployment: Deployment, plan: Plan) -> str:
     """The page in Markdown."""
     bench = deployment.bench
-    known = {"root": journal.ROOT, "lease": RUN_LEASE, "together": TOGETHER, "alone": ALONE}
+    known = {
+        "root": journal.ROOT,
+        "lease": RUN_LEASE,
+        "together": TOGETHER,
+        "alone": ALONE,
+        "bounds": "\n".join(_bounds()),
+        "sent": SENT,
+        "at_once": GENTLE_AT_ONCE,
+        "table": TABLE,
+        "gentle_table": GENTLE_TABLE,
+    }
     parts = [
         _TOP.format(**known),
         "## The changes\n",
@@ -208,6 +247,12 @@ def page(deployment: Deployment, plan: Plan) -> str:
     parts.append(f"The table is for `{bench.path.name}` and `{deployment.topology.name}`.\n")
     parts.append(_PRIVILEGE.format(sudo=SUDO_COMMAND))
     return "\n".join(parts)
+
+
+def _bounds() -> Iterator[str]:
+    yield "| | `--attach` | `--attach --gentle` |\n|---|---|---|"
+    for kind in KINDS:
+        yield f"| {kind} | {ATTACHED[kind]:,} | {GENTLE[kind]:,} |"
 
 
 def _changes(deployment: Deployment, plan: Plan) -> Iterator[str]:

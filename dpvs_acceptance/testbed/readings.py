@@ -15,17 +15,28 @@ from dpvs_acceptance.model.topology import Topology
 from dpvs_acceptance.observed.dut import DutState
 from dpvs_acceptance.observed.machine import ServerState
 from dpvs_acceptance.observed.reading import dut_sections
+from dpvs_acceptance.verdict.causes import NotTested
 
 from .shared import SharedDut, read_dut
 
 Seen = TypeVar("Seen")
+SERVICES = "ipvsadm -ln"
 SECONDS = 2.0  # until every lcore has taken over a change
 
 
 class Look:
     """Fresh readings of the DUT, for checks that compare before and after. One round trip each."""
 
-    def __init__(self, host: Host, bench: Bench, topology: Topology, facts: VersionFacts) -> None:
+    def __init__(
+        self,
+        host: Host,
+        bench: Bench,
+        topology: Topology,
+        facts: VersionFacts,
+        table: int | None = None,
+    ) -> None:
+        """table: connections up to which the whole table of them is read; None: any number."""
+        self._table = table
         self._host = host
         self._sections = dut_sections(bench, topology, facts)
 
@@ -35,9 +46,21 @@ class Look:
 
     def __call__(self, *names: str) -> DutState:
         """The sections of these names (`hosts/survey.py`) as they are now; without names all
-        but the table of connections."""
+        but the table of connections. NotTested where that is asked for and too large."""
+        if self._table is not None and survey.CONNECTIONS in names:
+            self._require_small_table(self._table)
         wanted = {name: self._sections[name] for name in names or survey.at_once(self._sections)}
         return DutState(take(self._host, wanted))
+
+    def _require_small_table(self, most: int) -> None:
+        state = DutState(take(self._host, {SERVICES: self._sections[SERVICES]}))
+        listed = [server for service in state.services.services for server in service.servers]
+        count = sum(server.active + server.inactive for server in listed)
+        if count > most:
+            raise NotTested(
+                f"`{survey.CONNECTIONS}` would list {count:,} connections: with --attach the whole "
+                f"table is read up to {most:,}"
+            )
 
     def until(self, wanted: Seen, found: Callable[[DutState], Seen], *names: str) -> Seen:
         """Read these sections until `found` makes `wanted` of them, for 2 s; what it made last.

@@ -9,20 +9,26 @@ from dpvs_acceptance.traffic.connection import SocketAddress
 from dpvs_acceptance.traffic.flows import Flow, Flows
 from dpvs_acceptance.verdict.causes import NotTested
 
+from .sending import CONNECTIONS, Sending
+
 
 class Sources:
     """Hands out source ports, by the names of the clients' hosts."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, sending: Sending | None = None) -> None:
+        """sending: counts a connection or UDP flow for each port of a socket."""
+        self.sending = sending or Sending()
         self._deployment = deployment
         self._flows = {name: Flows() for name in deployment.bench.clients}
 
     def port_ranges(self, name: str, count: int) -> list[range]:
         """A range of source ports for each of `count` sockets of a client's host."""
+        self.sending.take(CONNECTIONS, count)
         return [self._flows[name].port_range() for _ in range(count)]
 
     def many(self, name: str, count: int) -> list[tuple[int, ...]]:
         """Source ports for each of very many sockets of a client's host."""
+        self.sending.take(CONNECTIONS, count)
         return self._flows[name].many(count)
 
     def next(self, name: str) -> Flow:
@@ -38,6 +44,7 @@ class Sources:
         for name, client in self._deployment.bench.clients.items():
             address = client.crafted_address6 if version == 6 else client.crafted_address
             if address is not None and name in among:
+                self.sending.borrow([str(address)])
                 return name, str(address)
         key = "crafted_address6" if version == 6 else "crafted_address"
         raise NotTested(

@@ -25,6 +25,7 @@ from .client import Client
 from .crafted import Shared
 from .parts import Parts
 from .places import Link
+from .sending import CONNECTIONS, DATAGRAMS
 from .served import OwnServers, Served
 from .service import Service
 from .tools import Tools
@@ -139,6 +140,10 @@ class Users:
         to = service.service if isinstance(service, OwnServers) else service
         flows_of = chain([[*tcp, *also]], repeat(tcp))
         names = [client.name for client in self.clients]
+        # All of them or none: what has begun would go on.
+        sending, each = self._parts.sources.sending, len(tcp) + len(udp)
+        sending.require(CONNECTIONS, each * len(names) + len(also))
+        sending.require(DATAGRAMS, sum(len(flow.datagrams) for flow in udp) * len(names))
         with self._parts.scene.watch(names[0], self._parts.captures, names[1:]) as watch:
             begun = [
                 self.begin(client, to, flows, udp, parallel=parallel, seconds=seconds)

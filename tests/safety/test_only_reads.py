@@ -6,21 +6,19 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from dpvs_acceptance.hosts import journal, lock
+from dpvs_acceptance.hosts import journal
 from dpvs_acceptance.hosts.compare import differences
-from dpvs_acceptance.hosts.gate import WriteGate, WriteMode, first_failure
+from dpvs_acceptance.testbed.sending import ATTACHED
 
 from . import runs
 from .benched import ROOT, Benched
 from .reading import offences
 
-BY_HAND = "/var/lib/by-hand"
 OTHERS = "other traffic on "
 
 
@@ -64,22 +62,6 @@ def _refused(text: str) -> bool:
         return True  # not understood, and so not allowed
 
 
-@pytest.fixture
-def running(bench: Benched) -> Iterator[Benched]:
-    """What somebody has brought up by hand."""
-    gates = {
-        role: WriteGate(host, WriteMode.WRITABLE, run="by-hand", root=BY_HAND)
-        for role, host in bench.hosts.items()
-    }
-    locks = [lock.acquire(host, "by hand", root=BY_HAND) for host in bench.hosts.values()]
-    for stage in bench.plan.stages:
-        assert first_failure(gates[stage.role].apply(stage.changes)) is None
-    yield bench
-    for gate in gates.values():
-        gate.undo()
-    assert lock.release_all(locks) == []
-
-
 def test_attach_sends_nothing_that_writes(running: Benched) -> None:
     """With the checks of every catalogue."""
     before = {role: running.snapshot(role) for role in running.hosts}
@@ -92,6 +74,8 @@ def test_attach_sends_nothing_that_writes(running: Benched) -> None:
         assert not running.hosts[role].run(f"[ -e {journal.ROOT} ]").ok
     sent = [entry for entry in runs.transcript(ran.stdout) if entry["kind"] in ("run", "open")]
     assert {entry["host"] for entry in sent} == set(running.hosts)
+    said = json.loads((runs.directory(ran.stdout) / "evidence/sent.json").read_text())["sent"]
+    assert all(0 < count <= ATTACHED[kind] for kind, count in said.items()), said
     assert any("dpip qsch show" in entry["command"] for entry in sent), "of all catalogues"
     for entry in sent:
         if entry["kind"] == "open":
