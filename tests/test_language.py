@@ -14,11 +14,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Word, and what to write instead.
+# The user `nobody` stands in quotes, or in a line of cron.
 WORDS = {
     r"told|tells? of": "reported, logged, printed, says",
     r"anew": "again, new",
     r"somebody": "another user, another process, an unknown owner",
-    r"(?<!\")nobody|no one": "no host, no process, not used",
+    r"(?<!\")(?<!@reboot )nobody|no one": "no host, no process, not used",
     r"as ever": "as usual, or nothing",
     r"is had": "happens, is available",
     r"such as come": "(the noun itself)",
@@ -35,6 +36,7 @@ FOLDERS = (
     "benchmarks",
     "docs",
     "dpvs_acceptance",
+    "faults",
     "fixtures",
     "recordings",
     "reports",

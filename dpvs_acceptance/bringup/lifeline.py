@@ -72,7 +72,7 @@ class DpvsProcess:
                 head,
                 *(f"    {line}" for line in lines[:-1]),
                 *(f"    the kernel: {line.strip()}" for line in found),
-                *(f"    it was given: {line}" for line in self.host.given),
+                *(f"    command before: {line}" for line in self.host.given),
             ]
         )
 

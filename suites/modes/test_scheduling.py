@@ -43,7 +43,7 @@ def test_wlc_goes_to_the_fewest_connections_for_the_weight(
 ) -> None:
     """Steps: 16 connections, all left open, to a service with weights 1 and 3.
 
-    Verify: the numbers of connections are in the proportion of the weights, within one by lcore.
+    Verify: the connections are in the proportion of the weights, within one for each lcore.
     """
     added = lb.add_service(service, scheduler="wlc", weights=WEIGHTS)
     counts = Counter(spoofing.servers_of_syns(added, FLOWS).values())
@@ -106,9 +106,9 @@ def test_a_hash_keeps_each_source_at_its_real_server(
 def test_fo_gives_all_to_the_highest_weight(
     lb: LoadBalancer, spoofing: Client, service: Service
 ) -> None:
-    """Steps: connections to a service with weights 1 and 3, then with 1 and 0, then as at first.
+    """Steps: connections to a service with weights 1 and 3, then 1 and 0, then 1 and 3 again.
 
-    Verify: all to the second; all to the first; all to the second again.
+    Verify: all go to the second RS; all to the first; all to the second again.
     """
     added = lb.add_service(service, scheduler="fo", weights=WEIGHTS)
     first, second = added.server_names[:2]

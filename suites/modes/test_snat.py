@@ -24,7 +24,7 @@ ECHOES = 5
 def test_a_host_inside_reaches_the_outside_by_tcp(
     client: Client, server: RealServer, rule: SnatRule
 ) -> None:
-    """Steps: a request of the host inside to a server outside, captured at both.
+    """Steps: a request from an inner host to an outer server, captured at both.
 
     Verify: 200; outside it comes from an address of the rule's pool; every other field of every
     packet, in both directions, is as SNAT makes it.
