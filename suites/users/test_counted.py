@@ -29,9 +29,9 @@ SERVICES, PORTS = "ipvsadm -ln --stats", "dpip -s -v link show"
 
 @requirement("USR-04")
 @needs(READERS)
-@for_each(service=services.having(protocol="udp"))
+@for_each(service=services)
 def test_flows_are_kept_open(users: Users, service: Service) -> None:
-    """Steps: open a UDP flow from every client. Verify: see the check that ends them."""
+    """Steps: open a connection or UDP flow from every client. Verify: the check that ends them."""
     users.keep_open(service)
 
 

@@ -192,7 +192,7 @@ def test_snapshot_is_frozen_and_comes_back_from_json(host: Host) -> None:
     assert snapshot.get("fails").exit_status == 4
     with pytest.raises(SnapshotError, match=r"lb01: `echo bad >&2; exit 4` ended with 4: bad"):
         snapshot.text("fails")
-    with pytest.raises(SnapshotError, match="'b' was not read; there are: a, fails, é"):
+    with pytest.raises(SnapshotError, match="'b' was not read, only: a, fails, é"):
         snapshot.get("b")
 
 

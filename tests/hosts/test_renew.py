@@ -59,6 +59,6 @@ def test_what_cannot_be_undone_is_not_made_anew(
         (Stage("x", "rs1", (write(path, "up", f"[ -e {gate} ] && rm -f {path}"),)),), (), ()
     )
     bring_up.carry_out(broken)
-    with pytest.raises(BringUpError, match="write address: not undone"):
+    with pytest.raises(BringUpError, match="write address: exit 1"):
         bring_up.renew(broken, "rs1")
     gate.touch()

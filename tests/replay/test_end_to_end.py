@@ -140,4 +140,6 @@ def test_evidence_that_no_longer_makes_the_verdict_is_found_under_a_new_manifest
     assert ran.returncode == 1, ran.stdout
     for check in checks:
         assert f"{check}: PASS is written, on the stored evidence it is FAIL" in ran.stdout
-    assert ": was altered" not in ran.stdout
+    # The new manifest hides nothing: the run's record has the digest of each file, too.
+    assert "was altered since record.json was written" in ran.stdout
+    assert "was altered since manifest" not in ran.stdout

@@ -288,7 +288,7 @@ def test_a_run_of_220_requirements_with_captures_is_built_in_under_a_second(tmp_
 
 def test_the_page_of_a_comparison_is_only_text() -> None:
     change = BeforeAfter(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
-    found = Comparison("a", "b", ("READY", "NOT READY"), (change,), (), (), (), (change,))
+    found = Comparison("a", "b", ("READY", "NOT READY"), (change,), (), (), (), (change,), ())
     html = render_comparison(found)
     page = Elements(html)
     assert not {tag for tag, _ in page.tags} & {"script", "img"}
