@@ -34,7 +34,7 @@ trap "" HUP INT
 take_over() {
 mine || return 2
 over && [ "$(cat "$root/dead-man")" = "$$ $(started $$)" ] || return 1
-its_token=$successor its_time=$(uptime) its_lease=@UNDOING@
+its_word=$successor its_time=$(uptime) its_lease=@UNDOING@
 its_owner="the dead-man switch of $its_owner"
 write_lock
 }

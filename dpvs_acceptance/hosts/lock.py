@@ -31,7 +31,7 @@ mkdir -p "$root" || return 1
 seen
 found=$?
 if [ $found = 0 ]; then
-if [ "${its_token##* }" = "$nonce" ]; then token=$its_token; renew && echo "$token"; return 3; fi
+if [ "${its_word##* }" = "$nonce" ]; then token=$its_word; renew && echo "$token"; return 3; fi
 over || { tell; return 2; }
 fi
 next=$(uptime)
@@ -42,7 +42,7 @@ case $found in
 1) before= ;;
 *) before="an unknown owner (the lock could not be read)" ;;
 esac
-its_token="$boot $next $nonce" its_time=$(uptime) its_lease=$lease its_owner=$owner
+its_word="$boot $next $nonce" its_time=$(uptime) its_lease=$lease its_owner=$owner
 read -r its_pid its_when <<END
 $(keeper)
 END
@@ -50,7 +50,7 @@ its_since=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 its_from=${SSH_CONNECTION:-here}
 its_from=${its_from%% *}
 write_lock || return 1
-echo "$its_token"
+echo "$its_word"
 echo "$before"
 }
 exclusively take
@@ -58,7 +58,7 @@ status=$?
 case $status in 0) ;; 3) exit 0 ;; *) exit $status ;; esac
 for folder in "$root"/journal/*; do
 settle && continue
-token=$(seen; echo "$its_token")
+token=$(seen; echo "$its_word")
 exclusively let_go
 exit 1
 done

@@ -42,7 +42,7 @@ read -r stat <"/proc/$1/stat" && set -- ${stat##*) } && echo "${20}"
 number() { case $1 in ''|*[!0-9]*|0?*|???????????*) return 1 ;; esac; }
 # What the lock says, in its_*. 1: there is none; 2: it cannot be read as a lock.
 seen() {
-its_token= its_boot= its_number= its_time= its_lease= its_pid= its_when=
+its_word= its_boot= its_number= its_time= its_lease= its_pid= its_when=
 its_owner= its_since= its_from=
 [ -e "$lock" ] || [ -L "$lock" ] || return 1
 [ -f "$lock" ] && [ ! -L "$lock" ] || return 2
@@ -52,7 +52,7 @@ line=${text%%"$newline"*} rest=${text#*"$newline"}
 [ "$rest" != "$text" ] && text=$rest || text=
 value=${line#* }
 case $line in
-"token "*) its_token=$value its_boot=${value%% *} rest=${value#* }; its_number=${rest%% *} ;;
+"token "*) its_word=$value its_boot=${value%% *} rest=${value#* }; its_number=${rest%% *} ;;
 "lease "*) its_time=${value%% *} its_lease=${value#* } ;;
 "keeper "*) its_pid=${value%% *} its_when=${value#* } ;;
 "owner "*) its_owner=$value ;;
@@ -90,7 +90,7 @@ echo "$pid $(started "$pid")"
 # Write its_* as the lock; to be called under `exclusively`.
 write_lock() {
 [ ! -d "$lock" ] || rm -rf "$lock"
-printf '%s\n' "token $its_token" "lease $its_time $its_lease" "keeper $its_pid $its_when" \
+printf '%s\n' "token $its_word" "lease $its_time $its_lease" "keeper $its_pid $its_when" \
 "owner $its_owner" "since $its_since" "from $its_from" | cat >"$lock.new" &&
 mv -f "$lock.new" "$lock"
 }
@@ -102,7 +102,7 @@ flock -w 5 9 || { echo "flock on /run did not succeed within 5 s" >&2; exit 1; }
 "$@"
 ) 9</run
 }
-mine() { seen && [ "$its_token" = "$token" ]; }
+mine() { seen && [ "$its_word" = "$token" ]; }
 renew() {
 mine || { echo "$its_owner"; return 2; }
 its_time=$(uptime) its_lease=$lease

@@ -50,7 +50,7 @@ READING: dict[str, Allowed] = {
     "dpvs": _with(r"-v|--version"),
     "keepalived": _with(r"-v|--version"),
     "dpip": _with(
-        r"-V|(-[sv6] )*(link|addr|route|neigh|iptunnel|ipv6|qsch) show( .*)?|(link|ipv6) help"
+        r"-V|(-[sv6] )*(link|addr|route|neigh|iptunnel|ipv6|qsch) show( .*)?|(link|ipv6|qsch) help"
     ),
     "ipvsadm": _with(r"--version|-l[nc]+( --stats)?|-G|-ln .*|-lnc --sockpair \S+"),
     "dpdk-devbind.py": _with(r"--status.*"),
