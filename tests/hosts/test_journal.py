@@ -110,7 +110,9 @@ def test_a_journal_that_others_may_write_to_is_not_run(host: Host, gate: WriteGa
     assert [one.ok for one in gate.undo()] == [True, True, True]
 
 
-def test_what_an_undo_writes_back_stays_on_the_host(host: Host) -> None:
+def test_what_an_undo_writes_back_stays_on_the_host(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     secret = Change(
         id="secret",
         title="a file with a secret",
@@ -120,7 +122,7 @@ def test_what_an_undo_writes_back_stays_on_the_host(host: Host) -> None:
     lock.acquire(host, "the test", lease=0)
     gate = WriteGate(host, WriteMode.WRITABLE, run=RUN)
     heard: list[str] = []
-    host.recorder = _Heard(heard)
+    monkeypatch.setattr(host, "recorder", _Heard(heard))
     assert gate.apply([secret])[0].ok
     journal.leftovers(host)
     gate.undo()

@@ -256,7 +256,7 @@ class Files(RuleBasedStateMachine):
             return
         text = lock.RENEW if what == "renew" else lock.RELEASE
         # Of a lock with a time that has not been yet the file says nothing to anybody. A time of
-        # an earlier boot is not compared (on a host, /run is empty after a boot).
+        # an earlier boot is not compared.
         now = self.model.lock
         earlier = token[0] != self.model.boot
         readable = mine and now is not None and (earlier or now.renewed <= self.model.now)

@@ -116,7 +116,7 @@ def test_an_undo_is_known_before_the_change(
     operator.run(ADD)
     (left,) = journal.leftovers(host)
     assert [entry.title for entry in left.entries] == [f"a check: {ADD}"]
-    kept = host.run(f"cat {journal.ROOT}/run-1/*.undo").stdout
+    kept = host.run(f"cat {journal.ROOT}/journal/run-1/*.undo").stdout
     assert "addr del 192.0.2.1/32 dev dpdk3" in kept
     with pytest.raises(ValueError, match="no inverse known for 'dpip link set dpdk0"):
         operator.attempt("dpip link set dpdk0 promisc on")

@@ -182,7 +182,10 @@ def test_an_outcome_that_is_forged_everywhere_is_not_what_the_evidence_makes(
     text = junit.read_text()
     case = text.index('name="test_the_running_dpvs_has_the_descriptor_limit"')
     begin, end = text.index("<skipped", case), text.index("</skipped>", case) + len("</skipped>")
-    junit.write_text(text[:begin] + text[end:])
+    text = text[:begin] + text[end:]
+    said = text.index('value="NOT SUPPORTED"', case)
+    text = text[:said] + text[said:].replace("NOT SUPPORTED", "PASS", 1)
+    junit.write_text(text)
     forging.reissue(run, plain)
     found = check(run)
     assert found.verdict == "PASSED ON SIMULATION"
