@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dpvs_acceptance.dpvs.conf import ConfSpec, DeviceSpec, PortQueues, WorkerSpec, render
+from dpvs_acceptance.dpvs.conf import BondSpec, ConfSpec, DeviceSpec, PortQueues, WorkerSpec, render
 from dpvs_acceptance.dpvs.versions import VersionFacts
-from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.model.deployment import Deployment, Port
 
 _FAST_FREE = (
     "netif_defs/device/tx/mbuf_fast_free"  # off, as required for two ports on two NUMA nodes
@@ -37,13 +37,14 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
                 rx_desc=declared.rx_descriptors,
                 tx_desc=declared.tx_descriptors,
                 rss=declared.rss,
-                kni_name=port.kni if deployment.kni else None,
+                kni_name=port.kni if deployment.kni and port in deployment.ports else None,
                 # With it, frames between NUMA nodes are freed to the wrong pool (release notes of
                 # 1.9.10).
                 mbuf_fast_free=len(nodes) == 1 or not facts.has_keyword(_FAST_FREE),
             )
-            for port in deployment.ports
+            for port in deployment.nic_ports
         ),
+        bonds=tuple(_bond(deployment, port, facts) for port in deployment.bonds),
         workers=(
             WorkerSpec("cpu0", "master", deployment.bench.dut.lcores.master.id),
             *(
@@ -63,6 +64,23 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
         # Lcores that share a CPU answer each other only after the scheduler switches.
         msg_timeout_us=1_000_000 if _shares_cpus(deployment) else 2000,
         unix_domain=facts.ipc_path if facts.has_keyword("ctrl_defs/ipc_msg") else None,
+    )
+
+
+def _bond(deployment: Deployment, port: Port, facts: VersionFacts) -> BondSpec:
+    assert port.bond is not None, "deployment.bonds lists bonds"
+    node = port.bond.numa_node
+    if node is None:
+        # Older versions make every bond on node 0.
+        node = port.nic.numa_node if facts.has_keyword("netif_defs/bonding/numa_node") else 0
+    return BondSpec(
+        name=port.name,
+        mode=port.bond.mode,
+        members=tuple(member.name for member in port.members),
+        primary=next(member.name for member in port.members if member.nic == port.nic),
+        numa_node=node,
+        dedicated_queues=port.bond.dedicated_queues,
+        kni_name=port.kni if deployment.kni else None,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from dpvs_acceptance.model import bonds as bonding
+from dpvs_acceptance.model.bonds import Bond
 from dpvs_acceptance.model.loading import KeyedError, load_model
 from dpvs_acceptance.model.topology import Declared, HostPath, IPv6Address, Name
 
@@ -100,24 +101,20 @@ class Dut(Declared):
     )
     packages: tuple[Package, ...] = ()
     nics: tuple[Nic, ...] = Field(min_length=1)
+    bonds: tuple[Bond, ...] = ()
     machine_id: str | None = None
     sudo: bool = False
 
     @model_validator(mode="after")
     def _nics_differ(self) -> Dut:
-        for field in ("name", "mac", "pci"):
+        for field in ("name", "mac", "pci", "vdev"):
             seen: set[str] = set()
             for index, nic in enumerate(self.nics):
                 value = getattr(nic, field)
                 if value is not None and value in seen:
                     raise KeyedError(("nics", index, field), f"{value} is used twice")
                 seen.add(value)
-        links = [nic.link for nic in self.nics if nic.link is not None]
-        for one, other in pairwise(sorted(links)):
-            if one == other:
-                raise KeyedError(
-                    ("nics",), f"two NICs are on link {one!r}; bonds are not supported"
-                )
+        bonding.check(self.nics, self.bonds)
         return self
 
 

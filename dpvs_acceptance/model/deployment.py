@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from dpvs_acceptance.model.bench import Bench, LcorePlacement, Nic
+from dpvs_acceptance.model.bonds import ACTIVE_BACKUP, BROADCAST, Bond, address
 from dpvs_acceptance.model.loading import DeclarationError
 from dpvs_acceptance.model.topology import (
     Address,
@@ -33,16 +34,29 @@ FORWARD_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A DPDK port: its name (`dpdk0`), its NIC, and its link in the topology."""
+    """A DPDK port: its name (`dpdk0`, `bond0`), its NIC, and its link in the topology.
+
+    Of a bond, `nic` is the primary member, and `members` are its ports.
+    """
 
     name: str
     nic: Nic
     link: str | None
+    bond: Bond | None = None
+    members: tuple[Port, ...] = ()
 
     @property
     def kni(self) -> str:
         """The name of its kni device, such as `dpdk0.kni`."""
         return f"{self.name}.kni"
+
+    @property
+    def speed(self) -> int:
+        """Mbit/s; of a bond as DPDK reports it: of one member, or of all together."""
+        if self.bond is None or self.bond.mode == ACTIVE_BACKUP:
+            return self.nic.speed
+        speeds = [member.nic.speed for member in self.members]
+        return min(speeds) if self.bond.mode == BROADCAST else sum(speeds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +134,32 @@ class Deployment:
         return tuple(one for one in self.topology.snat if one.name not in self.refused)
 
     @property
-    def ports(self) -> tuple[Port, ...]:
-        """Ports in DPDK's order, by PCI address; software ports in the order of the bench."""
+    def nic_ports(self) -> tuple[Port, ...]:
+        """A port for each NIC, members of bonds too, in DPDK's order: by PCI address; software
+        ports in the order of the bench."""
         nics = sorted(self.bench.dut.nics, key=lambda nic: nic.pci or "")
         return tuple(Port(f"dpdk{index}", nic, nic.link) for index, nic in enumerate(nics))
+
+    @property
+    def bonds(self) -> tuple[Port, ...]:
+        """The bonds of the bench."""
+        ports = {address(port.nic): port for port in self.nic_ports}
+        return tuple(
+            Port(
+                bond.name,
+                ports[bond.first].nic,
+                bond.link,
+                bond,
+                tuple(ports[member] for member in bond.members),
+            )
+            for bond in self.bench.dut.bonds
+        )
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """The ports that DPVS receives and sends by: NICs that are no members, then bonds."""
+        members = {member for bond in self.bonds for member in bond.members}
+        return tuple(port for port in self.nic_ports if port not in members) + self.bonds
 
     def port(self, link: str) -> Port:
         """The port on a link of the topology."""
@@ -259,7 +295,7 @@ def _with_networks(pair: AddressPair | None, link: DeclaredLink) -> list[tuple[A
 
 def deploy(topology: Topology, bench: Bench, *, kni: bool = True) -> Deployment:
     """`topology` on `bench`; raises DeclarationError if the bench lacks a role or a link."""
-    linked = {nic.link for nic in bench.dut.nics}
+    linked = {nic.link for nic in bench.dut.nics} | {bond.link for bond in bench.dut.bonds}
     problems = [
         f"dut.nics: no NIC is on link {link!r}, which the topology needs"
         for link in topology.links

@@ -25,6 +25,7 @@ def device_facts(deployment: Deployment, before: DutState) -> dict[str, Any]:
         dpdk = version_facts(Version.parse(deployment.bench.dut.dpvs.version)).dpdk
     except UnknownVersionError:
         dpdk = UNKNOWN
+    bonds = {member: bond for bond in deployment.bonds for member in bond.members}
     return {
         "host": deployment.bench.dut.host,
         "dpvs": version,
@@ -40,11 +41,11 @@ def device_facts(deployment: Deployment, before: DutState) -> dict[str, Any]:
                 model=port.nic.model or "",
                 driver=" → ".join(filter(None, (port.nic.kernel_driver, port.nic.dpdk_driver))),
                 numa_node=port.nic.numa_node,
-                port=port.name,
-                link=port.link or "",
+                port=f"{port.name} ({bonds[port].name})" if port in bonds else port.name,
+                link=bonds.get(port, port).link or "",
                 firmware=_firmware(before, port.nic.name),
             )
-            for port in deployment.ports
+            for port in deployment.nic_ports
         ),
     }
 

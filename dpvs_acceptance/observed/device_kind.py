@@ -21,7 +21,7 @@ def not_hardware(deployment: Deployment, before: DutState, boots: Collection[str
     mounted = [mount.type for mount in before.mounts if mount.point == "/sys"]
     if mounted and mounted[-1] != "sysfs":
         signs.append(f"its /sys is not the kernel's but {mounted[-1]}")
-    soft = [port.nic.name for port in deployment.ports if not port.nic.pci]
+    soft = [port.nic.name for port in deployment.nic_ports if not port.nic.pci]
     if soft:
         signs.append(f"its ports are software: {', '.join(soft)} have no PCI address")
     return signs

@@ -46,7 +46,7 @@ def test_each_port_has_the_queues_of_the_configuration(lb: LoadBalancer) -> None
     declared, queues = lb.topology.dpvs, len(lb.deployment.workers)
     wanted = (queues, queues, declared.rx_descriptors, declared.tx_descriptors, declared.rss)
     wrong = []
-    for port in lb.deployment.ports:
+    for port in lb.deployment.nic_ports:
         device, read = lb.state.conf_device(port.name), lb.state.start_settings(port.name)
         if device is None or read is None:
             wrong.append(f"{port.name}: no such device in {'dpvs.conf' if read else 'the log'}")
@@ -66,8 +66,9 @@ def test_each_port_has_the_queues_of_the_configuration(lb: LoadBalancer) -> None
                     f"{port.name}: rx, tx queues, rx, tx descriptors, rss: {wanted} expected, "
                     f"{source} has {seen}"
                 )
-        if lb.deployment.kni and device.kni_name != port.kni:
-            wrong.append(f"{port.name}: kni {port.kni} expected, dpvs.conf has {device.kni_name}")
+        kni = port.kni if lb.deployment.kni and port in lb.deployment.ports else None
+        if kni and device.kni_name != kni:
+            wrong.append(f"{port.name}: kni {kni} expected, dpvs.conf has {device.kni_name}")
         if (link.rx_queues, link.tx_queues) != (queues, queues):
             wrong.append(
                 f"{port.name}: {queues} queues expected, "

@@ -12,9 +12,9 @@ MTU = 1500
 @for_each(link=links)
 def test_each_link_is_up(lb: LoadBalancer, link: Link) -> None:
     """Steps: `dpip link show`. Verify: up, full duplex, speed, MTU and MAC of the link's port."""
-    nic, shown = link.port.nic, lb.state.link(link.port.name)
+    port, shown = link.port, lb.state.link(link.port.name)
     seen = (shown.status, shown.duplex, shown.speed_mbps, shown.mtu, shown.mac)
-    wanted = ("UP", "full-duplex", nic.speed, MTU, nic.mac)
+    wanted = ("UP", "full-duplex", port.speed, MTU, port.nic.mac)
     assert seen == wanted, (
         f"{link.port.name} ({link}): state, duplex, Mbps, MTU, MAC {wanted} expected, seen {seen}"
     )

@@ -15,7 +15,7 @@ def test_the_nic_map_matches_the_bench(lb: LoadBalancer) -> None:
     run has no name; then the MAC of its port is compared.
     """
     wrong = []
-    for port in lb.deployment.ports:
+    for port in lb.deployment.nic_ports:
         seen = lb.before.net_devices.get(port.nic.name)
         if seen is None and port.nic.pci and port.nic.pci in lb.before.pci_devices:
             link = lb.state.link(port.name)
@@ -39,7 +39,7 @@ def test_each_port_has_the_nic_of_the_bench(lb: LoadBalancer) -> None:
     """Steps: read the ports' MACs. Verify: each link's port is its own NIC (#815, #959)."""
     swapped = [
         f"{port.name} should be {port.nic.name}, {port.nic.mac}: seen {mac}"
-        for port in lb.deployment.ports
+        for port in lb.deployment.nic_ports
         if (mac := lb.state.link(port.name).mac) != port.nic.mac
     ]
     assert not swapped, "ports are not the NICs expected: " + "\n".join(swapped)
@@ -66,6 +66,6 @@ def test_nics_have_the_model_of_the_bench(lb: LoadBalancer) -> None:
 def test_the_link_speed_is_that_of_the_bench(lb: LoadBalancer, link: Link) -> None:
     """Steps: `dpip link show`. Verify: speed of the link's port."""
     seen = lb.state.link(link.port.name).speed_mbps
-    assert seen == link.port.nic.speed, (
-        f"{link.port.name} ({link}): {link.port.nic.speed} Mbps expected, {seen} seen"
+    assert seen == link.port.speed, (
+        f"{link.port.name} ({link}): {link.port.speed} Mbps expected, {seen} seen"
     )

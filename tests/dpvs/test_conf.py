@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpvs_acceptance.dpvs.conf import (
+    BondSpec,
     ConfError,
     ConfSpec,
     DeviceSpec,
@@ -393,6 +394,19 @@ SPECS = st.builds(
             st.booleans(),
         ),
         max_size=3,
+    ).map(tuple),
+    st.lists(
+        st.builds(
+            BondSpec,
+            NAMES,
+            st.integers(0, 6),
+            st.lists(NAMES, max_size=3).map(tuple),
+            st.none() | NAMES,
+            NUMBERS,
+            st.none() | st.booleans(),
+            st.none() | NAMES,
+        ),
+        max_size=2,
     ).map(tuple),
     st.lists(
         st.builds(

@@ -78,7 +78,12 @@ def test_a_wrong_topology_names_file_line_and_key(
         ("name: eth4", "name: eth2", "dut.nics.1.name", "eth2 is used twice"),
         ('pci: "0000:82:00.0"', 'pci: "0000:04:00.0"', "dut.nics.1.pci", "used twice"),
         ('mac: "aa:bb:cc:23:33:35"', "mac: nonsense", "dut.nics.1.mac", "should match pattern"),
-        ("      link: wan\n", "      link: lan\n", "dut.nics", "two NICs are on link 'lan'"),
+        (
+            "      link: wan\n",
+            "      link: lan\n",
+            "dut.nics.1.link",
+            "eth2 and eth4 are both on link 'lan'",
+        ),
         ("host: client1", "host: lb01", "clients.client1.host", "lb01 is already used for dut"),
         ("kind: hardware", "kind: hardwear", "kind", "Input should be"),
     ],

@@ -5,6 +5,7 @@ from dpvs_acceptance.dpvs.conf.keywords import is_block
 from dpvs_acceptance.dpvs.conf.reading import read_spec
 from dpvs_acceptance.dpvs.conf.render import NotInThisVersionError, render
 from dpvs_acceptance.dpvs.conf.spec import (
+    BondSpec,
     ConfSpec,
     DeviceSpec,
     PortQueues,
@@ -15,6 +16,7 @@ from dpvs_acceptance.dpvs.conf.spec import (
 from dpvs_acceptance.dpvs.conf.tree import Conf, ConfError, Item, Remark, parse, write
 
 __all__ = [
+    "BondSpec",
     "Conf",
     "ConfError",
     "ConfSpec",

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TypeVar
 
 from dpvs_acceptance.dpvs.conf.spec import (
+    BondSpec,
     ConfSpec,
     DeviceSpec,
     PortQueues,
@@ -40,6 +41,11 @@ def read_spec(conf: Conf) -> ConfSpec:
             reading.device(item)
             for netif in conf.items("netif_defs")
             for item in netif.items("device")
+        ),
+        bonds=tuple(
+            reading.bond(item)
+            for netif in conf.items("netif_defs")
+            for item in netif.items("bonding")
         ),
         workers=tuple(
             reading.worker(item)
@@ -96,6 +102,20 @@ class _ItemReading:
             promisc=get("promisc_mode") is not None,
             mtu=self.number(get("mtu"), default.mtu),
             mbuf_fast_free=self.switch(get("tx", "mbuf_fast_free"), default=default.mbuf_fast_free),
+            line=item.line,
+        )
+
+    def bond(self, item: Item) -> BondSpec:
+        default = BondSpec("")
+        options = item.get("options")
+        return BondSpec(
+            name=self.name(item),
+            mode=self.number(item.get("mode"), default.mode),
+            members=tuple(self.name(member) for member in item.items("slave")),
+            primary=self.text(item.get("primary")),
+            numa_node=self.number(item.get("numa_node"), default.numa_node),
+            dedicated_queues=_dedicated_queues(self.text(options) or ""),
+            kni_name=self.text(item.get("kni_name")),
             line=item.line,
         )
 
@@ -178,3 +198,11 @@ class _ItemReading:
     def _error(self, item: Item, expected: str) -> ConfError:
         shown = " ".join((item.keyword, *item.values))
         return ConfError(self._source, item.line, shown, expected)
+
+
+def _dedicated_queues(options: str) -> bool | None:
+    """The option of this name among `OPT=VALUE;...`; None: it is not there."""
+    words = {"on": True, "enable": True, "off": False, "disable": False}
+    found = [option.partition("=") for option in options.split(";")]
+    seen = [words.get(value.lower()) for name, _, value in found if name == "dedicated_queues"]
+    return seen[-1] if seen else None

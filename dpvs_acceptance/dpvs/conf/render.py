@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from dpvs_acceptance.dpvs.conf.keywords import versions_with
-from dpvs_acceptance.dpvs.conf.spec import DEFAULT_MTU, ConfSpec, DeviceSpec, WorkerSpec
+from dpvs_acceptance.dpvs.conf.spec import DEFAULT_MTU, BondSpec, ConfSpec, DeviceSpec, WorkerSpec
 from dpvs_acceptance.dpvs.conf.tree import Item, Remark, write
 from dpvs_acceptance.dpvs.versions import Version, facts
 
@@ -81,6 +81,7 @@ class _Render:
         if self._can("netif_defs/fdir_mode", asked=False):
             block.append(Item("fdir_mode", ("perfect",), init=True))
         block += [self._device(device) for device in self._spec.devices]
+        block += [self._bond(bond) for bond in self._spec.bonds]
         return Item("netif_defs", block=tuple(block))
 
     def _device(self, device: DeviceSpec) -> Item:
@@ -106,6 +107,23 @@ class _Render:
         if device.kni_name is not None:
             block.append(Item("kni_name", (device.kni_name,)))
         return Item("device", (device.name,), tuple(block), init=True)
+
+    def _bond(self, bond: BondSpec) -> Item:
+        # The order matters: options depend on mode.
+        block = [_number("mode", bond.mode)]
+        block += [Item("slave", (member,)) for member in bond.members]
+        if bond.primary is not None:
+            block.append(Item("primary", (bond.primary,)))
+        if self._can("netif_defs/bonding/numa_node", asked=bond.numa_node != 0):
+            block.append(_number("numa_node", bond.numa_node))
+        if bond.dedicated_queues is not None and self._can(
+            "netif_defs/bonding/options", asked=not bond.dedicated_queues
+        ):
+            state = "on" if bond.dedicated_queues else "off"
+            block.append(Item("options", (f"dedicated_queues={state}",)))
+        if bond.kni_name is not None:
+            block.append(Item("kni_name", (bond.kni_name,)))
+        return Item("bonding", (bond.name,), tuple(block), init=True)
 
     def _workers(self) -> Item:
         return Item("worker_defs", block=tuple(self._worker(one) for one in self._spec.workers))

@@ -35,6 +35,24 @@ class DeviceSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class BondSpec:
+    """A `bonding` block: `members` and `primary` are names of devices.
+
+    mode: DPDK's number, 0 to 6. primary None: the first member. dedicated_queues: of mode 4; None:
+    DPVS's default, on. numa_node: from 1.9.0 on.
+    """
+
+    name: str
+    mode: int = 0
+    members: tuple[str, ...] = ()
+    primary: str | None = None
+    numa_node: int = 0
+    dedicated_queues: bool | None = None
+    kni_name: str | None = None
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PortQueues:
     """The queues of one port that a worker serves."""
 
@@ -99,6 +117,7 @@ class ConfSpec:
     log_level: str | None = None
     log_file: str | None = None
     devices: tuple[DeviceSpec, ...] = ()
+    bonds: tuple[BondSpec, ...] = ()
     workers: tuple[WorkerSpec, ...] = ()
     pktpool_size: int = 65535
     pktpool_cache: int = 256
