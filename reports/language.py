@@ -218,6 +218,11 @@ _REASONS = (
     (r"\bNOT SUPPORTED\b", "不支持"),
     (r"\bNOT APPLICABLE\b", "不适用"),
     (r"\bPARTIAL\b", "部分"),
+    (
+        r"^holds where its (\d+) parts do; topologies that prove them: ",
+        r"其 \1 个部分均成立时成立；证明它们的拓扑：",
+    ),
+    (r"; without a topology: (\d+)$", r"；尚无拓扑：\1"),
     (r"^(\S+ \(P\d\)) FAIL\b", r"\1 失败"),
     (r"^(\S+ \(P\d\)) FLAKY\b", r"\1 不稳定"),
 )

@@ -29,6 +29,8 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
     rows = Rows(signoff, kept, say)
     deciding = [row for row in signoff.requirements if row.decides]
     requirements = tuple(rows.requirement(row) for row in deciding)
+    skipped = [row for row in requirements if row.badge.shape == "skipped"]
+    in_parts = {row.id for row in deciding if row.elsewhere}
     files = ["signoff.json", "junit.xml", signoff.transcript]
     if kept.manifest:
         files += ["manifest.json", "evidence/declared/plan.txt", "evidence/declared/dpvs.conf"]
@@ -52,8 +54,8 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         unjudged=tuple(collapsed(signoff, say)),
         unjudged_checks=say(UNJUDGED_CHECKS),
         failed=tuple(r for r in requirements if r.badge.shape in {"fail", "flaky", "blocked"}),
-        not_shown=tuple(r for r in requirements if r.badge.shape == "skipped" and r.checks),
-        unseen=tuple(r for r in requirements if r.badge.shape == "skipped" and not r.checks),
+        not_shown=tuple(r for r in skipped if r.checks or r.id in in_parts),
+        unseen=tuple(r for r in skipped if not r.checks and r.id not in in_parts),
         guide=say(GUIDE)
         if any(row.source.startswith("deployment guide") for row in deciding)
         else "",

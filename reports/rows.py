@@ -35,7 +35,9 @@ class Rows:
         remark = row.remark
         if row.outcome is Outcome.PARTIAL:  # else it is what a check said, which stays as it is
             remark = reason(remark, self._language)
-        if row.outcome is Outcome.NOT_TESTED and not row.checks:
+        if row.elsewhere and remark == row.elsewhere:
+            remark = reason(remark, self._language)
+        elif row.outcome is Outcome.NOT_TESTED and not row.checks:
             remark = self._say("not covered by this run")
         return ShownRequirement(
             id=row.id,

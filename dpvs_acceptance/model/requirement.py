@@ -7,6 +7,7 @@ the catalogues by which it is judged.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +19,7 @@ from dpvs_acceptance.model.loading import DeclarationError, Key, load_yaml
 
 SEED = "seed"
 """The default catalogue of a topology."""
-_FILLED_IN = ("catalogue", "held", "site")
+_FILLED_IN = ("catalogue", "held", "site", "elsewhere")
 
 _KEYS = {"requirements", "held", "site"}
 
@@ -104,6 +105,10 @@ class Requirement(BaseModel):
     """Where to look when it fails: commands, and the usual cause."""
     hint_zh: OneLineZh = ""
     needs: tuple[Annotated[Need, Field(strict=False)], ...] = Field(default=(), strict=False)
+    topologies: tuple[str, ...] = Field(default=(), strict=False)
+    """Of a part of another row: the topologies that prove it."""
+    elsewhere: str = ""
+    """Of a row in parts: which topologies prove them; set by the loader."""
     catalogue: str = SEED
     """Name of the file; set by the loader."""
     held: Held = Held.WHOLE
@@ -163,7 +168,31 @@ def load_requirements(paths: Iterable[Path]) -> tuple[Requirement, ...]:
                 found[requirement.id] = (requirement, where)
     if problems:
         raise DeclarationError("\n".join(problems))
-    return tuple(requirement for requirement, _ in found.values())
+    return _with_parts([requirement for requirement, _ in found.values()])
+
+
+def is_part_of(row: str, whole: str) -> bool:
+    """Whether `row` is the id of a part of the row `whole`: `S36.K01` is one of `S36`."""
+    return row.startswith(f"{whole}.")
+
+
+def _with_parts(rows: list[Requirement]) -> tuple[Requirement, ...]:
+    """Each row that has parts says where these are proven."""
+    return tuple(
+        row.model_copy(update={"elsewhere": _proven(parts)})
+        if (parts := [one for one in rows if is_part_of(one.id, row.id)])
+        else row
+        for row in rows
+    )
+
+
+def _proven(parts: list[Requirement]) -> str:
+    """One line: the topologies that prove parts, with the number of these."""
+    counts = Counter(name for part in parts for name in part.topologies)
+    without = sum(not part.topologies for part in parts)
+    named = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+    says = f"holds where its {len(parts)} parts do; topologies that prove them: {named or 'none'}"
+    return f"{says}; without a topology: {without}" if without else says
 
 
 def _sentences(

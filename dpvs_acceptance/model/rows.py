@@ -20,6 +20,7 @@ _FULLNAT = {
     ("udp", 6): "FWD-08",
 }
 _FULLNAT64 = {"tcp": "FWD-02", "udp": "FWD-07"}
+_NAT64 = {"tcp": "S36.N01", "udp": "S36.N02"}
 _MODES = {
     ("tunnel", 4): "FWD-16",
     ("tunnel", 6): "FWD-17",
@@ -97,6 +98,7 @@ FAMILIES: dict[str, Callable[[DeclaredService], str]] = {
     "client's address": _option,
     "toa": _in(_TOA),
     "uoa": _in(_UOA),
+    "nat64": lambda service: _NAT64[service.protocol] if service.nat64 else "",
     "round robin": lambda service: _SCHEDULERS.get(service.scheduler, ""),
 }
 """By family of rows: the row of a service, empty for none."""
@@ -126,6 +128,7 @@ def rows_of(word: str) -> frozenset[str]:
         "fullnat": _FULLNAT.values(),
         "toa": _TOA.values(),
         "uoa": _UOA.values(),
+        "nat64": _NAT64.values(),
         "round robin": _SCHEDULERS.values(),
         "forwarding": [*_MODES.values(), *_FULLNAT.values(), *_FULLNAT64.values(), "FWD-04"],
         "client's address": _OPTIONS.values(),

@@ -150,6 +150,7 @@ def _requirement(
         held=row.requirement.held,
         needs=row.requirement.needs,
         not_declared=_short(row.not_declared),
+        elsewhere=row.requirement.elsewhere,
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dpvs_acceptance.model.requirement import SEED
+from dpvs_acceptance.model.requirement import SEED, is_part_of
 from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.signoff import RequirementEntry, SignOff
 
@@ -32,6 +32,8 @@ class Seen:
     outcome: Outcome
     cause: str
     """Why it is not a full PASS; empty for one."""
+    known: str = ""
+    """References by which its failure is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Cell:
 
     outcome: Outcome
     seen: tuple[Seen, ...]
+    parts: str = ""
+    """Of a requirement in parts: how many of them hold, and which do not."""
 
     @property
     def covered(self) -> bool:
@@ -47,7 +51,8 @@ class Cell:
 
     @property
     def cause(self) -> str:
-        return next((one.cause for one in self.seen if one.outcome is self.outcome), "")
+        found = next((one.cause for one in self.seen if one.outcome is self.outcome), "")
+        return self.parts or found
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,7 @@ def _sheet(title: str, groups: Mapping[str, Sequence[SignOff]]) -> Sheet:
     tables = []
     for catalogue in sorted(rows, key=lambda name: (name != SEED, name)):
         known = rows[catalogue]
-        lines = (_line(row, groups) for row in known.values())
+        lines = (_line(row, groups, rows) for row in known.values())
         covered = tuple(line for line in lines if any(cell.covered for cell in line.cells))
         tables.append(CatalogueTable(catalogue, covered, len(known)))
     return Sheet(
@@ -143,14 +148,22 @@ def _sheet(title: str, groups: Mapping[str, Sequence[SignOff]]) -> Sheet:
     )
 
 
-def _line(row: RequirementEntry, groups: Mapping[str, Sequence[SignOff]]) -> RequirementLine:
-    cells = tuple(_cell(row.id, runs) for runs in groups.values())
+def _line(
+    row: RequirementEntry,
+    groups: Mapping[str, Sequence[SignOff]],
+    rows: Mapping[str, Mapping[str, RequirementEntry]],
+) -> RequirementLine:
+    parts = [name for known in rows.values() for name in known if is_part_of(name, row.id)]
+    cells = tuple(
+        _of_parts(_cell(row.id, runs), {part: _cell(part, runs) for part in parts})
+        for runs in groups.values()
+    )
     return RequirementLine(row.id, str(row.priority), row.statement, cells)
 
 
 def _cell(name: str, runs: Iterable[SignOff]) -> Cell:
     seen = tuple(
-        Seen(run.run, run.topology, row.outcome, row.remark)
+        Seen(run.run, run.topology, row.outcome, row.remark, row.known)
         for run in runs
         for row in run.requirements
         if row.id == name
@@ -158,6 +171,35 @@ def _cell(name: str, runs: Iterable[SignOff]) -> Cell:
     outcomes = {one.outcome for one in seen}
     best = next((one for one in _PRECEDENCE if one in outcomes), Outcome.NOT_TESTED)
     return Cell(best, seen)
+
+
+def _of_parts(whole: Cell, parts: Mapping[str, Cell]) -> Cell:
+    """A requirement in parts: a failure of any of them; a PASS only if all of them passed."""
+    if not any(cell.covered for cell in parts.values()):
+        return whole
+    by_outcome: dict[Outcome, list[str]] = {}
+    for name, cell in parts.items():
+        known = next((one.known for one in cell.seen if one.known), "")
+        told = f"{name} (known: {known})" if known else name
+        by_outcome.setdefault(cell.outcome, []).append(told)
+    good = len(by_outcome.pop(Outcome.PASS, ()))
+    others = [f"{one} {', '.join(by_outcome[one])}" for one in _PRECEDENCE if one in by_outcome]
+    words = "; ".join((f"{good} of {len(parts)} parts PASS", *others))
+    if not by_outcome:
+        return Cell(Outcome.PASS, whole.seen, words)
+    worst = next(one for one in _PRECEDENCE if one in by_outcome)
+    partly = Outcome.PARTIAL if good and worst not in _PRECEDENCE[:3] else worst
+    return Cell(partly, whole.seen, words)
+
+
+def lines_in_parts(runs: Sequence[SignOff]) -> Iterator[str]:
+    """A line per version and requirement in parts: the outcome, and what its parts came to."""
+    sheet = make_matrix(runs).versions
+    for table in sheet.tables:
+        for line in table.lines:
+            for heading, cell in zip(sheet.headings, line.cells, strict=True):
+                if cell.parts:
+                    yield f"{line.id} on {heading}: {cell.outcome}: {cell.parts}"
 
 
 _WIDTH = max(len(outcome) for outcome in Outcome)
@@ -181,7 +223,7 @@ def _sheet_lines(sheet: Sheet) -> Iterator[str]:
         yield f"{table.catalogue}: {len(table.lines)} of {table.rows} rows covered"
         for line in table.lines:
             cells = (
-                f"{cell.outcome if cell.seen else '-':<{width}}"
+                f"{cell.outcome if cell.seen or cell.parts else '-':<{width}}"
                 for cell, width in zip(line.cells, widths, strict=True)
             )
             mark = "*" if line.differs else " "

@@ -55,6 +55,7 @@ def judge_again(signoff: SignOff) -> Verdict:
             hint=row.hint,
             hint_zh=row.hint_zh,
             needs=row.needs,
+            elsewhere=row.elsewhere,
             catalogue=row.catalogue,
             held=row.held,
         )

@@ -45,7 +45,7 @@ class Row:
     def cause(self) -> str:
         """The first line of the message that decided the outcome; empty for a PASS."""
         remark = remark_on(self.results, self.requirement.id, self.outcome)
-        return remark or self.not_declared
+        return remark or self.not_declared or self.requirement.elsewhere
 
 
 def rows(

@@ -103,6 +103,7 @@ class RequirementEntry(_Frozen):
     needs: tuple[Need, ...] = ()
     known: str = Field("", description="references by which all that fails here is known")
     not_declared: str = Field("", description="why nothing of its kind is there to check")
+    elsewhere: str = Field("", description="of a row in parts: which topologies prove them")
 
     @property
     def decides(self) -> bool:
@@ -112,7 +113,8 @@ class RequirementEntry(_Frozen):
     @property
     def remark(self) -> str:
         """One line on why it is not a PASS, naming the check; empty for a full PASS."""
-        return remark_on(results_in(self), self.id, self.outcome) or self.not_declared
+        remark = remark_on(results_in(self), self.id, self.outcome)
+        return remark or self.not_declared or self.elsewhere
 
 
 class WaiverEntry(_Frozen):

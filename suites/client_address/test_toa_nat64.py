@@ -15,7 +15,7 @@ PORT = 7995  # of the VIP and of the real servers; no service of a topology is t
 UNKNOWN = "Protocol not available"  # ENOPROTOOPT: the kernel has no such option
 
 
-@requirement("TOA-03")
+@requirement("TOA-03", "S36.N01")
 @pytest.mark.traffic
 @needs(READERS)
 @for_each(client=clients, service=services.having(nat64=True, protocol="tcp"))

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.traffic, for_each(service=FULLNAT.one_per("family", "s
 
 
 @requirement("EDG-08", "FWD-22")
+@requirement("S36.N03", nat64=True)
 def test_an_error_from_the_real_servers_side_gets_to_the_client(
     crafted: Crafted, service: Service
 ) -> None:
@@ -46,6 +47,7 @@ def test_an_error_from_the_real_servers_side_gets_to_the_client(
 
 
 @requirement("EDG-09", "FWD-22")
+@requirement("S36.N03", nat64=True)
 def test_an_error_from_the_clients_side_gets_to_the_real_server(
     crafted: Crafted, service: Service
 ) -> None:

@@ -13,7 +13,7 @@ pytestmark = [requirement("forwarding", "every mode"), pytest.mark.traffic, need
 DATAGRAMS = 5
 
 
-@requirement("client's address", "release sheet")
+@requirement("client's address", "release sheet", "nat64")
 @for_each(client=clients, service=services.having(protocol="tcp"))
 def test_tcp_is_forwarded_as_the_mode_of_its_service_does(client: Client, service: Service) -> None:
     """Steps: as many requests as there are RS, each captured at the client and at every RS.
@@ -31,7 +31,7 @@ def test_tcp_is_forwarded_as_the_mode_of_its_service_does(client: Client, servic
         assert not followed.findings, str(followed)
 
 
-@requirement("client's address", "release sheet")
+@requirement("client's address", "release sheet", "nat64")
 @for_each(client=clients, service=services.having(protocol="udp"))
 def test_udp_is_forwarded_as_the_mode_of_its_service_does(client: Client, service: Service) -> None:
     """Steps: five datagrams on one socket, captured at the client and at every RS.

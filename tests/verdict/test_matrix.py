@@ -10,7 +10,7 @@ import pytest
 from dpvs_acceptance.model.requirement import Held
 from dpvs_acceptance.verdict.composing import compose
 from dpvs_acceptance.verdict.judging import judge
-from dpvs_acceptance.verdict.matrix import make_matrix, to_lines
+from dpvs_acceptance.verdict.matrix import lines_in_parts, make_matrix, to_lines
 from dpvs_acceptance.verdict.outcomes import CheckResult
 from dpvs_acceptance.verdict.signoff import SignOff, write
 from reports.stored_runs import main
@@ -94,3 +94,32 @@ def test_the_command_writes_text_and_a_page_that_escapes_what_devices_said(
     assert "&lt;script&gt;" in text
     assert "default-src 'none'" in text
     assert main(["matrix", str(tmp_path)]) == 3
+
+
+def of_s36(topology: str, *results: CheckResult, seed: bool = False) -> SignOff:
+    parts = [requirement(f"S36.{n}", "P1", "s36", Held.WHERE_CHECKED) for n in ("K01", "N01")]
+    rows = [*(SEED if seed else ()), *parts]
+    about = replace(facts(), topology=topology, run=topology)
+    return compose(about, rows, results, judge(about.kind, rows, results), FINISHED)
+
+
+@pytest.mark.parametrize(
+    ("k01", "n01", "told"),
+    [
+        ("PASS", "PASS", "PASS: 2 of 2 parts PASS"),
+        ("PASS", "NOT TESTED", "PARTIAL: 1 of 2 parts PASS; NOT TESTED S36.N01"),
+        ("PASS", "FAIL", "FAIL: 1 of 2 parts PASS; FAIL S36.N01"),
+        ("NOT SUPPORTED", "NOT TESTED", "NOT SUPPORTED: 0 of 2 parts PASS; "),
+    ],
+)
+def test_a_requirement_in_parts_is_what_its_parts_came_to(k01: str, n01: str, told: str) -> None:
+    runs = [
+        of_s36("a", check("PASS", "S29"), check(k01, "S36.K01"), seed=True),
+        of_s36("b", check(n01, "S36.N01")),
+    ]
+    (line,) = lines_in_parts(runs)
+    assert line.startswith(f"S36 on 1.10.2 (simulation): {told}")
+
+
+def test_a_requirement_in_parts_is_untested_where_no_part_was_looked_at() -> None:
+    assert not list(lines_in_parts([run("1.10-2", "fnat", check("PASS", "S29"), seed=True)]))

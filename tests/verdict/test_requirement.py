@@ -152,3 +152,14 @@ def test_a_sites_own_row_needs_no_translation(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8").replace("true", "ours"), encoding="utf-8")
     with pytest.raises(DeclarationError, match=r"site.yaml:1: site: expected true or false"):
         load_requirements([path])
+
+
+def test_a_row_in_parts_says_which_topologies_prove_them() -> None:
+    rows = {row.id: row for row in load_requirements(EACH)}
+    parts = [row for row in rows.values() if row.id.startswith("S36.")]
+    said = rows["S36"].elsewhere
+    assert said.startswith(f"holds where its {len(parts)} parts do; topologies that prove them: ")
+    for name in {name for part in parts for name in part.topologies}:
+        assert (ROOT / "topologies" / f"{name}.yaml").is_file(), name
+        assert f"{name} ({sum(name in part.topologies for part in parts)})" in said
+    assert {row.id for row in rows.values() if row.elsewhere} == {"S36"}
