@@ -64,6 +64,21 @@ class Selection(_Model):
     legs: tuple[Leg, ...] = ()
 
 
+class Harmless(_Model):
+    """What is no fault by its nature, and why: of these deeds, on these legs, to these selections.
+    An empty one matches all."""
+
+    deeds: tuple[str, ...]
+    legs: tuple[Leg, ...] = ()
+    selections: tuple[str, ...] = ()
+    because: str
+
+    def covers(self, deed: str, leg: Leg, selection: str) -> bool:
+        """Whether this is about a fault of packets."""
+        asked = ((self.deeds, deed), (self.legs, leg), (self.selections, selection))
+        return all(not those or one in those for those, one in asked)
+
+
 class Listing(_Model):
     """What a tool says to arguments of the pattern `asked`; filters stand for what is wrong."""
 
@@ -103,13 +118,14 @@ class Generator(_Model):
     kinds: Mapping[str, Kind]
     deeds: Mapping[str, Deed]
     selections: Mapping[str, Selection]
+    harmless: tuple[Harmless, ...]
     listings: Mapping[str, Listing]
     files: Mapping[str, HostFile]
     later: Mapping[str, Later]
     tools: Mapping[str, str]
 
     def packets(self) -> Iterator[Fault]:
-        """Every fault of packets: deed × kind × family × leg × selection."""
+        """Every fault of packets: deed × kind × family × leg × selection, but what is harmless."""
         for deed_name, deed in self.deeds.items():
             for kind_name in deed.kinds:
                 kind = self.kinds[kind_name]
@@ -129,6 +145,8 @@ class Generator(_Model):
             if (selection.of and selection.of not in kind.of) or (
                 selection.legs and leg not in selection.legs
             ):
+                continue
+            if any(one.covers(deed_name, leg, name) for one in self.harmless):
                 continue
             rule = from_json({**deed.rule, **selection.rule})
             way = leg.replace("-", " to ")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain, repeat
 
 from dpvs_acceptance.traffic.errors import NotSeen
+from dpvs_acceptance.traffic.scene import Watch
 from dpvs_acceptance.traffic.station import Station
 from dpvs_acceptance.traffic.users.flows import Datagram, Dialogue, Request, UdpFlow
 from dpvs_acceptance.traffic.users.judging import wrong_exchanges, wrong_talks
@@ -23,6 +23,7 @@ from dpvs_acceptance.verdict.causes import NotTested
 from .adding import add_service
 from .client import Client
 from .crafted import Shared
+from .lasting import LONGEST, Kept, Past, quiet, wrong_of
 from .parts import Parts
 from .places import Link
 from .sending import CONNECTIONS, DATAGRAMS
@@ -31,27 +32,8 @@ from .service import Service
 from .tools import Tools
 
 AT_ONCE = 200
-HEARTBEAT, LONGEST = 30.0, 290.0  # seconds
-YOUNG = (1.2, 4.5)  # seconds between the first requests of a connection that is kept open
+HELD = 8  # octets of a datagram of a flow that is only held open
 SETTLED = 5.0  # seconds until every lcore has a new service
-
-
-@dataclass(slots=True)
-class Past:
-    """What the users of a run did before: connections that are kept open, and those that ended.
-
-    open: by service; failed: why there are none. ended: ends of clients whose connections are over,
-    and since when (the runner's monotonic clock).
-    """
-
-    open: dict[str, list[UserFlows]] = field(default_factory=dict)
-    failed: dict[str, Exception] = field(default_factory=dict)
-    ended: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def lasting(self) -> list[int]:
-        """Numbers of the connections that are kept open."""
-        return [n for flows in self.open.values() for one in flows for n in one.numbers]
 
 
 class Users:
@@ -128,13 +110,15 @@ class Users:
         udp: Sequence[UdpFlow] = (),
         *,
         also: Sequence[Dialogue] = (),
+        among: int = 0,
         parallel: int = AT_ONCE,
         seconds: float = 10.0,
     ) -> Served:
         """Make these flows from every client at the same time, captured at both sides.
 
-        also: of the first client alone. parallel: of one client. What the suite's servers saw is
-        judged once their context has ended.
+        also: of the first client alone. among: so many others of the first client are open
+        meanwhile; only their packets are judged. parallel: of one client. What the suite's servers
+        saw is judged once their context has ended.
         """
         own = service if isinstance(service, OwnServers) else None
         to = service.service if isinstance(service, OwnServers) else service
@@ -142,19 +126,25 @@ class Users:
         names = [client.name for client in self.clients]
         # All of them or none: what has begun would go on.
         sending, each = self._parts.sources.sending, len(tcp) + len(udp)
-        sending.require(CONNECTIONS, each * len(names) + len(also))
+        sending.require(CONNECTIONS, each * len(names) + len(also) + among)
         sending.require(DATAGRAMS, sum(len(flow.datagrams) for flow in udp) * len(names))
-        with self._parts.scene.watch(names[0], self._parts.captures, names[1:]) as watch:
+        with self._watch() as watch:
+            others = self._open(to, among, watch)
             begun = [
                 self.begin(client, to, flows, udp, parallel=parallel, seconds=seconds)
                 for client, flows in zip(self.clients, flows_of, strict=False)
             ]
             ends = [one.finished(self._parts.captures, self.past.lasting) for one in begun]
+            for one in others:
+                one.go_on()
+            held = [one.finished(self._parts.captures) for one in others]
             if tcp:
                 watch.settle(to.vip, len(tcp))
         sides = [
-            ClientSide(one.name, to.mode(one), watch.views(one.name), end.locals)
-            for one, end in zip(self.clients, ends, strict=True)
+            ClientSide(one.name, to.mode(one), watch.views(one.name), [*end.locals, *beside])
+            for one, end, beside in zip(
+                self.clients, ends, chain((one.locals for one in held), repeat([])), strict=False
+            )
         ]
         port, protocol = to.ends[0].port, to.declared.protocol
         on_wire = follow(
@@ -169,38 +159,54 @@ class Users:
         served.write(self._parts.captures)
         return served
 
+    def _open(self, service: Service, count: int, watch: Watch) -> list[UserFlows]:
+        """So many flows of the first client, open until they are ordered to go on."""
+        if not count:
+            return []
+        tcp = service.declared.protocol == "tcp"
+        talk = Dialogue((Request(), Request(pause=-LONGEST)))
+        flow = UdpFlow((Datagram(HELD), Datagram(HELD, pause=-LONGEST)))
+        flows = ([talk] * count, []) if tcp else ([], [flow] * count)
+        begun = self.begin(self.clients[0], service, *flows, parallel=count, seconds=LONGEST)
+        watch.settle_answers(service.vip, count)
+        return [begun]
+
     def keep_open(self, service: Service) -> None:
-        """Open a connection or UDP flow from every client. Its next requests follow after some
-        seconds each, then one each half minute, as long as the run's traffic goes on (290 s)."""
-        pauses = (0.0, *YOUNG, *(-HEARTBEAT,) * int(LONGEST / HEARTBEAT))
-        kept = Dialogue(tuple(Request(pause=pause) for pause in pauses))
-        flow = UdpFlow(tuple(Datagram(8, pause=pause) for pause in pauses))
-        flows = ([kept], []) if service.declared.protocol == "tcp" else ([], [flow])
+        """Open a connection or UDP flow from every client, with one request. The next ones follow
+        when `end_open` orders them, and one in 50 s until then."""
         try:
-            begun = [self.begin(one, service, *flows, seconds=LONGEST) for one in self.clients]
+            with self._watch() as watch:
+                begun = [
+                    self.begin(client, service, *quiet(service), seconds=LONGEST)
+                    for client in self.clients
+                ]
+                watch.settle_answers(service.vip)
         except Exception as error:
             self.past.failed[service.name] = error
             raise
-        self.past.open[service.name] = begun
+        self.past.open[service.name] = Kept(tuple(begun), watch, time.monotonic())
 
     def end_open(self, service: Service) -> list[str]:
-        """Let the connections that were kept open make their last requests and end. What was wrong
-        of them, in words. NotTested where none was opened."""
+        """Let the flows that were kept open make their last requests and end, captured. What was
+        wrong of them, in words. Without `keep_open` before, they are opened now."""
         if service.name in self.past.failed:
             raise self.past.failed[service.name]
-        if not (begun := self.past.open.pop(service.name, [])):
-            raise NotTested(f"this run opened no connection to {service}")
-        for flows in begun:
-            flows.go_on()
-        ends = [flows.finished() for flows in begun]
-        unanswered = [
-            f"UDP from {flow.local}: datagram {number} was not answered"
-            for end in ends
-            for flow in end.exchanges
-            for number, (seconds, _, _) in enumerate(flow.answers, 1)
-            if seconds is None
-        ]
-        return unanswered + [words for end in ends for words in wrong_talks(end.talks, None)]
+        if service.name not in self.past.open:
+            self.keep_open(service)
+        kept = self.past.open.pop(service.name)
+        kept.wait()
+        with self._watch() as watch:
+            for flows in kept.begun:
+                flows.go_on()
+            ends = [flows.finished() for flows in kept.begun]
+            if service.declared.protocol == "tcp":
+                watch.settle(service.vip)
+        return wrong_of(kept, watch, self.clients, service, ends)
+
+    def _watch(self) -> AbstractContextManager[Watch]:
+        """Captures at every client and real server, kept as evidence."""
+        names = [client.name for client in self.clients]
+        return self._parts.scene.watch(names[0], self._parts.captures, names[1:])
 
     @contextmanager
     def own_servers(self, like: Service) -> Iterator[OwnServers]:

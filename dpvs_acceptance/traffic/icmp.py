@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from itertools import pairwise
 
 from . import frames, timeouts
 from .dissect import dissect
@@ -24,10 +25,12 @@ class PingResult:
 
     lost: requests without a reply. duplicates: sequence number to the number of extra replies. The
     wrong_* have a line per reply; other: ICMP errors and unexpected replies of the target. rtts:
-    seconds to the first reply of each answered request. ttls: of all replies.
+    seconds to the first reply of each answered request. ttls: of all replies. overtaken: pairs of
+    sequence numbers, the second of which was answered before the first.
     """
 
     target: str
+    identifier: int
     sent: int
     received: int
     lost: tuple[int, ...]
@@ -38,6 +41,7 @@ class PingResult:
     other: tuple[str, ...]
     rtts: tuple[float, ...]
     ttls: frozenset[int]
+    overtaken: tuple[tuple[int, int], ...]
     frames: tuple[Frame, ...]
 
     @property
@@ -48,6 +52,7 @@ class PingResult:
             out.append(f"lost {len(self.lost)} of {self.sent}: {', '.join(map(str, self.lost))}")
         for number, extra in sorted(self.duplicates.items()):
             out.append(f"request {number} was answered {extra + 1} times")
+        out += [f"reply {last} came before reply {first}" for first, last in self.overtaken]
         for name in ("wrong_checksum", "wrong_mac", "wrong_payload", "other"):
             out += [f"{name.replace('_', ' ')}: {line}" for line in getattr(self, name)]
         return out
@@ -73,19 +78,20 @@ def ping(
     deadline: float | None = None,
     size: int = 56,
     ttl: int = 64,
+    identifier: int | None = None,
 ) -> PingResult:
     """Send ``count`` echo requests to ``target`` through next hop ``mac``; account for all replies.
 
     expected_mac: source MAC of replies (default: ``mac``). source: default the station's own
-    address; a crafted one must be owned by the caller. After the last reply one more request is
-    sent: any duplicate arrives before its reply, so duplicates are found without a pause. Raises
-    InconclusiveCapture if the capture lost frames.
+    address; a crafted one must be owned by the caller. identifier: default a random one. After the
+    last reply one more request is sent: any duplicate arrives before its reply, so duplicates are
+    found without a pause. Raises InconclusiveCapture if the capture lost frames.
     """
     version = 6 if ":" in target else 4
     deadline = timeouts.seconds(3.0, deadline)
     source = source or station.facts.address(version)
     ends = frames.Ends(station.mac, mac, source, target, ttl=ttl)
-    identifier = secrets.randbelow(0xFFFF) + 1
+    identifier = identifier or secrets.randbelow(0xFFFF) + 1
     nonce = secrets.token_bytes(8)
 
     def payload(number: int) -> bytes:
@@ -157,6 +163,7 @@ def account(
     ]
     return PingResult(
         target=target,
+        identifier=identifier,
         sent=len(payloads),
         received=len(answered),
         lost=tuple(number for number in sorted(payloads) if number not in replies),
@@ -178,6 +185,11 @@ def account(
             (replies[n][0].frame.time_ns - requests[n].frame.time_ns) / 1e9 for n in answered
         ),
         ttls=frozenset(view.ttl for view in every),
+        overtaken=tuple(
+            (first, last)
+            for first, last in pairwise(answered)
+            if replies[first][0].frame.time_ns > replies[last][0].frame.time_ns
+        ),
         frames=tuple(captured),
     )
 

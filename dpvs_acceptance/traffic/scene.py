@@ -32,6 +32,8 @@ from .views import View
 
 # Both directions of a connection normally end within this time.
 SETTLE_SECONDS = 2.0
+# Longer than Linux delays an acknowledgement.
+STILL = 0.06
 TCP_OR_TUNNELLED = (6, 4, 41)
 
 
@@ -173,16 +175,40 @@ class Watch:
         for capture in at_clients:
             capture.wait_for(closing, flows, max(0.0, end - time.monotonic()))
         while time.monotonic() < end:
-            # The RS's port may differ from the VIP's, but both sides see the same number of
-            # packets.
-            here = sum(len(one.wait_for(ours, 1 << 30, 0.02).frames) for one in at_clients)
-            there = sum(
-                len(self.captures[name].wait_for(Match(protocol=one), 1 << 30, 0.0).frames)
-                for name in self.servers
-                for one in TCP_OR_TUNNELLED
-            )
+            here, there = self._counts(ours, at_clients)
             if there >= here:
                 return
+
+    def settle_answers(
+        self, vip: SocketAddress, count: int = 0, deadline: float | None = None
+    ) -> None:
+        """Wait until the client has `count` answers of the VIP and nothing passes; without `count`
+        until every client has one.
+
+        Does not raise at the deadline, as `settle`.
+        """
+        end = time.monotonic() + timeouts.seconds(SETTLE_SECONDS, deadline)
+        at_clients = [c for name, c in self.captures.items() if name not in self.servers]
+        ours = Match(host=vip.address, port=vip.port)
+        answer = Match(outgoing=False, src=vip.address, sport=vip.port, has_payload=True)
+        for capture in at_clients:
+            wanted = count if capture is self.captures[self.client] else 0
+            capture.wait_for(answer, wanted if count else 1, max(0.0, end - time.monotonic()))
+        counts, since = (0, 0), time.monotonic()
+        while time.monotonic() < min(end, since + STILL):
+            before, counts = counts, self._counts(ours, at_clients)
+            since = since if counts == before else time.monotonic()
+
+    def _counts(self, ours: Match, at_clients: Sequence[Capture]) -> tuple[int, int]:
+        """Packets so far at the clients and at the real servers."""
+        # The RS's port may differ from the VIP's, but both sides see the same number of packets.
+        here = sum(len(one.wait_for(ours, 1 << 30, 0.02).frames) for one in at_clients)
+        there = sum(
+            len(self.captures[name].wait_for(Match(protocol=one), 1 << 30, 0.0).frames)
+            for name in self.servers
+            for one in TCP_OR_TUNNELLED
+        )
+        return here, there
 
     def views(self, name: str) -> list[View]:
         """All frames of one capture, dissected. Raises InconclusiveCapture on lost frames."""

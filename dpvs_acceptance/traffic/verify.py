@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +16,8 @@ from .views import TcpView, UdpView, View, describe
 V = TypeVar("V", TcpView, UdpView)
 _LOST, _ADDED = "frame", "packet"  # fields that stand for a whole packet
 _FOLLOWS = ("ip_length", "data_offset", "udp_length", "checksum")
+# Two CPUs of a host may swap two packets that are a moment apart. Nanoseconds.
+_OVERTAKEN = 10_000_000
 
 
 def sides(client: Capture, rs: dict[str, Capture]) -> tuple[list[View], dict[str, Sequence[View]]]:
@@ -94,7 +96,7 @@ def compare(
     expect: Callable[[PacketPair[V]], tuple[Expected, ...]],
     ignore: dict[str, str] | None = None,
 ) -> list[WrongPacket]:
-    """Compares every packet with ``expect``; lost and extra packets are errors too.
+    """Compares every packet with ``expect``; lost, extra and overtaken packets are errors too.
 
     ``expect`` returns the counterpart last; packets before it must exist in addition.
     """
@@ -122,4 +124,19 @@ def compare(
         )
         for one in strays
     ]
-    return findings
+    return findings + [one for way in (True, False) for one in _overtaken(conversation, way)]
+
+
+def _overtaken(conversation: Conversation[V], towards_rs: bool) -> Iterator[WrongPacket]:
+    """Packets of one direction that one sent after them overtook by more than a moment."""
+    ahead: V | None = None
+    for pair in conversation.pairs:
+        sent, seen = pair.sent, pair.seen
+        if pair.towards_rs is not towards_rs or sent is None or seen is None:
+            continue
+        if ahead is not None and ahead.frame.time_ns - seen.frame.time_ns > _OVERTAKEN:
+            late = (ahead.frame.time_ns - seen.frame.time_ns) / 1e6
+            where = "before it, as it was sent", f"{late:.0f} ms behind {describe(seen)}"
+            yield WrongPacket(f"for {describe(ahead)}", (FieldDifference("order", *where),))
+        if ahead is None or seen.frame.time_ns > ahead.frame.time_ns:
+            ahead = seen

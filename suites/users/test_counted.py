@@ -10,10 +10,14 @@ from dpvs_acceptance.dpvs.ipvsadm.counters import Counters
 from dpvs_acceptance.testbed import (
     NO_OTHER_TRAFFIC,
     READERS,
+    Client,
     LoadBalancer,
     Service,
     Users,
+    Vip,
+    clients,
     services,
+    vips,
 )
 from dpvs_acceptance.traffic.users.flows import Datagram, Dialogue, Request, UdpFlow
 from dpvs_acceptance.traffic.users.onwire import Amount
@@ -28,11 +32,24 @@ SERVICES, PORTS = "ipvsadm -ln --stats", "dpip -s -v link show"
 
 
 @requirement("USR-04")
+@pytest.mark.ahead
 @needs(READERS)
 @for_each(service=services)
 def test_flows_are_kept_open(users: Users, service: Service) -> None:
-    """Steps: open a connection or UDP flow from every client. Verify: the check that ends them."""
+    """Steps: open a connection or UDP flow from every client, captured. Verify: the check that ends
+    them."""
     users.keep_open(service)
+
+
+@requirement("USR-03")
+@pytest.mark.ahead
+@needs(READERS)
+@for_each(client=clients, vip=vips)
+def test_an_echo_is_answered_before_a_pause(users: Users, client: Client, vip: Vip) -> None:
+    """Steps: an echo request before all other traffic. Verify: its answer is right. The next echo
+    request of the same identifier follows after all other traffic."""
+    echoes = users.past.first_echo(client, vip)
+    assert echoes.exact, echoes.report
 
 
 @requirement("USR-11", core=True)

@@ -20,6 +20,10 @@ DATAGRAMS = (1, 11, 12, 100, 508, 1200, 1400, 1436, 1440, 1444, 1448, 1452)
 UNREAD, SLOW = 100_000, 200_000  # octets, and octets a second
 FLOWS, LONG, PARALLEL = 100, 100, 250  # UDP flows, and datagrams of a long one
 
+TIMED = (50, 300, 1000, 1410) * 5
+MEDIAN, SLOWEST = 0.05, 0.2  # seconds, as in test_requests.py
+
+plain = services.having(plain=True)
 plain_tcp = services.having(plain=True, protocol="tcp")
 plain_udp = services.having(plain=True, protocol="udp")
 
@@ -51,6 +55,27 @@ def test_datagrams_of_every_size_are_answered(users: Users, service: Service) ->
     with users.own_servers(service) as own:
         served = users.talk(own, udp=asked)
     assert served.exact, served.report
+
+
+@requirement("USR-06", core=True)
+@for_each(service=plain)
+def test_large_answers_come_in_time(users: Users, service: Service) -> None:
+    """Steps: from every client, bodies or datagrams of several sizes to the suite's server and
+    back, one after the other.
+
+    Verify: the times to the first octet of the answer are within the limits, in the median and at
+    the 95th percentile.
+    """
+    with users.own_servers(service) as own:
+        if service.declared.protocol == "tcp":
+            asked = [Dialogue((Request(up=size, down=size),)) for size in TIMED]
+            served = users.talk(own, asked, parallel=1)
+        else:
+            flows = [UdpFlow((Datagram(size, size),)) for size in TIMED]
+            served = users.talk(own, udp=flows, parallel=1)
+    assert served.seconds, f"no answer: {served.report}"
+    late = served.late(MEDIAN, SLOWEST)
+    assert not late, f"{service}: " + "; ".join(late)
 
 
 @requirement("USR-05", core=True)

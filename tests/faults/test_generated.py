@@ -99,3 +99,15 @@ def test_a_sample_passes_when_nearly_all_are_killed() -> None:
 
     assert good(*rows[1:], left)
     assert not good(*rows[2:], left, left)
+
+
+def test_what_is_harmless_has_a_reason_and_is_not_drawn() -> None:
+    for one in GENERATOR.harmless:
+        assert one.because.strip()
+        assert set(one.deeds) <= set(GENERATOR.deeds)
+        assert set(one.selections) <= set(GENERATOR.selections)
+        assert set(one.legs) <= {leg for kind in GENERATOR.kinds.values() for leg in kind.legs}
+    assert by_name("g-udp-checksum-udp-client-dut-ipv4-each") is None
+    assert by_name("g-udp-checksum-udp-dut-client-ipv4-each") is not None
+    assert by_name("g-mac-source-data-dut-client-ipv4-of-client2") is None
+    assert by_name("g-mac-source-data-dut-client-ipv4-of-client1") is not None
