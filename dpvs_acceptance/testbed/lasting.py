@@ -28,7 +28,7 @@ SLOWEST = 0.3  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Lasting:
     """Flows that have begun: by client, their capture, and since when they pause (monotonic)."""
 
     begun: tuple[UserFlows, ...]
@@ -49,7 +49,7 @@ class Past:
     client to a VIP, and when the last one was sent.
     """
 
-    open: dict[str, Kept] = field(default_factory=dict)
+    open: dict[str, Lasting] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
     ended: dict[str, float] = field(default_factory=dict)
     echoes: dict[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
@@ -85,7 +85,11 @@ def quiet(service: Service) -> tuple[Sequence[Dialogue], Sequence[UdpFlow]]:
 
 
 def wrong_of(
-    kept: Kept, ending: Watch, clients: Sequence[Client], service: Service, ends: Sequence[FlowEnds]
+    kept: Lasting,
+    ending: Watch,
+    clients: Sequence[Client],
+    service: Service,
+    ends: Sequence[FlowEnds],
 ) -> list[str]:
     """What is wrong of flows that have ended, at their ends and on the wire, in words.
 

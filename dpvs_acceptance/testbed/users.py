@@ -23,7 +23,7 @@ from dpvs_acceptance.verdict.causes import NotTested
 from .adding import add_service
 from .client import Client
 from .crafted import Shared
-from .lasting import LONGEST, Kept, Past, quiet, wrong_of
+from .lasting import LONGEST, Lasting, Past, quiet, wrong_of
 from .parts import Parts
 from .places import Link
 from .sending import CONNECTIONS, DATAGRAMS
@@ -184,7 +184,7 @@ class Users:
         except Exception as error:
             self.past.failed[service.name] = error
             raise
-        self.past.open[service.name] = Kept(tuple(begun), watch, time.monotonic())
+        self.past.open[service.name] = Lasting(tuple(begun), watch, time.monotonic())
 
     def end_open(self, service: Service) -> list[str]:
         """Let the flows that were kept open make their last requests and end, captured. What was

@@ -90,6 +90,13 @@ def test_lost_and_doubled(version: int) -> None:
     assert str(told(version, *sent)) == f"{OUT[version].dst}: 0 of 2 answered"
 
 
+@BOTH
+def test_a_reply_that_came_before_an_earlier_one(version: int) -> None:
+    sent = [request(version, 1, 1.0), request(version, 2, 1.1)]
+    result = told(version, *sent, reply(version, 2, 1.2), reply(version, 1, 1.3))
+    assert result.problems == ["reply 2 came before reply 1"]
+
+
 @pytest.mark.parametrize(
     ("version", "wrong", "name", "words"),
     [

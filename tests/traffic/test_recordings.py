@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import pytest
 
@@ -201,6 +202,28 @@ def test_a_lost_and_an_added_packet_are_findings() -> None:
     assert "no extra packet" in str(found[0])
 
 
+def test_a_packet_that_one_sent_after_it_overtook() -> None:
+    client_views, rs_views = recorded.sides("fnat-tcp")
+    client, service = recorded.clients("fnat-tcp")[0], recorded.service("fnat-tcp")
+    conversation, _ = find_tcp(client_views, rs_views, client, service)
+    late = next(
+        pair.rs for pair in conversation.pairs if pair.towards_rs and pair.rs and pair.rs.payload
+    )
+
+    def found(by: float) -> list[str]:
+        """What is found when the request comes to the RS so many seconds later."""
+        frame = replace(late.frame, time_ns=late.frame.time_ns + int(by * 1e9))
+        moved = {
+            name: [replace(view, frame=frame) if view is late else view for view in views]
+            for name, views in rs_views.items()
+        }
+        return list(map(str, check_tcp(*find_tcp(client_views, moved, client, service))))
+
+    (one,) = found(0.4)[:1]
+    assert "order: expected before it, as it was sent, seen 4" in one.replace(" 39", " 4")
+    assert found(0.0) == []
+
+
 def test_a_wrongly_rewritten_sequence_number_is_named_not_taken_for_a_loss() -> None:
     client_views, rs_views = recorded.sides("fnat-tcp")
     client = recorded.clients("fnat-tcp")[0]
@@ -208,7 +231,8 @@ def test_a_wrongly_rewritten_sequence_number_is_named_not_taken_for_a_loss() -> 
     index = next(i for i, v in enumerate(views) if isinstance(v, TcpView) and v.has("P"))
     data = bytearray(views[index].frame.data)
     data[38:42] = struct.pack("!I", (views[index].seq + 1) % 2**32)  # type: ignore[attr-defined]
-    views[index] = dissect(with_right_checksums(bytes(data)))
+    raw = with_right_checksums(bytes(data))
+    views[index] = dissect(replace(views[index].frame, data=raw))
     service = recorded.service("fnat-tcp")
     (found,) = check_tcp(*find_tcp(client_views, {"rs1": views, "rs2": []}, client, service))
     assert [one.field for one in found.differences] == ["seq"]
