@@ -139,7 +139,7 @@ class Users:
                 one.go_on()
             held = [one.finished(self._parts.captures) for one in others]
             if tcp:
-                watch.settle(to.vip, len(tcp))
+                watch.settle(to.vip, sum(one.ends_by_fin for one in tcp))
         sides = [
             ClientSide(one.name, to.mode(one), watch.views(one.name), [*end.locals, *beside])
             for one, end, beside in zip(
@@ -232,14 +232,16 @@ class Users:
     def _wait_until_served(self, service: Service) -> None:
         """The tools return before every lcore has a new service."""
         client, give_up = self.clients[0], time.monotonic() + SETTLED
-        tcp, udp = [Dialogue()], [UdpFlow((Datagram(12, 12),), patience=0.2)]
-        flows = (tcp, []) if service.declared.protocol == "tcp" else ([], udp)
+        tcp = service.declared.protocol == "tcp"
+        datagram = UdpFlow((Datagram(12, 12),), patience=0.2)
+        flows = ([Dialogue()], []) if tcp else ([], [datagram])
         while True:
             with client.watch(keep=False) as watch:
                 ends = self.begin(client, service, *flows, seconds=1.0).finished()
                 wrong = wrong_talks(ends.talks, None) + wrong_exchanges(ends.exchanges, None)
                 if not wrong:
-                    watch.settle(service.vip)
+                    if tcp:
+                        watch.settle(service.vip)
                     return
             if time.monotonic() > give_up:
                 raise NotSeen(f"{service.which}, added by this check, is not served: {wrong[0]}")

@@ -16,8 +16,9 @@ _LASTS: Final = 5.0
 class Flow:
     """One flow on one side of the DUT. number: its place among the flows of that side, from 1.
 
-    before: when its last frame but this one passed. rank: how many others were open when it began.
-    closed: directions (leaving?) whose FIN was seen.
+    before: when the last frame but this one of its direction passed. rank: how many others were
+    open when it began. lasts: by direction (leaving?), when its last frame passed. closed:
+    directions whose FIN was seen.
     """
 
     number: int
@@ -25,6 +26,7 @@ class Flow:
     last: float
     before: float
     rank: int
+    lasts: dict[bool, float] = field(default_factory=dict)
     closed: set[bool] = field(default_factory=set)
     over: bool = False
     counts: dict[object, int] = field(default_factory=dict)
@@ -51,7 +53,8 @@ class Flows:
             # A connection that was there before the wire: as old, and its pause as long, as any.
             began = now if key[0] != TCP or opening else -math.inf
             flow = self._flows[key] = others[key] = Flow(number, began, began, began, len(others))
-        flow.before, flow.last = flow.last, now
+        flow.before = flow.lasts.get(leaving, flow.began)
+        flow.last = flow.lasts[leaving] = now
         if frame.flags & FIN:
             flow.closed.add(leaving)
         flow.over = flow.over or bool(frame.flags & RST) or len(flow.closed) == 2

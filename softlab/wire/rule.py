@@ -27,7 +27,7 @@ class Rule:
     position: first and last number of the frame in its flow and direction, from 1, among those
         that match the keys above.
     after: only when the flow is at least this old, in seconds.
-    idle: only the first frame after a pause of at least this many seconds in the flow.
+    idle: only the first frame after a pause of at least this many seconds in the flow's direction.
     beyond: only flows that opened while at least this many others were open.
     """
 

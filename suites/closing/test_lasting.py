@@ -27,6 +27,7 @@ FORGOTTEN = 10.0  # seconds
 
 
 @requirement("USR-04", core=True)
+@requirement("USR-08", protocol="udp")
 @for_each(service=services)
 def test_connections_that_lasted_still_carry(users: Users, service: Service) -> None:
     """Steps: more requests on the connections that were opened before all other traffic, and have

@@ -67,7 +67,7 @@ def test_connections_packets_and_octets_are_counted(
     if service.declared.protocol == "tcp":
         served = users.talk(service, [Dialogue((Request(), Request()))] * FLOWS)
     else:
-        served = users.talk(service, udp=[UdpFlow((Datagram(8), Datagram(200)))] * FLOWS)
+        served = users.talk(service, udp=[UdpFlow((Datagram(1), Datagram(11)))] * FLOWS)
     after = lb.read(SERVICES).counters(service.declared)
     wire = served.on_wire
     wanted = (served.verified, wire.to_vip, wire.from_vip)

@@ -40,6 +40,11 @@ class Dialogue:
     rate: int = 0
     tos: int = 0
 
+    @property
+    def ends_by_fin(self) -> bool:
+        """Whether the server sends a FIN."""
+        return self.end != "reset" and all(one.end != "reset" for one in self.requests)
+
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
