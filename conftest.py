@@ -3,6 +3,7 @@
 # A module stands before those that import it.
 pytest_plugins = [
     "fixtures.options",
+    "fixtures.usage",
     "fixtures.checks",
     "fixtures.selection",
     "fixtures.run",

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from softlab.simulated.versions import EMULATED
 from softlab.spec import HOSTS, LINKS, LabSpec, Lcores, SpecError, build_lcores
 
 
@@ -38,6 +39,9 @@ def read_spec(text: str, where: str) -> LabSpec:
     version = raw.get("dpvs_version", spec.dpvs_version)
     if not isinstance(version, str) or not re.fullmatch(r"\d+\.\d+(\.\d+)?", version):
         raise SpecError(f'{where}: dpvs_version: expected such as "1.10.2", found {version!r}')
+    if device == "simulated" and version not in EMULATED:
+        can = ", ".join(EMULATED)
+        raise SpecError(f"{where}: dpvs_version: DPVS {version} is not simulated; there are {can}")
     home = _home(raw.get("dpvs_home"), device, where)
     if home is not None:
         spec = replace(spec, lcores=build_lcores(tuple(sorted(os.sched_getaffinity(0)))))

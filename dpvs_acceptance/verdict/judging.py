@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -31,6 +31,14 @@ EXIT_READY = 0
 EXIT_NOT_READY = 1
 EXIT_BLOCKED = 2
 EXIT_USAGE = 3
+_GRAVEST_FIRST = (EXIT_NOT_READY, EXIT_BLOCKED, EXIT_USAGE, EXIT_READY)
+
+
+def gravest(statuses: Iterable[int]) -> int:
+    """The exit status of several runs: one NOT READY counts more than one BLOCKED, which some
+    gates let pass. A status that is not one of a verdict (a killed process) counts as BLOCKED."""
+    known = {one if one in _GRAVEST_FIRST else EXIT_BLOCKED for one in statuses}
+    return next((one for one in _GRAVEST_FIRST if one in known), EXIT_READY)
 
 
 class VerdictName(StrEnum):
