@@ -11,6 +11,9 @@ from .connection import Host, abridge
 from .errors import ConnectionLostError
 from .shell import quote
 
+LONGEST_SECTION = 4 * 1000 * 1000
+"""Bytes that are kept of each stream of one command: what is more is in the transcript only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -122,6 +125,8 @@ def _section(
     note = ""
     if frame.exit_status is None:
         note = f"not finished when {over}"
+    elif max(len(frame.stdout), len(frame.stderr)) > LONGEST_SECTION:
+        note = f"printed more than {LONGEST_SECTION // 1_000_000} MB"
     elif (
         frame.exit_status in (batch_format.TIMED_OUT, 137)
         and read.timeout is not None
@@ -133,8 +138,8 @@ def _section(
         exit_status=batch_format.TIMED_OUT
         if note or frame.exit_status is None
         else frame.exit_status,
-        stdout=frame.stdout.decode("utf-8", "replace"),
+        stdout=frame.stdout[:LONGEST_SECTION].decode("utf-8", "replace"),
         seconds=frame.seconds or 0.0,
-        stderr=frame.stderr.decode("utf-8", "replace"),
+        stderr=frame.stderr[:LONGEST_SECTION].decode("utf-8", "replace"),
         note=note,
     )

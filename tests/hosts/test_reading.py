@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.hosts import survey, transcript
-from dpvs_acceptance.hosts.batch import Read, Section, batch
+from dpvs_acceptance.hosts.batch import LONGEST_SECTION, Read, Section, batch
 from dpvs_acceptance.hosts.connection import Host, connect
 from dpvs_acceptance.hosts.errors import ConnectionLostError
 from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError, take, take_all
@@ -48,7 +48,16 @@ def test_one_that_prints_without_end_does_not_lose_what_came_before(host: Host) 
     assert sections["first"].stdout == "1\n"
     assert sections["floods"].stdout.startswith("dpvs\n" * 1000)
     assert sections["floods"].note == "not finished when the output limit was reached"
+    assert len(sections["floods"].stdout) == LONGEST_SECTION
     assert sections["never"].note == "not run: the output limit was reached"
+
+
+def test_one_that_prints_too_much_is_cut_and_the_others_go_on(host: Host) -> None:
+    sections = batch(host, {"long": "yes dpvs | head -c 5000000", "next": "echo 3"})
+    assert sections["long"].note == "printed more than 4 MB"
+    assert not sections["long"].ok
+    assert len(sections["long"].stdout) == LONGEST_SECTION
+    assert sections["next"].stdout == "3\n"
 
 
 @pytest.mark.parametrize("timeout", [None, 5.0])

@@ -175,6 +175,7 @@ def test_a_devbind_killed_in_its_work(bench: Benched) -> None:
     assert not gate.apply([replace(change, apply=halfway, timeout=1)])[0].ok
     assert f"  undone: {change.title}" in _restore(bench, "dut")
     assert differences(first, bench.snapshot("dut")) == ()
+    lock.acquire(host, "the test", lease=0).release()
 
 
 def _on_each_host(kill: Callable[[Site, str, str], int], sites: list[Site]) -> dict[str, int]:

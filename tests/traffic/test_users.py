@@ -58,6 +58,15 @@ def test_flows_of_datagrams(left: Station, right: Station) -> None:
     assert wrong_exchanges(finished.exchanges, seen) == []
 
 
+def test_no_two_flows_have_the_same_port(left: Station, right: Station) -> None:
+    """Ports that the kernel chooses: of 400 at once two would be the same in most runs."""
+    asked = [UdpFlow((Datagram(12), Datagram(12)))] * 400
+    with serving({"right": right}, BOTH, PORT) as seen:
+        finished = begin(left, SocketAddress("fd77::2", PORT), udp=asked, parallel=400).finished()
+    assert wrong_exchanges(finished.exchanges, seen) == []
+    assert len({one.local for one in finished.exchanges}) == 400
+
+
 def test_a_waiting_request_goes_on_by_order(left: Station, right: Station) -> None:
     asked = Dialogue((Request(1, 1), Request(1, 1, pause=-1.0)))
     with serving({"right": right}, BOTH, PORT):

@@ -85,7 +85,9 @@ class TrafficClient:
         sock = socket.socket(self.family, kind)
         try:
             sock.setblocking(False)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # For a port in TIME_WAIT. If the kernel chooses, two flows would get the same one.
+            if kind == socket.SOCK_STREAM and ports != [0]:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if tos and self.family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, tos)
             elif tos:
