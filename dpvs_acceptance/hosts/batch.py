@@ -56,7 +56,7 @@ def batch(
     """Run all `sections` on `host`, in order, in one round trip; `timeout` seconds for all.
 
     Each has its own deadline; if one hangs, or the total time is over, the output of the others is
-    kept. Raises HostError only if the host cannot be reached.
+    kept. Raises HostError only if the host cannot be reached, or if the runner had no CPU time.
     """
     reads = {name: _read(section) for name, section in sections.items()}
     if not reads:
@@ -84,6 +84,9 @@ def batch(
         if read.group is not None and not section.ok:
             unanswered.setdefault(read.group, read.command)
         result[name] = section
+    starved = raw.starved(host.name)
+    if starved is not None and any(section.note for section in result.values()):
+        raise starved
     return result
 
 

@@ -252,7 +252,7 @@ class Host:
         """End an unfinished command of `exchange` on the host, and return the error.
 
         DeadlineError if the command hangs but the host answers, ConnectionLostError if the host
-        does not answer, HostError if the command printed too much.
+        does not answer, HostError if it printed too much or the runner itself did not run.
         """
         if raw.cut_off and raw.group is not None:
             self._end(raw.group)
@@ -276,6 +276,8 @@ class Host:
                 f"stopped answering while `{shown}` ran ({timeout:g} s): the network between, or "
                 f"the host itself, is down",
             )
+        if (starved := raw.starved(self.name)) is not None:
+            return starved
         last = _last_line(raw.stderr) or _last_line(raw.stdout)
         saw = f"; its last output: {last}" if last else "; it printed nothing"
         return DeadlineError(self.name, f"`{shown}` was not done in {timeout:g} s ({fate}){saw}")

@@ -22,6 +22,8 @@ _HEARD = 4096
 _DRAIN = 2.0
 _ASKED = 0.5  # seconds between two questions whether the answer is still waited for
 _STARTS = 3.0  # seconds within which a host that is well has started a command
+STARVED = 2.0
+"""Seconds without the CPU. The shortest deadlines are about that long."""
 # Exit statuses of coreutils' timeout: TERM, KILL, and by our own signal.
 _ENDED_BY_TIMEOUT = (124, 128 + 9, 128 + 15)
 
@@ -31,7 +33,8 @@ class Raw:
     """Result of a command, in bytes. `group`: its process group, if the host has reported it.
 
     `exit_status` is None if the command timed out (`timed_out`), printed more than MAX_OUTPUT
-    (`cut_off`), or the connection was lost.
+    (`cut_off`), or the connection was lost. `stalled`: the longest time in seconds in which the
+    runner itself did not run.
     """
 
     exit_status: int | None
@@ -42,11 +45,22 @@ class Raw:
     timed_out: bool
     cut_off: bool
     group: int | None
+    stalled: float = 0.0
 
     @property
     def unfinished(self) -> bool:
         """It may still run on the host: `Host.end_unfinished`."""
         return self.timed_out or self.cut_off
+
+    def starved(self, host: str) -> HostError | None:
+        """Why a deadline that was missed says nothing about the host."""
+        if self.stalled < STARVED:
+            return None
+        return HostError(
+            host,
+            f"the runner got no CPU time for {self.stalled:.1f} s (busy or suspended) while it "
+            "waited for the answer: nothing can be concluded from a missed deadline",
+        )
 
 
 class Exchange:
@@ -80,6 +94,7 @@ class Exchange:
         self._stderr = bytearray()
         self._timed_out = False
         self._cut_off = False
+        self._stalled = 0.0
         self._exit_status: int | None = None
         self._end: float | None = None
 
@@ -108,6 +123,7 @@ class Exchange:
             timed_out=self._timed_out,
             cut_off=self._cut_off,
             group=None if header is None else header[0].group,
+            stalled=self._stalled,
         )
 
     def _header(self) -> tuple[remote.Preamble, bytes] | None:
@@ -139,7 +155,10 @@ class Exchange:
                 selector.register(stream, selectors.EVENT_READ)
             reading = len(streams)
             while reading or (self._exit_status is None and not session.closed):
-                ready = selector.select(max(0.0, min(_ASKED, deadline - time.monotonic())))
+                asked = time.monotonic()
+                wait = max(0.0, min(_ASKED, deadline - asked))
+                ready = selector.select(wait)
+                self._stalled = max(self._stalled, time.monotonic() - asked - wait)
                 if self._given_up() and self._exit_status is None:
                     # Not before it can be ended on the host.
                     deadline = min(deadline, self._begin + _STARTS)

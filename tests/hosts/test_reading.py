@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from dpvs_acceptance.hosts import survey, transcript
 from dpvs_acceptance.hosts.batch import LONGEST_SECTION, Read, Section, batch
 from dpvs_acceptance.hosts.connection import Host, connect
-from dpvs_acceptance.hosts.errors import ConnectionLostError
+from dpvs_acceptance.hosts.errors import ConnectionLostError, HostError
 from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError, take, take_all
 
 from .proxy import Proxy
@@ -58,6 +59,16 @@ def test_one_that_prints_too_much_is_cut_and_the_others_go_on(host: Host) -> Non
     assert not sections["long"].ok
     assert len(sections["long"].stdout) == LONGEST_SECTION
     assert sections["next"].stdout == "3\n"
+
+
+def test_a_runner_that_was_suspended_concludes_nothing(host: Host) -> None:
+    """What a host prints meanwhile does not fit into the pipes, and its deadline goes on."""
+    asleep = f"kill -STOP {os.getpid()}; sleep 4; kill -CONT {os.getpid()}"
+    with (
+        subprocess.Popen(["sh", "-c", f"sleep 0.5; {asleep}"]),
+        pytest.raises(HostError, match=r"the runner got no CPU time for [34]\.\d s"),
+    ):
+        batch(host, {"late": Read("sleep 0.4; yes dpvs | head -c 30000000", timeout=2)})
 
 
 @pytest.mark.parametrize("timeout", [None, 5.0])
