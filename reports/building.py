@@ -11,10 +11,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dpvs_acceptance.verdict.comparing import Comparison
+from dpvs_acceptance.verdict.junit import rows_file
 from dpvs_acceptance.verdict.matrix import Matrix
 from dpvs_acceptance.verdict.signoff import SignOff, from_text
+from reports.ctrf import make_ctrf
 from reports.drawing import Picture, svg
 from reports.markdown import make_markdown
+from reports.metrics import make_metrics
 from reports.page import make_page
 from reports.paper import make_pdf
 from reports.pieces import SHAPES
@@ -25,7 +28,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def build(run_dir: Path, language: str = "") -> Page:
-    """Writes `index.html` and `signoff.md` into `run_dir`, from its `signoff.json`.
+    """Writes the pages but the PDF, and the files for other programs, from `signoff.json`.
 
     `language`, `en` or `zh`, instead of the run's own. The same run always gives the same bytes.
     Gives what the pages show, of which `build_pdf` makes the document on paper.
@@ -33,7 +36,7 @@ def build(run_dir: Path, language: str = "") -> Page:
     document is not a sign-off.
     """
     page = read_page(run_dir, language)
-    for name, text in render(page).items():
+    for name, text in (render(page) | exports(run_dir)).items():
         _write(run_dir / name, text.encode("utf-8"))
     return page
 
@@ -60,6 +63,16 @@ def read_page(run_dir: Path, language: str = "") -> Page:
 def render(page: Page) -> dict[str, str]:
     """The text pages by their file names."""
     return {"index.html": _html(page, "index.html.j2"), "signoff.md": make_markdown(page)}
+
+
+def exports(run_dir: Path) -> dict[str, str]:
+    """The same run for other programs, by file name: rows as JUnit, CTRF, OpenMetrics."""
+    signoff = from_text((run_dir / "signoff.json").read_text(encoding="utf-8"))
+    return {
+        "rows.xml": rows_file(signoff),
+        "ctrf.json": make_ctrf(signoff),
+        "openmetrics.txt": make_metrics(signoff),
+    }
 
 
 def _html(page: Page, template: str) -> str:

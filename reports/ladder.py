@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from dpvs_acceptance.model.topology import Topology
+from dpvs_acceptance.traffic.tcpoptions import text
 from dpvs_acceptance.traffic.toa import ToaError
-from dpvs_acceptance.traffic.views import IcmpView, IpView, TcpView, UdpView, View
+from dpvs_acceptance.traffic.views import IcmpView, IpView, TcpView, UdpView, View, describe
 from dpvs_acceptance.verdict.words import printable
 from reports.drawing import MONO, Line, Picture, Shape, Words, shorten
+from reports.messages import Wrong
 
 MOST = 30
 """Packets drawn; a check of many flows shows the first ones."""
@@ -29,8 +31,13 @@ class Step:
     end: str
     label: str
     carried: str
-    """The client's address that it carries, in TOA or UOA."""
-    bad: bool
+    """The client's address that it carries, in TOA or UOA; else its TCP options."""
+    tells: bool
+    """Whether it carries the client's address."""
+    at_client: bool
+    """Captured at a client, not at a real server."""
+    wrong: tuple[str, ...] = ()
+    """Names of its wrong fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +49,28 @@ class Ladder:
     """The same as text, a line per packet."""
 
 
+NOTHING_WRONG = Wrong({})
+
+
 def make_ladder(
-    views: Mapping[str, Sequence[View]], topology: Topology, left: int = 0
+    views: Mapping[str, Sequence[View]],
+    topology: Topology,
+    left: int = 0,
+    wrong: Wrong = NOTHING_WRONG,
 ) -> Ladder | None:
     """None where the captures hold no packet of VIP, LIP or real server.
 
-    `left`: packets of these captures that are not among the views.
+    `left`: packets of these captures that are not among the views. Of a conversation that is too
+    long the part with the first wrong packet is shown.
 
     Order is by the hosts' own clocks: between hosts whose clocks differ it means little.
     """
-    steps = sorted(_steps(views, topology), key=lambda step: step.time_ns)
+    steps = sorted(_steps(views, topology, wrong), key=lambda step: step.time_ns)
     if not steps:
         return None
-    drawn = steps[:MOST]
+    first_wrong = next((n for n, step in enumerate(steps) if step.wrong), 0)
+    begin_at = max(0, min(first_wrong - MOST // 2, len(steps) - MOST))
+    drawn = steps[begin_at : begin_at + MOST]
     used = {end for step in drawn for end in (step.begin, step.end)}
     lifelines = [name for name in _lifelines(topology) if name in used]
     places = _places(lifelines)
@@ -72,16 +88,21 @@ def make_ladder(
     for index, step in enumerate(drawn):
         y = _TOP + index * _STEP + 14
         begin, end = places[step.begin], places[step.end]
-        colour = "fail" if step.bad else "accent"
+        colour = "fail" if step.wrong else "accent" if step.at_client else "blocked"
         shapes.append(Line(begin, y, end, y, colour, 1.4, arrow=True))
         room = max(abs(end - begin) - 10, 120)
-        text = shorten(step.label, 9.5, room, MONO)
-        shapes.append(Words((begin + end) / 2, y - 4, text, 9.5, "middle", "ink", font=MONO))
-        shown = shorten(step.carried, 9.5, room, MONO)
-        shapes.append(Words((begin + end) / 2, y + 11, shown, 9.5, "middle", "flaky", True, MONO))
+        label = shorten(step.label, 9.5, room, MONO)
+        shapes.append(Words((begin + end) / 2, y - 4, label, 9.5, "middle", "ink", font=MONO))
+        marked = f"✗ {', '.join(step.wrong)}" if step.wrong else ""
+        below = "  ".join(text for text in (step.carried, marked) if text)
+        shown = shorten(below, 9.5, room, MONO)
+        colour = "fail" if step.wrong else "flaky" if step.tells else "soft"
+        bold = bool(step.wrong) or step.tells
+        shapes.append(Words((begin + end) / 2, y + 11, shown, 9.5, "middle", colour, bold, MONO))
         moment = f"{(step.time_ns - first) / 1e6:9.3f} ms"
+        shapes.append(Words(0, y + 3, moment.strip(), 9, colour="soft", font=MONO))
         way = f"{step.begin} > {step.end}"
-        lines.append(f"{moment}  {way}  {step.label} {step.carried}".rstrip())
+        lines.append(f"{moment}  {way}  {step.label} {below}".rstrip())
     title = " – ".join(lifelines)
     picture = Picture(width, height, title, "; ".join(lines), tuple(shapes))
     return Ladder(picture, len(drawn), len(steps) + left, tuple(lines))
@@ -96,7 +117,7 @@ def _lifelines(topology: Topology) -> list[str]:
     ]
 
 
-def _steps(views: Mapping[str, Sequence[View]], topology: Topology) -> Iterator[Step]:
+def _steps(views: Mapping[str, Sequence[View]], topology: Topology, wrong: Wrong) -> Iterator[Step]:
     vips = {str(vip) for vips in topology.vips.values() for vip in vips}
     lips = {str(lip) for service in topology.services for lip in service.local_addresses}
     for host, seen in views.items():
@@ -115,9 +136,29 @@ def _steps(views: Mapping[str, Sequence[View]], topology: Topology) -> Iterator[
                 begin, end = (f"{word} {view.src}", host)
             else:
                 continue
+            told = _told(view)
+            options = text(view.options) if isinstance(view, TcpView) and view.options else ""
             yield Step(
-                view.frame.time_ns, begin, end, _label(view), _carried(view), bool(view.problem)
+                view.frame.time_ns,
+                begin,
+                end,
+                _label(view),
+                printable(told or options, 160),
+                bool(told),
+                host in topology.clients,
+                _wrong(view, wrong),
             )
+
+
+def _wrong(view: IpView, wrong: Wrong) -> tuple[str, ...]:
+    """Names of its wrong fields: what the check said, and what the packet itself shows."""
+    names = wrong.packets.get(printable(describe(view)), ())
+    told = _told(view)
+    if told and told.split(" ", 1)[1] in wrong.told:
+        names = (*names, told.split(" ", 1)[0])
+    if view.problem:
+        names = (*names, view.problem)
+    return tuple(dict.fromkeys(names))
 
 
 def _places(lifelines: Sequence[str]) -> dict[str, float]:
@@ -128,21 +169,22 @@ def _places(lifelines: Sequence[str]) -> dict[str, float]:
         1.25 if (one, other) == ("VIP", "LIP") or one == other else 3.0
         for one, other in pairwise(kinds)
     ]
-    unit = 740.0 / max(sum(gaps), 3.0)
-    places = [60.0]
+    unit = 690.0 / max(sum(gaps), 3.0)
+    places = [110.0]
     for gap in gaps:
         places.append(places[-1] + gap * unit)
     return dict(zip(lifelines, places, strict=True))
 
 
-def _carried(view: IpView) -> str:
+def _told(view: IpView) -> str:
+    """The client's address that it carries: `TOA 10.0.0.1:80`."""
     if isinstance(view, UdpView) and view.uoa is not None:
         return f"UOA {_end(view.uoa.address, view.uoa.port)}"
     if isinstance(view, TcpView):
         try:
             toa = view.toa()
         except ToaError as error:
-            return printable(f"TOA? {error}", 160)
+            return f"TOA? {error}"
         return "" if toa is None else f"TOA {_end(toa.address, toa.port)}"
     return ""
 
@@ -156,15 +198,15 @@ def _label(view: IpView) -> str:
             parts.append(f"ack {view.ack}")
         if view.payload:
             parts.append(f"{len(view.payload)} B")
-        text = " ".join(parts)
+        said = " ".join(parts)
     elif isinstance(view, UdpView):
-        text = f"UDP {view.sport}>{view.dport} {len(view.payload)} B"
+        said = f"UDP {view.sport}>{view.dport} {len(view.payload)} B"
     elif isinstance(view, IcmpView):
         kind = "request" if view.is_request else "reply" if view.is_reply else f"{view.icmp_type}"
-        text = f"ICMP {kind} id {view.identifier} seq {view.sequence}"
+        said = f"ICMP {kind} id {view.identifier} seq {view.sequence}"
     else:
-        text = f"protocol {view.protocol}, {view.ip_length} B"
-    return printable(text + (f" ({view.problem})" if view.problem else ""), 160)
+        said = f"protocol {view.protocol}, {view.ip_length} B"
+    return printable(said + (f" ({view.problem})" if view.problem else ""), 160)
 
 
 def _end(address: str, port: int) -> str:

@@ -128,6 +128,16 @@ _ZH = {
     "connections": "连接数",
     "expected": "期望",
     "band of a fair spread (99.99 %)": "公平分布的置信带（99.99 %）",
+    "Test completion": "测试完成情况",
+    "Deviations from the plan": "与计划的偏差",
+    "What blocked the run": "受阻原因",
+    "Residual risk": "剩余风险",
+    "more reasons": "其余原因",
+    "no check was run for": "没有执行检查的要求",
+    "--attach: the device was checked as it was; nothing was set up": (
+        "--attach：按现状检查设备，没有做任何部署"
+    ),
+    "--lenient: known defects of the version do not count": ("--lenient：该版本的已知缺陷不计入"),
     "Waivers": "豁免",
     "Reason": "原因",
     "Owner": "负责人",

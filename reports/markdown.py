@@ -73,6 +73,7 @@ def _lines(page: Page) -> Iterator[str]:
         ids = ", ".join(row.id for row in page.unseen)
         yield ""
         yield f"**{plain(page.unseen[0].remark)}**: {plain(ids)}"
+    yield from _completion(page)
     if page.waivers:
         yield ""
         yield f"## {say('Waivers')}"
@@ -89,6 +90,17 @@ def _lines(page: Page) -> Iterator[str]:
         keys = ", ".join(f"`{key}`" for key in page.keys)
         yield ""
         yield f"{say('Digital signature')}: {keys or say('This run is not signed.')}"
+
+
+def _completion(page: Page) -> Iterator[str]:
+    for heading, found in (
+        ("Deviations from the plan", page.completion.deviations),
+        ("What blocked the run", page.completion.blocked),
+        ("Residual risk", page.completion.risks),
+    ):
+        yield ""
+        yield f"## {page.say(heading)}"
+        yield from (f"- {plain(one)}" for one in found or (page.say("Nothing."),))
 
 
 def _group(group: Group, page: Page) -> Iterator[str]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-_FIRST = re.compile(r"^(?P<what>.*?)(?:: )?expected (?P<expected>.+?),? seen (?P<seen>.+)$")
+from dpvs_acceptance.traffic.verify import ARRIVED
+
+_FIRST = re.compile(r"^(?P<what>.*?)(?:: )?(?<!as )expected (?P<expected>.+?),? seen (?P<seen>.+)$")
 _AFTER = re.compile(
     r"^(?P<what>.*?): (?P<expected>.+?) expected, (?:seen )?(?P<seen>.+?)(?: seen)?$"
 )
+_WRONG = re.compile(r"^(?P<name>[a-z_.0-9]+): expected ")
+_EXTRA = "packet: expected no extra packet, seen "
+_TOLD = re.compile(r"\bthe RS saw (?P<seen>\S*\d)")
 _FIELD = re.compile(r"^  (?P<name>expected|seen): +(?P<text>.*)$")
 
 
@@ -45,7 +51,37 @@ def sides(message: str) -> tuple[Sides, ...]:
         found = _FIRST.match(line.strip()[:500]) or _AFTER.match(line.strip()[:500])
         if found is not None:
             rows.append(Sides(found["what"].strip(" :,"), found["expected"], found["seen"]))
-    return tuple(rows)
+    return tuple(dict.fromkeys(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What a message says was wrong with captured packets."""
+
+    packets: Mapping[str, tuple[str, ...]]
+    """Packets, as `traffic.views.describe` has them, to the names of their wrong fields."""
+    told: frozenset[str] = frozenset()
+    """Addresses that a real server saw as the client's and that were not."""
+
+
+def wrong_packets(message: str) -> Wrong:
+    """All of them that the message names; nothing where it does not say it in that form."""
+    packets: dict[str, tuple[str, ...]] = {}
+    told = set()
+    arrived = ""
+    for line in message.splitlines():
+        text = line.strip()
+        if text.startswith(ARRIVED):
+            arrived = text.removeprefix(ARRIVED)
+        elif text.startswith("for "):
+            arrived = ""
+        elif text.startswith(_EXTRA):
+            packets[text.removeprefix(_EXTRA)] = ("not expected",)
+        elif arrived and (field := _WRONG.match(text)) is not None:
+            packets[arrived] = (*packets.get(arrived, ()), field["name"])
+        elif (address := _TOLD.search(text)) is not None:
+            told.add(address["seen"])
+    return Wrong(packets, frozenset(told))
 
 
 def without_values(message: str) -> str:

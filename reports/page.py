@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from dpvs_acceptance.model.requirement import Priority
 from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.signoff import RequirementEntry, SignOff
+from dpvs_acceptance.verdict.telling import weight
 from dpvs_acceptance.verdict.times import times
 from reports.charts import draw_rtts, draw_spread, draw_timeline
+from reports.completion import make_completion
 from reports.drawing import Picture
 from reports.language import GUIDE, UNJUDGED_CHECKS, Say, reason, speaker
 from reports.pieces import Badge, badge_of, link
@@ -31,6 +33,7 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
     requirements = tuple(rows.requirement(row) for row in deciding)
     skipped = [row for row in requirements if row.badge.shape == "skipped"]
     in_parts = {row.id for row in deciding if row.elsewhere}
+    failed = [r for r in requirements if r.badge.shape in {"fail", "flaky", "blocked"}]
     files = ["signoff.json", "junit.xml", signoff.transcript]
     if kept.manifest:
         files += ["manifest.json", "evidence/declared/plan.txt", "evidence/declared/dpvs.conf"]
@@ -45,6 +48,7 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         reasons=tuple(reason(words, signoff.language) for words in signoff.reasons),
         simulated=signoff.device.kind == "simulation",
         fault=signoff.fault,
+        in_short=_in_short(signoff, say),
         facts=_facts(signoff, say),
         nics=signoff.device.nics,
         counts=_counts(deciding, say),
@@ -53,9 +57,10 @@ def make_page(signoff: SignOff, kept: Kept) -> Page:
         groups=tuple(_groups(signoff, requirements, rows)),
         unjudged=tuple(collapsed(signoff, say)),
         unjudged_checks=say(UNJUDGED_CHECKS),
-        failed=tuple(r for r in requirements if r.badge.shape in {"fail", "flaky", "blocked"}),
+        failed=tuple(sorted(failed, key=lambda row: -weight(row.remark))),
         not_shown=tuple(r for r in skipped if r.checks or r.id in in_parts),
         unseen=tuple(r for r in skipped if not r.checks and r.id not in in_parts),
+        completion=make_completion(signoff, say),
         guide=say(GUIDE)
         if any(row.source.startswith("deployment guide") for row in deciding)
         else "",
@@ -106,6 +111,14 @@ def _pictures(kept: Kept, say: Say) -> Iterator[tuple[str, tuple[Picture, ...]]]
     timeline = draw_timeline(kept.asked, say)
     if timeline is not None:
         yield say("Timeline of the run"), (timeline,)
+
+
+def _in_short(signoff: SignOff, say: Say) -> str:
+    device = signoff.device
+    kind = say(device.kind)
+    return (
+        f"{device.host} ({kind}), {signoff.topology}, DPVS {device.dpvs}, {_time(signoff.finished)}"
+    )
 
 
 def _facts(signoff: SignOff, say: Say) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,7 @@ from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.signoff import CheckEntry, RequirementEntry, SignOff
 from reports.ladder import Ladder, make_ladder
 from reports.language import Say, reason
-from reports.messages import sides, without_values
+from reports.messages import sides, without_values, wrong_packets
 from reports.pieces import badge_of, link, prose
 from reports.reading import Kept, inside
 from reports.shown import Check, ShownRequirement, Try, Unchecked
@@ -91,7 +91,7 @@ class Rows:
                 without_values(attempt.message),
                 attempt.details,
                 tuple(link(path) for path in attempt.evidence),
-                self._ladder(attempt.evidence),
+                self._ladder(attempt.evidence, attempt.message),
             )
             for attempt in check.attempts
         )
@@ -114,14 +114,16 @@ class Rows:
             attempts=attempts,
             sides=sides(check.message) if bad else (),
             commands=commands[-_COMMANDS:],
-            ladder=worst if attempts else self._ladder(check.evidence),
+            ladder=worst if attempts else self._ladder(check.evidence, check.message),
         )
 
-    def _ladder(self, evidence: Sequence[str]) -> Ladder | None:
+    def _ladder(self, evidence: Sequence[str], message: str) -> Ladder | None:
         if self._kept.topology is None:
             return None
         views, left = self._kept.views(evidence)
-        return make_ladder(views, self._kept.topology, left) if views else None
+        if not views:
+            return None
+        return make_ladder(views, self._kept.topology, left, wrong_packets(message))
 
 
 def _seconds(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dpvs_acceptance.verdict.signoff import NicEntry, WaiverEntry
+from reports.completion import Completion
 from reports.drawing import Picture
 from reports.ladder import Ladder
 from reports.language import Say
@@ -92,6 +93,8 @@ class Page:
     reasons: tuple[str, ...]
     simulated: bool
     fault: str
+    in_short: str
+    """Device, topology, version and end of the run, in one line."""
     facts: tuple[tuple[str, str], ...]
     nics: tuple[NicEntry, ...]
     counts: tuple[tuple[Badge, int], ...]
@@ -104,11 +107,12 @@ class Page:
     unjudged_checks: str
     """What the numbers of checks in these groups mean."""
     failed: tuple[ShownRequirement, ...]
-    """FAIL, FLAKY and BLOCKED."""
+    """FAIL, FLAKY and BLOCKED, the most telling first."""
     not_shown: tuple[ShownRequirement, ...]
     """NOT SUPPORTED and NOT TESTED, where a check says why."""
     unseen: tuple[ShownRequirement, ...]
     """NOT TESTED, because no check looked."""
+    completion: Completion
     guide: str
     """What the deployment guide is, where rows have it as their source; else empty."""
     untranslated: tuple[str, ...]

@@ -21,7 +21,7 @@ from dpvs_acceptance.verdict.matrix import to_lines as matrix_lines
 from dpvs_acceptance.verdict.signoff import SignOff, from_text
 from dpvs_acceptance.verdict.verifying import SUITE, verify
 from dpvs_acceptance.verdict.words import first_line, printable
-from reports.building import read_page, render, render_comparison, render_matrix
+from reports.building import exports, read_page, render, render_comparison, render_matrix
 from reports.signed_runs import sign_run, signature_problems
 
 
@@ -130,7 +130,7 @@ def _strange_pages(directory: Path) -> list[str]:
     try:
         strange: dict[str, str] | None = None
         for language in ("", "en", "zh"):  # its own language first: mostly that is all
-            made = render(read_page(directory, language))
+            made = render(read_page(directory, language)) | exports(directory)
             if strange is None:
                 strange = {
                     name: (directory / name).read_text(encoding="utf-8")

@@ -15,6 +15,8 @@ from .views import TcpView, UdpView, View, describe
 
 V = TypeVar("V", TcpView, UdpView)
 _LOST, _ADDED = "frame", "packet"  # fields that stand for a whole packet
+ARRIVED = "arrived as "
+"""Before a wrong packet in a message: a report finds it by this among those captured."""
 _FOLLOWS = ("ip_length", "data_offset", "udp_length", "checksum")
 # Two CPUs of a host may swap two packets that are a moment apart. Nanoseconds.
 _OVERTAKEN = 10_000_000
@@ -31,9 +33,12 @@ class WrongPacket:
 
     packet: str
     differences: tuple[FieldDifference, ...]
+    arrived: str = ""
+    """The packet as it was captured at its destination; empty if it was not."""
 
     def __str__(self) -> str:
-        return "\n".join([self.packet, *(f"    {one}" for one in self.differences)])
+        arrived = [f"    {ARRIVED}{self.arrived}"] if self.arrived else []
+        return "\n".join([self.packet, *arrived, *(f"    {one}" for one in self.differences)])
 
 
 def in_words(findings: Sequence[WrongPacket], mode: str = "FullNAT") -> str:
@@ -71,6 +76,19 @@ def check_tcp(
         return ((tcp_at_rs if pair.towards_rs else tcp_at_client)(pair.sent, connection),)
 
     return compare(conversation, expect, ignore)
+
+
+def sequence_kept(conversation: Conversation[TcpView]) -> list[WrongPacket]:
+    """The packets that reached the real server with the client's own sequence number."""
+    return [
+        WrongPacket(
+            f"for {describe(pair.sent)}",
+            (FieldDifference("seq", "a number of the load balancer's own", str(pair.seen.seq)),),
+            describe(pair.seen),
+        )
+        for pair in conversation.pairs
+        if pair.towards_rs and pair.sent and pair.seen and pair.sent.seq == pair.seen.seq
+    ]
 
 
 def check_udp(
@@ -116,7 +134,8 @@ def compare(
                 strays = [one for one in strays if one is not found]
         wrong = differences(wanted, pair.seen, ignore)
         if wrong:
-            findings.append(WrongPacket(f"for {describe(pair.sent)}", tuple(wrong)))
+            arrived = "" if pair.seen is None else describe(pair.seen)
+            findings.append(WrongPacket(f"for {describe(pair.sent)}", tuple(wrong), arrived))
     findings += [
         WrongPacket(
             f"at {conversation.rs_name if one.dst == conversation.rs.address else 'the client'}",

@@ -17,7 +17,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 NAME = "manifest.json"
-PAGES = ("index.html", "signoff.md", "signoff.pdf")
+PAGES = ("index.html", "signoff.md", "signoff.pdf", "rows.xml", "ctrf.json", "openmetrics.txt")
+"""Made from the sign-off document, for people and for other programs."""
 PAGES_NAME = "pages.sha256"
 """Digests of the pages, in the form of `sha256sum`; the pages show the manifest's."""
 # Files for other programs, which no verdict depends on; and signatures of the manifest.

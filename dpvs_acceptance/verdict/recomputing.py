@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from xml.etree import ElementTree
 
 from dpvs_acceptance.model.requirement import Requirement
 from dpvs_acceptance.verdict.facts import RunProblem
@@ -117,85 +116,3 @@ def _beside(signoff: SignOff) -> Iterator[str]:
         wanted = outcome_beside([made[n] for n in row.checks if n in made], row.left_out, row.id)
         if row.outcome is not wanted:
             yield f"{row.id}: {row.outcome} is written, its checks make it {wanted}"
-
-
-def junit_differences(signoff: SignOff, junit: str) -> Iterator[str]:
-    """Differences between the outcomes in pytest's JUnit file and in the document.
-
-    `junit`: text of the file. ValueError if it is not a JUnit file, or declares entities.
-    """
-    if "<!DOCTYPE" in junit or "<!ENTITY" in junit:
-        raise ValueError("junit.xml declares entities, unlike files of pytest")
-    try:
-        root = ElementTree.fromstring(junit)  # noqa: S314 - no entities, see above
-    except ElementTree.ParseError as error:
-        raise ValueError(f"junit.xml is not XML: {error}") from None
-    seen: dict[tuple[str, str], set[str]] = {}
-    proved: dict[tuple[str, str], set[str]] = {}
-    named: dict[tuple[str, str], set[str]] = {}
-    judging = {row.id for row in signoff.requirements}
-    for case in root.iter("testcase"):
-        words = {child.tag for child in case} & {"failure", "error", "skipped"}
-        key = (case.get("classname", ""), case.get("name", ""))
-        seen.setdefault(key, set()).update(words or {"passed"})
-        proved.setdefault(key, set()).update(
-            one.get("value", "")
-            for one in case.iter("property")
-            if one.get("name") == "requirement"
-        )
-        named.setdefault(key, set()).update(
-            one.get("value", "") for one in case.iter("property") if one.get("name") == "outcome"
-        )
-    known = set()
-    for result in results_of(signoff):
-        path, _, rest = result.nodeid.partition("::")
-        *classes, name = _parts(rest)
-        classname = ".".join([path.removesuffix(".py").replace("/", "."), *classes])
-        known.add((classname, name))
-        listed = seen.get((classname, name))
-        if listed is None:
-            yield f"{result.nodeid}: {result.outcome}, but not in junit.xml"
-        elif not listed & _TAGS[result.outcome]:
-            tags = ", ".join(sorted(listed))
-            yield f"{result.nodeid}: {result.outcome}, but junit.xml says {tags}"
-        elif named.get((classname, name)) and result.outcome not in _written(
-            named[classname, name]
-        ):
-            outcomes = ", ".join(sorted(named[classname, name]))
-            yield f"{result.nodeid}: {result.outcome}, but junit.xml says {outcomes}"
-        else:
-            rows, wanted = proved.get((classname, name), set()), set(result.requirements) & judging
-            if rows != wanted:
-                yield (
-                    f"{result.nodeid}: proves {_listed(wanted)}, but junit.xml says {_listed(rows)}"
-                )
-    for classname, name in seen:
-        if classname.startswith("suites.") and (classname, name) not in known:
-            yield f"{classname}::{name}: is in junit.xml, but not in the document"
-
-
-def _written(outcomes: set[str]) -> set[str]:
-    """What can be a check's outcome whose first attempt ended so."""
-    return outcomes | {Outcome.FLAKY} if Outcome.FAIL in outcomes else outcomes
-
-
-def _listed(rows: set[str]) -> str:
-    return ", ".join(sorted(rows)) or "nothing"
-
-
-def _parts(rest: str) -> list[str]:
-    """A node id without its file: classes and name; the part in brackets may contain `::`."""
-    head, bracket, tail = rest.partition("[")
-    *classes, name = head.split("::")
-    return [*classes, name + bracket + tail]
-
-
-_TAGS = {
-    Outcome.PASS: {"passed"},
-    Outcome.FAIL: {"failure", "error"},
-    Outcome.FLAKY: {"failure", "error"},
-    Outcome.BLOCKED: {"failure", "error", "skipped"},
-    Outcome.NOT_SUPPORTED: {"skipped"},
-    Outcome.NOT_TESTED: {"skipped"},
-    Outcome.NOT_APPLICABLE: {"skipped"},
-}

@@ -24,6 +24,7 @@ from dpvs_acceptance.verdict.crosschecking import (
     replay_differences,
 )
 from dpvs_acceptance.verdict.facts import Profile
+from dpvs_acceptance.verdict.junit import junit_differences
 from dpvs_acceptance.verdict.manifest import (
     Manifest,
     altered,
@@ -33,7 +34,7 @@ from dpvs_acceptance.verdict.manifest import (
 )
 from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.parent import Parent
-from dpvs_acceptance.verdict.recomputing import contradictions, junit_differences, results_of
+from dpvs_acceptance.verdict.recomputing import contradictions, results_of
 from dpvs_acceptance.verdict.record import (
     DOCUMENT,
     RECORD,

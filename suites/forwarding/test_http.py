@@ -15,7 +15,7 @@ from dpvs_acceptance.testbed import (
 )
 from dpvs_acceptance.traffic.http import client_seen
 from dpvs_acceptance.traffic.pairing import find_tcp
-from dpvs_acceptance.traffic.verify import check_tcp, in_words
+from dpvs_acceptance.traffic.verify import check_tcp, in_words, sequence_kept
 from fixtures.checks import for_each, needs, requirement
 
 pytestmark = pytest.mark.traffic
@@ -66,9 +66,8 @@ def test_every_packet_is_translated_as_fullnat_does(client: Client, service: Ser
     conversation, connection = find_tcp(
         watch.client_views, watch.server_views, answer.local, service.fullnat(client)
     )
-    assert connection.seq_offset, (
-        "the RS sees the client's sequence numbers: FullNAT must use its own"
-    )
+    same = "the RS sees the client's sequence numbers: FullNAT must use its own"
+    assert connection.seq_offset, "\n".join([same, *map(str, sequence_kept(conversation))])
     findings = check_tcp(conversation, connection)
     assert not findings, in_words(findings)
 

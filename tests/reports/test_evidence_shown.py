@@ -10,16 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from dpvs_acceptance.traffic.differences import FieldDifference
+from dpvs_acceptance.traffic.verify import WrongPacket, in_words
+from dpvs_acceptance.traffic.views import TcpView, describe
 from dpvs_acceptance.verdict.comparing import BeforeAfter, Comparison
 from dpvs_acceptance.verdict.outcomes import CheckResult
 from reports import build, build_pdf
 from reports.building import read_page, render_comparison
 from reports.charts import CONFIDENCE, draw_spread, nice_step
-from reports.drawing import Picture, Words, svg
+from reports.drawing import Line, Picture, Words, svg
 from reports.ladder import make_ladder
 from reports.language import reason, speaker
 from reports.markdown import plain
-from reports.messages import Sides, sides, without_values
+from reports.messages import Sides, Wrong, sides, without_values, wrong_packets
 from reports.reading import SpreadSeen, inside
 from tests.reports.evidence import captured, line, recorded_topology, write_run
 from tests.reports.test_report import HOSTILE, SEED, Elements
@@ -78,6 +81,56 @@ def test_the_ladder_has_every_packet_once_and_in_order() -> None:
     assert any("TOA 10.0.0.48:" in text for text in ladder.lines)
     assert not any("stranger" in text for text in ladder.lines)
     assert make_ladder({"client1": []}, recorded_topology()) is None
+
+
+def test_the_ladder_marks_the_packet_and_the_field_that_the_check_found_wrong() -> None:
+    views = {"client1": recorded.views("fnat-tcp", "client")[:10]}
+    views["rs1"] = recorded.views("fnat-tcp", "rs1")[:10]
+    bad = next(v for v in views["rs1"] if isinstance(v, TcpView) and v.payload)
+    found = WrongPacket("for out x", (FieldDifference("ttl", "64", "63"),), describe(bad))
+    ladder = make_ladder(views, recorded_topology(), wrong=wrong_packets(in_words([found])))
+    assert ladder is not None
+    (marked,) = (text for text in ladder.lines if "✗" in text)
+    assert f"seq {bad.seq} " in marked
+    assert marked.endswith("✗ ttl")
+    colours = {shape.colour for shape in ladder.picture.shapes if isinstance(shape, Line)}
+    assert colours == {"soft", "accent", "blocked", "fail"}
+    assert any("MSS" in text for text in ladder.lines)
+
+
+def test_an_address_that_a_server_was_told_wrongly_is_marked_in_toa() -> None:
+    views = {"rs1": recorded.views("fnat-tcp", "rs1")}
+    plain = make_ladder(views, recorded_topology())
+    assert plain is not None
+    toa = next(text.split("TOA ")[1] for text in plain.lines if "TOA " in text).split(" ")[0]
+    message = f"an RS does not see the real client: the client was 10.0.0.48:1, the RS saw {toa}"
+    ladder = make_ladder(views, recorded_topology(), wrong=wrong_packets(message))
+    assert ladder is not None
+    assert all(("✗ TOA" in text) == (f"TOA {toa}" in text) for text in ladder.lines)
+    assert any("✗ TOA" in text for text in ladder.lines)
+
+
+def test_a_wrong_packet_late_in_a_long_conversation_is_shown() -> None:
+    views = {"client1": recorded.views("fnat-tcp", "client") * 5}
+    last = views["client1"][-1]
+    wrong = Wrong({describe(last): ("seq",)})
+    ladder = make_ladder({"client1": [*views["client1"][:-1]]}, recorded_topology(), wrong=wrong)
+    assert ladder is not None
+    assert any("✗ seq" in text for text in ladder.lines)
+
+
+def test_the_most_telling_failure_is_the_first(tmp_path: Path) -> None:
+    rows = (requirement("S25"), requirement("S30"), requirement("S33"))
+    results = (
+        check("FAIL", "S30", message="curl: (28) timed out"),
+        check("FAIL", "S33", message="not as expected of FullNAT: ttl: expected 64, seen 63"),
+    )
+    write_run(tmp_path, rows, results)
+    page = read_page(tmp_path)
+    assert [row.id for row in page.failed] == ["S33", "S30"]
+    build(tmp_path)
+    html = (tmp_path / "index.html").read_text()
+    assert html.index('id="failed"') < html.index('id="device"')
 
 
 def test_a_long_conversation_is_cut_and_says_so() -> None:

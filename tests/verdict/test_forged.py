@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dpvs_acceptance.verdict.manifest import PAGES
 from dpvs_acceptance.verdict.verifying import (
     Verification,
     replay_by_pytest,
@@ -128,7 +129,7 @@ FORGERIES: dict[str, Callable[[Path], None]] = {
 
 def test_each_file(run: Path, check: Check) -> None:
     unnoticed = []
-    pages = ("index.html", "signoff.md", "signoff.pdf", "manifest.json", "pages.sha256")
+    pages = (*PAGES, "manifest.json", "pages.sha256")
     files = [one for one in sorted(run.rglob("*")) if one.is_file() and one.name not in pages]
     assert len(files) > 50
     ways, seen = list(FORGERIES), set()

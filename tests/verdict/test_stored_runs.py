@@ -17,6 +17,7 @@ from dpvs_acceptance.verdict.composing import compose
 from dpvs_acceptance.verdict.facts import RunStage
 from dpvs_acceptance.verdict.judging import judge
 from dpvs_acceptance.verdict.manifest import (
+    PAGES,
     altered,
     make_manifest,
     read_manifest,
@@ -76,7 +77,7 @@ def stored(directory: Path, *results: CheckResult) -> SignOff:
     signoff = document(record, ROWS, (), text_digest(text))
     write(signoff, directory / "signoff.json")
     write_manifest(make_manifest(directory, about.run, "0.1.0", "abc123", {}), directory)
-    for page in ("index.html", "signoff.md", "signoff.pdf"):
+    for page in PAGES:
         (directory / page).write_text(page)
     write_page_digests(directory)
     return signoff
