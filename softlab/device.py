@@ -25,6 +25,10 @@ def furnisher(spec: LabSpec) -> Callable[[Path], None]:
     def simulated(root: Path) -> None:
         install(root, spec.dpvs_version)
         prepare(root, spec.as_json())
+        # As systemd has it on every machine (dev-hugepages.mount).
+        pages = root / "dev/hugepages"
+        pages.mkdir(parents=True)
+        kernel.mount("hugetlbfs", pages, "hugetlbfs")
 
     def build(root: Path) -> None:
         assert spec.dpvs_home is not None

@@ -42,7 +42,7 @@ def start(deployment: Deployment, facts: VersionFacts) -> Change:
         id="dpvs.start",
         title="start dpvs and wait until it answers",
         done=f"{alive} && timeout 5 {sh(dpip)} link show >/dev/null 2>&1",
-        undo=_stop(pid_file, facts.ipc_path),
+        undo=f"{_stop(pid_file, facts.ipc_path)}; {_files_of_eal(deployment)}",
         apply=(
             # Where the machine cannot give as many, S12 says so; DPVS still starts.
             f": >{START_LOG}; rm -f {EXIT_STATUS}; "
@@ -71,6 +71,32 @@ def _stop(pid_file: str, ipc_path: str) -> str:
     )
 
 
+def _files_of_eal(deployment: Deployment) -> str:
+    """Removes what EAL leaves: the files that hold its hugepages, and its run-time folder.
+
+    No other process has files of this prefix, or dpvs had not started.
+    """
+    prefix = _given(deployment, "--file-prefix") or "rte"
+    place = _given(deployment, "--huge-dir") or deployment.topology.hugepages.mount
+    maps = f"{place}/{prefix}map_*"
+    return (
+        f"rm -f {maps}; rm -rf /var/run/dpdk/{prefix}; rmdir /var/run/dpdk 2>/dev/null; "
+        f"left=$(ls {maps} 2>/dev/null | head -n 3); "
+        '[ -z "$left" ] || { echo "files that hold hugepages are still there:" $left; exit 1; }; '
+        'left=$(ours); [ -z "$left" ] || { echo "dpvs cannot be ended: process" $left; exit 1; }'
+    )
+
+
+def _given(deployment: Deployment, option: str) -> str | None:
+    """The value of one of the bench's EAL arguments, `--file-prefix=X` or two words; else None."""
+    words = deployment.bench.dut.dpvs.eal_arguments
+    for word, following in zip(words, (*words[1:], ""), strict=False):
+        name, _, value = word.partition("=")
+        if name == option:
+            return value or following
+    return None
+
+
 def _answers(dpip: str, log_file: str) -> str:
     """Succeeds when DPVS answers its tools; gives up at once if dpvs has ended.
 
@@ -96,6 +122,10 @@ def command_line(deployment: Deployment, facts: VersionFacts) -> str:
         words += ["-c", dut.dpvs.conf, "-p", facts.pid_file, "-x", facts.ipc_path]
     words += ["--", "--lcores", lcores(deployment), facts.main_lcore_option]
     words.append(str(dut.lcores.master.id))
+    # Else EAL takes the first hugetlbfs that is mounted, such as systemd's on /dev/hugepages.
+    others = ("--huge-dir", "--no-huge", "--in-memory")
+    if all(_given(deployment, one) is None for one in others):
+        words.append(f"--huge-dir={deployment.topology.hugepages.mount}")
     vdevs = [nic for nic in dut.nics if nic.vdev]
     for nic in dut.nics:
         if nic.pci:

@@ -36,7 +36,7 @@ def hugepages(deployment: Deployment) -> list[Change]:
                 id=f"hugepages.node{node}",
                 title=f"reserve {deployment.hugepages_per_node} hugepages on NUMA node {node}",
                 done=enough,
-                capture_undo=f'echo "echo $(cat {pool}) >{pool}"',
+                capture_undo=_give_back(node, wanted.size_kb, pool),
                 apply=f"echo {deployment.hugepages_per_node} >{pool}",
                 verify=f"echo node{node} has $(cat {pool}) pages; {enough}",
             )
@@ -55,6 +55,26 @@ def hugepages(deployment: Deployment) -> list[Change]:
     )
     changes.append(mount_at_boot("hugetlbfs.fstab", mount, wanted.size_kb))
     return changes
+
+
+def _give_back(node: int, size_kb: int, pool: str) -> str:
+    """Prints the undo of a pool, which waits until the kernel has the pages back.
+
+    Pages in use stay as surplus pages, without an error: the undo then names the files that may
+    hold them.
+    """
+    said = f"node{node} has $(cat {pool}) hugepages of {size_kb} kB, not $was as before"
+    files = (
+        "$(awk '$3 == \"hugetlbfs\" { print $2 }' /proc/mounts | "
+        "while read -r d; do ls -d $d/* 2>/dev/null; done | head -n 3 | tr '\\n' ' ')"
+    )
+    undo = (
+        f"echo $was >{pool}; n=0; "
+        f'while [ "$(cat {pool})" -gt $was ] && [ $n -lt 50 ]; do n=$((n+1)); sleep 0.1; done; '
+        f'[ "$(cat {pool})" -le $was ] || '
+        f'{{ echo "{said}: still in use, files of hugetlbfs: {files}"; exit 1; }}'
+    )
+    return f'echo "was=$(cat {pool})"; echo {shlex.quote(undo)}'
 
 
 def open_files(deployment: Deployment) -> list[Change]:

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +44,7 @@ class Machine:
         self._index: dict[str, int] = {}
         self._name: dict[str, str] = {}
         self._logged_at: list[float] = []
+        self._mapped: dict[int, tuple[str, ...]] = {}
         self._tree: Tree | None = None
         self._take(power_on(spec, os.uname().release))
         self._adopt(pid)
@@ -63,6 +64,7 @@ class Machine:
 
     def tree(self) -> Tree:
         """The files of this moment."""
+        self._look_at_files()
         if self._outside.changed() or self._tree is None:
             by_index = {
                 index: address
@@ -91,6 +93,7 @@ class Machine:
         Raises RefusedError, and OSError (EIO) when an interface could not follow; either way the
         hardware stays as it was.
         """
+        self._look_at_files()
         before = self.hardware
         try:
             after = transition(before)
@@ -103,9 +106,24 @@ class Machine:
         self._take(after)
         self._device_files(modules.device_nodes(before), modules.device_nodes(after))
 
+    def reserve(self, who: int, bytes_per_node: Mapping[int, int], files: Sequence[str]) -> None:
+        """A process takes hugepages, through `files` of a hugetlbfs. Raises as `change`."""
+        self.change(lambda hardware: memory.reserve(hardware, who, bytes_per_node))
+        self._mapped[who] = (*self._mapped.get(who, ()), *files)
+
     def gone(self, who: int) -> None:
         """A process that held pages or ports has ended."""
-        self.change(lambda hardware: memory.release(hardware, who))
+        left = [path for path in self._mapped.pop(who, ()) if self._exists(path)]
+        self.change(lambda hardware: memory.release(hardware, who, left))
+
+    def _exists(self, path: str) -> bool:
+        return os.path.lexists(self._root / path.lstrip("/"))
+
+    def _look_at_files(self) -> None:
+        """Take note of files of hugetlbfs that are gone."""
+        gone = [path for path in self.hardware.files if not self._exists(path)]
+        if gone:
+            self._take(memory.let_go(self.hardware, gone))
 
     def port(self, device: PciDevice) -> netns.Interface:
         """The interface, in the hidden namespace, of a NIC that is bound for DPDK."""

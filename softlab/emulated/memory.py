@@ -6,7 +6,7 @@ that process lets go of them.
 """
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from softlab.emulated.state import PAGE_SIZES, Hardware, RefusedError, logged
@@ -17,8 +17,9 @@ KEPT_MB = 256
 
 
 def held(hardware: Hardware, node: int, size: int) -> int:
-    """Pages of `size` kB on `node` that processes hold."""
-    return sum(pages.get((node, size), 0) for pages in hardware.reserved.values())
+    """Pages of `size` kB on `node` that processes or files hold."""
+    holding = (*hardware.reserved.values(), *hardware.files.values())
+    return sum(pages.get((node, size), 0) for pages in holding)
 
 
 def total(hardware: Hardware, node: int, size: int) -> int:
@@ -109,10 +110,28 @@ def reserve(hardware: Hardware, who: int, bytes_per_node: Mapping[int, int]) -> 
     return replace(hardware, reserved={**hardware.reserved, who: pages})
 
 
-def release(hardware: Hardware, who: int) -> Hardware:
-    """`who` is gone: its pages are free again, and its device files closed."""
+def release(hardware: Hardware, who: int, left: Sequence[str] = ()) -> Hardware:
+    """`who` is gone and its device files are closed; its pages are free again.
+
+    `left`: its files in hugetlbfs that are still there, one for each NUMA node at most. The pages of
+    a file stay taken until `let_go`.
+    """
+    pages = hardware.reserved.get(who, {})
+    by_node = sorted({node for node, _ in pages})
+    kept = {
+        path: {key: count for key, count in pages.items() if key[0] == node}
+        for path, node in zip(left, by_node, strict=False)
+    }
     return replace(
         hardware,
         reserved={key: pages for key, pages in hardware.reserved.items() if key != who},
+        files={**hardware.files, **kept},
         opened={key: modules for key, modules in hardware.opened.items() if key != who},
+    )
+
+
+def let_go(hardware: Hardware, gone: Collection[str]) -> Hardware:
+    """Files of hugetlbfs were removed, or unmounted with it: their pages are free again."""
+    return replace(
+        hardware, files={path: pages for path, pages in hardware.files.items() if path not in gone}
     )

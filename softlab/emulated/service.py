@@ -12,7 +12,8 @@ Asked by DPVS; what is held is let go of when the connection ends:
         and with it, by SCM_RIGHTS, one AF_PACKET socket per port, in the same order (PCI address)
     {"op": "ports"} -> the same without sockets, and without holding anything
     {"op": "set_promiscuous", "pci", "on"} -> {"ok": true}
-    {"op": "reserve_hugepages", "bytes_per_node": N or {"0": N, ...}} -> {"ok": true}
+    {"op": "reserve_hugepages", "bytes_per_node": N or {"0": N, ...}, "files": [PATH, ...]}
+        -> {"ok": true}     "files": its files in hugetlbfs, whose pages outlive it as they do
     {"op": "open_device", "path": "/dev/vhost-net"} -> {"ok": true}
 A refusal is {"error": text, "errno": name such as "EEXIST"}.
 """
@@ -147,7 +148,8 @@ class Requests:
             per_node = {int(node): int(size) for node, size in wanted.items()}
         else:
             per_node = dict.fromkeys(self._machine.hardware.nodes, int(wanted))
-        self._machine.change(lambda hardware: memory.reserve(hardware, who, per_node))
+        files = [str(path) for path in request.get("files", ())]
+        self._machine.reserve(who, per_node, files)
         return {"ok": True}, []
 
     def _open_device(self, request: Mapping[str, Any], who: int) -> Answer:

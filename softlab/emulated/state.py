@@ -88,6 +88,7 @@ class Hardware:
 
     `hugepages`: (node, size in kB) to the number of pages asked for and granted. `reserved`: who
     (a number) to the pages held there. `opened`: who to the modules whose device files are open.
+    `files`: pages that files of hugetlbfs keep after the process that made them, by path.
     `modules` is in order of loading. `dynamic_ids`: driver to what was written to its new_id.
     `log` is the kernel's, a line per entry.
     """
@@ -98,6 +99,7 @@ class Hardware:
     nodes: Mapping[int, Node]
     hugepages: Mapping[tuple[int, int], int]
     reserved: Mapping[int, Mapping[tuple[int, int], int]]
+    files: Mapping[str, Mapping[tuple[int, int], int]]
     devices: Mapping[str, PciDevice]
     modules: Mapping[str, LoadedModule]
     opened: Mapping[int, tuple[str, ...]]
@@ -117,6 +119,7 @@ def power_on(spec: Spec, release: str) -> Hardware:
         },
         hugepages={},
         reserved={},
+        files={},
         devices=_devices(spec),
         modules={
             name: LoadedModule(MODULES[name], defaults(MODULES[name])) for name in LOADED_AT_BOOT

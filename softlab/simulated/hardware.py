@@ -17,6 +17,10 @@ from pathlib import Path
 
 from softlab.simulated.ports import SPEED, Link
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 EMULATED = "/run/emulated.sock"
 
 _ETH_P_ALL = 3
@@ -124,9 +128,10 @@ class Emulated:
         answer, _ = self._ask({"op": "open_device", "path": path})
         return bool(answer.get("ok"))
 
-    def reserve(self, bytes_per_node: int) -> None:
-        """NoHugepagesError when some node has not that much."""
-        answer, _ = self._ask({"op": "reserve_hugepages", "bytes_per_node": bytes_per_node})
+    def reserve(self, bytes_per_node: int, files: Sequence[str] = ()) -> None:
+        """NoHugepagesError when some node has not that much. `files`: what maps the pages."""
+        request = {"op": "reserve_hugepages", "bytes_per_node": bytes_per_node, "files": [*files]}
+        answer, _ = self._ask(request)
         if not answer.get("ok"):
             raise NoHugepagesError(str(answer.get("error", answer)))
 
@@ -195,13 +200,13 @@ class Host:
         self._held.append(hardware)
         return hardware.open_device(path)
 
-    def reserve(self, bytes_per_node: int, *, hold: bool) -> None:
-        """Reserve hugepages on every node, for as long as the process lives when held."""
+    def reserve(self, bytes_per_node: int, *, hold: bool, files: Sequence[str] = ()) -> None:
+        """Reserve hugepages on every node: when held, for as long as process or files live."""
         if not self.emulated:
             return
         hardware = Emulated()
         try:
-            hardware.reserve(bytes_per_node)
+            hardware.reserve(bytes_per_node, files)
         except NoHugepagesError:
             hardware.close()
             raise

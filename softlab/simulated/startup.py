@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from softlab.simulated import conftree, kni, lcores
+from softlab.simulated import conftree, hugefiles, kni, lcores
 from softlab.simulated.conf import Configuration, Crash, Reader
 from softlab.simulated.hardware import Host, Nic, NoHugepagesError
 from softlab.simulated.log import Log
@@ -268,11 +268,21 @@ class Startup:
             text = "lldp_serail_number_init: fail to open serial number file"
             self.log.say("WARNING", "LLDP", text)
         try:
-            self.host.reserve(need + self.config.conn_pool_size * _CONN_BYTES, hold=True)
+            whole = need + self.config.conn_pool_size * _CONN_BYTES
+            self.host.reserve(whole, hold=True, files=self._hugepage_files())
         except NoHugepagesError:
             self.log.say("ERR", "IPVS", "fail to init conn: no memory")
             self.leave("failed to init ipvs: no memory")
         self.log.say("DEBUG", "IPVS", "ipvs inialized.")
+
+
+    def _hugepage_files(self) -> list[str]:
+        if not self.host.emulated:
+            return []
+        hugefiles.runtime(self.options.prefix)
+        place = hugefiles.folder(self.options.eal.get("--huge-dir"))
+        nodes = _count("/sys/devices/system/node", "node[0-9]*") or 1
+        return [] if place is None else hugefiles.make(place, self.options.prefix, nodes)
 
 
 def _affinity() -> int:
