@@ -50,7 +50,6 @@ def start(deployment: Deployment, facts: VersionFacts) -> Change:
             f"setsid sh -c '{_STARTING}; {_STARTED}' sh {command} >{START_LOG} 2>&1 </dev/null &"
         ),
         verify=_answers(sh(dpip), deployment.topology.dpvs.log_file),
-        timeout=60.0,
     )
 
 

@@ -9,7 +9,7 @@ from dpvs_acceptance.model.topology import Address, Network
 
 
 def address(one: Address, prefix: int, interface: str) -> Change:
-    """An address on an interface, which is set up too."""
+    """An address on an interface, which is set up too, and down again if it was found down."""
     text = f"{one}/{prefix}"
     device = shlex.quote(interface)
     nodad = " nodad" if one.version == 6 else ""
@@ -18,7 +18,11 @@ def address(one: Address, prefix: int, interface: str) -> Change:
         id=f"address.{one}",
         title=f"address {text} on {interface}",
         done=present,
-        undo=f"! {present} || ip addr del {text} dev {device}",
+        capture_undo=(
+            f"echo {shlex.quote(f'! {present} || ip addr del {text} dev {device} || exit')}; "
+            f"ip -o link show dev {device} up | grep -q . || "
+            f"echo {shlex.quote(f'ip link set dev {device} down')}"
+        ),
         apply=f"ip addr add {text} dev {device}{nodad} && ip link set dev {device} up",
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from dpvs_acceptance.bringup import daemon, peers, platform, service
 from dpvs_acceptance.bringup.configuration import render_configuration
@@ -39,13 +39,14 @@ def make_plan(deployment: Deployment, facts: VersionFacts) -> Plan:
     """The complete plan for `deployment` on unchanged hosts."""
     topology = deployment.topology
     text = render_configuration(deployment, facts)
+    limits = deployment.bench.time_limits
     return Plan(
         peers=tuple(
-            Stage("client", name, tuple(peers.client(deployment, name)))
+            Stage("client", name, _within(limits.other, peers.client(deployment, name)))
             for name in topology.clients
         )
         + tuple(
-            Stage("real server", name, tuple(peers.real_server(deployment, name)))
+            Stage("real server", name, _within(limits.other, peers.real_server(deployment, name)))
             for name in topology.real_servers
         ),
         dut=(
@@ -53,33 +54,44 @@ def make_plan(deployment: Deployment, facts: VersionFacts) -> Plan:
                 "platform",
                 "dut",
                 (
-                    *platform.hugepages(deployment),
-                    *platform.open_files(deployment),
-                    *platform.modules(deployment, facts),
-                    *platform.bindings(deployment),
+                    *_within(limits.hugepages, platform.hugepages(deployment)),
+                    *_within(limits.other, platform.open_files(deployment)),
+                    *_within(limits.modules, platform.modules(deployment, facts)),
+                    *_within(limits.bindings, platform.bindings(deployment)),
                 ),
             ),
             Stage(
                 "dpvs",
                 "dut",
-                (daemon.configuration(deployment, text), daemon.start(deployment, facts)),
+                (
+                    *_within(limits.other, [daemon.configuration(deployment, text)]),
+                    *_within(limits.start, [daemon.start(deployment, facts)]),
+                ),
             ),
-            Stage("devices", "dut", tuple(service.vlans(deployment))),
+            Stage("devices", "dut", _within(limits.other, service.vlans(deployment))),
             Stage(
                 "service",
                 "dut",
-                (
-                    *service.kernel_interfaces(deployment),
-                    *service.addresses_and_routes(deployment),
-                    *service.services(deployment),
+                _within(
+                    limits.other,
+                    (
+                        *service.kernel_interfaces(deployment),
+                        *service.addresses_and_routes(deployment),
+                        *service.services(deployment),
+                    ),
                 ),
             ),
         ),
         readers=tuple(
-            Stage("client address", name, tuple(peers.readers(deployment, name)))
+            Stage("client address", name, _within(limits.modules, peers.readers(deployment, name)))
             for name in topology.real_servers
         ),
     )
+
+
+def _within(seconds: int, changes: Sequence[Change]) -> tuple[Change, ...]:
+    """The changes with the bench's time limit; one that needs longer by itself keeps its own."""
+    return tuple(replace(one, timeout=max(one.timeout, float(seconds))) for one in changes)
 
 
 def describe(plan: Plan, deployment: Deployment) -> Iterator[str]:

@@ -83,26 +83,31 @@ def open_files(deployment: Deployment) -> list[Change]:
 
 
 def modules(deployment: Deployment, facts: VersionFacts) -> list[Change]:
-    """uio, the PMD's module, and the kernel side of KNI (guide 2.2)."""
+    """uio, the PMD's module, and the kernel side of KNI (guide 2.2).
+
+    Modules that DPDK builds come from the bench's `modules_dir`, or without it from /lib/modules.
+    """
     directory = deployment.bench.dut.dpvs.modules_dir
     drivers = sorted({nic.dpdk_driver for nic in deployment.bench.dut.nics if nic.dpdk_driver})
     changes = []
     for driver in drivers:
         if driver == "igb_uio":
-            changes.append(_modprobe("uio"))
-            changes.append(_insmod(driver, sh("insmod", f"{directory}/igb_uio.ko")))
+            changes += [_modprobe("uio"), _built(directory, driver)]
         else:
             changes.append(_modprobe(driver))
+        if driver == "vfio-pci":
+            changes.append(_without_iommu())
     if not deployment.kni:
         return changes
     if facts.kni_kind == "rte_kni":
-        changes.append(_insmod("rte_kni", sh("insmod", f"{directory}/rte_kni.ko", "carrier=on")))
+        changes.append(_built(directory, "rte_kni", "carrier=on"))
     else:
+        # On a machine with systemd the device file is there without the module.
         changes.append(
             Change(
                 id="module.vhost_net",
-                title="provide /dev/vhost-net for the kni devices",
-                done="[ -e /dev/vhost-net ]",
+                title="load kernel module vhost_net for the kni devices",
+                done="[ -e /sys/module/vhost_net ] && [ -e /dev/vhost-net ]",
                 capture_undo=unload_what_modprobe_loads("vhost_net"),
                 apply="modprobe vhost_net",
             )
@@ -110,30 +115,52 @@ def modules(deployment: Deployment, facts: VersionFacts) -> list[Change]:
     return changes
 
 
-def _modprobe(module: str) -> Change:
+def _modprobe(module: str, *parameters: str) -> Change:
     return Change(
         id=f"module.{module}",
         title=f"load kernel module {module}",
         done=loaded(module.replace("-", "_")),
         capture_undo=unload_what_modprobe_loads(module),
-        apply=sh("modprobe", module),
+        apply=sh("modprobe", module, *parameters),
     )
 
 
-def _insmod(name: str, load: str) -> Change:
+def _built(directory: str | None, module: str, *parameters: str) -> Change:
+    if directory is None:
+        return _modprobe(module, *parameters)
     return Change(
-        id=f"module.{name}",
-        title=f"load kernel module {name}",
-        done=loaded(name),
-        undo=unload(name),
-        apply=load,
+        id=f"module.{module}",
+        title=f"load kernel module {module}",
+        done=loaded(module),
+        undo=unload(module),
+        apply=sh("insmod", f"{directory}/{module}.ko", *parameters),
+    )
+
+
+def _without_iommu() -> Change:
+    """With no IOMMU, vfio refuses every device unless this mode is on."""
+    mode = "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+    return Change(
+        id="vfio.noiommu",
+        title="let vfio work without an IOMMU, where none is on",
+        done=f'[ -n "$(ls /sys/class/iommu 2>/dev/null)" ] || [ "$(cat {mode})" = Y ]',
+        capture_undo=f'echo "! [ -e {mode} ] || echo $(cat {mode} || echo N) >{mode}"',
+        apply=(
+            f"[ -e {mode} ] || {{ echo 'no IOMMU is on, and this kernel has no mode of vfio "
+            "without one (CONFIG_VFIO_NOIOMMU): boot with intel_iommu=on or amd_iommu=on, or "
+            f"declare another dpdk_driver'; exit 1; }}; echo Y >{mode}"
+        ),
     )
 
 
 def bindings(deployment: Deployment) -> list[Change]:
-    """Binds the bench's PCI NICs to their DPDK drivers, never by force (guide 2.2)."""
+    """Binds the bench's PCI NICs to their DPDK drivers, never by force (guide 2.2).
+
+    A bifurcated driver, such as mlx5_core, serves DPDK and the kernel at once: it stays.
+    """
     devbind = deployment.bench.dut.dpvs.devbind or "dpdk-devbind.py"
-    return [_bind(nic, devbind) for nic in deployment.bench.dut.nics if nic.pci is not None]
+    nics = deployment.bench.dut.nics
+    return [_bind(one, devbind) for one in nics if one.pci is not None and not one.bifurcated]
 
 
 def _bind(nic: Nic, devbind: str) -> Change:
@@ -143,7 +170,10 @@ def _bind(nic: Nic, devbind: str) -> Change:
     # A killed dpdk-devbind.py leaves a driver_override that prevents any other driver.
     back = (
         f"! [ -e {device}/driver_override ] || echo >{device}/driver_override; "
-        f"{sh(devbind, '-b', nic.kernel_driver, nic.pci)}"
+        f"{sh(devbind, '-b', nic.kernel_driver, nic.pci)}; "
+        # Its exit status is 0 also where a driver did not take the device.
+        f'now=$(basename "$(readlink {driver})"); [ "$now" = {nic.kernel_driver} ] || '
+        f'{{ echo "{nic.pci} has driver ${{now:-none}}, not {nic.kernel_driver}"; false; }}'
     )
     return Change(
         id=f"bind.{nic.pci}",

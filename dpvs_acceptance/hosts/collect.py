@@ -99,7 +99,9 @@ done
 
 # Whom this session answers, from which of its addresses, and by which interface. `sudo` clears the
 # variable that sshd sets: the processes above still have it, or else their sshd has the socket.
+# `ss` reads /proc: by netlink the kernel would load modules (tcp_diag), which stay.
 SSH_SESSION = """\
+export PROC_ROOT=/proc/
 s=${SSH_CONNECTION-}
 p=$$
 dev() { ip -o route get "$@" 2>/dev/null | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p'; }

@@ -11,23 +11,24 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from .facts import FactError, records
 
-_PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
+_IFF_UP = 1
+_PCI = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
 
 @dataclass(frozen=True, slots=True)
 class NetDevice:
     """An interface in /sys/class/net.
 
-    pci: its PCI function, None for a software interface. speed: Mbit/s, None if the driver does not
-    report it or the link is down. carrier: None while the interface is down. firmware: from
-    `ethtool -i`, empty if not reported.
+    pci: its PCI function, None for a software interface. up: set up, with or without a carrier.
+    speed: Mbit/s, None if the driver does not report it or the link is down. carrier: None while
+    the interface is down. firmware: from `ethtool -i`, empty if not reported.
     """
 
     name: str
     mac: str
     ifindex: int
     mtu: int
-    operstate: str
+    up: bool
     carrier: bool | None = None
     speed: int | None = None
     duplex: str | None = None
@@ -97,7 +98,7 @@ def net_devices(text: str) -> dict[str, NetDevice]:
             mac=values.get("address", ""),
             ifindex=_number("net devices", values.get("ifindex", "")),
             mtu=_number("net devices", values.get("mtu", "")),
-            operstate=values.get("operstate", "unknown"),
+            up=bool(int(values.get("flags", "0"), 16) & _IFF_UP),
             carrier={"1": True, "0": False}.get(values.get("carrier", "")),
             speed=speed if 0 < speed < 0xFFFFFFFF else None,
             duplex=values.get("duplex"),

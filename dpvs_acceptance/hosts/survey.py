@@ -127,7 +127,8 @@ def real_server(readers: tuple[str, ...] = ("toa", "uoa")) -> dict[str, str | Re
     return _plain(
         {
             **_COMMON,
-            "ss -ltnup": "ss -ltnup",
+            # Not by netlink, for which the kernel would load tcp_diag and others.
+            "ss -ltnup": "PROC_ROOT=/proc/ ss -ltnup",
             "toa_stats": "cat /proc/net/toa_stats",
             "uoa_stats": "cat /proc/net/uoa_stats",
             "boot files": boot_files.boot_files(readers),
@@ -152,7 +153,7 @@ def dut(paths: DutPaths) -> dict[str, str | Read]:
         "file modes": collect.file_modes(files),
         "file digests": collect.file_digests(files),
         "dpvs process": collect.process_details("dpvs"),
-        "vhost-net": "ls -l /dev/vhost-net /dev/net/tun",
+        "vhost-net": "ls -l /dev/vhost-net /dev/net/tun; ls -d /sys/module/vhost_net",
         "modinfo": collect.modinfo(paths.modules),
         "pci net": collect.PCI_NET,
         "tools": collect.tools_in_path(TOOLS),

@@ -16,7 +16,7 @@ from dpvs_acceptance.model.topology import Declared, HostPath, IPv6Address, Name
 SshName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@:%-]{0,200}$")]
 Interface = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$")]
 Mac = Annotated[str, Field(pattern=r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$")]
-Pci = Annotated[str, Field(pattern=r"^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$")]
+Pci = Annotated[str, Field(pattern=r"^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$")]
 Module = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")]
 Package = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,80}$")]
 VersionText = Annotated[str, Field(pattern=r"^\d+\.\d+[.-]\d+$")]
@@ -86,6 +86,11 @@ class Nic(Declared):
             raise KeyedError(("kernel_driver",), "a PCI NIC needs kernel_driver and dpdk_driver")
         return self
 
+    @property
+    def bifurcated(self) -> bool:
+        """Whether the kernel keeps the NIC while DPDK uses it, as mlx5_core does."""
+        return self.pci is not None and self.kernel_driver == self.dpdk_driver
+
 
 class Dut(Declared):
     """The device under test."""
@@ -151,6 +156,16 @@ class ServerHost(Declared):
     uoa: ReaderModule | None = None
 
 
+class TimeLimits(Declared):
+    """How long one change of a kind may take, in seconds; the same again for its undo."""
+
+    hugepages: int = Field(default=60, ge=10)
+    modules: int = Field(default=60, ge=10)
+    bindings: int = Field(default=120, ge=10, description="dpdk-devbind.py binds one NIC")
+    start: int = Field(default=60, ge=10, description="until dpvs answers its tools")
+    other: int = Field(default=10, ge=10)
+
+
 class Bench(Declared):
     """The machines of one test setup; `--host=NAME` selects `benches/NAME.yaml`."""
 
@@ -161,6 +176,7 @@ class Bench(Declared):
     clients: dict[Name, ClientHost] = Field(min_length=1)
     real_servers: dict[Name, ServerHost] = Field(min_length=1)
     runner_is_client: bool = False
+    time_limits: TimeLimits = TimeLimits()
     path: Path = Path()
 
     @model_validator(mode="after")

@@ -97,6 +97,9 @@ class MachineState:
 
     @property
     def has_vhost_net(self) -> bool:
+        """Whether the module is there, loaded or built in; the device file alone says nothing."""
+        if "/sys/module/vhost_net" not in self.vhost_net.splitlines():
+            return False
         return any(
             line.startswith(("c", "-")) and line.endswith(" /dev/vhost-net")
             for line in self.vhost_net.splitlines()

@@ -160,6 +160,9 @@ _MODULES: Final = (
         ids=((0x1000, 0x005D),),
     ),
 )
+#: Device files that systemd makes at each boot (kmod static-nodes), and the module that the kernel
+#: loads when one is opened.
+STATIC_NODES: Final = {"vhost-net": "vhost_net"}
 MODULES: Final[Mapping[str, Module]] = {module.name: module for module in _MODULES}
 #: Loaded when the machine is switched on, first first.
 LOADED_AT_BOOT: Final = (

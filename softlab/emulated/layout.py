@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import stat
 import sys
 from pathlib import Path
 from typing import Final
 
 from softlab.emulated import modules
-from softlab.emulated.catalogue import MODULES, Module, packages
+from softlab.emulated.catalogue import MODULES, STATIC_NODES, Module, packages
 from softlab.emulated.commands.lspci import ASKED_OFTEN
 from softlab.emulated.sources import source_files
 from softlab.emulated.spec import Spec
@@ -266,3 +267,5 @@ def _devices(root: Path) -> None:
     for module in MODULES.values():
         for node in module.nodes:
             (dev / node).unlink(missing_ok=True)
+    for node in STATIC_NODES:
+        os.mknod(dev / node, stat.S_IFCHR | 0o600, os.makedev(1, 3))

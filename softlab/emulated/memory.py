@@ -113,8 +113,8 @@ def reserve(hardware: Hardware, who: int, bytes_per_node: Mapping[int, int]) -> 
 def release(hardware: Hardware, who: int, left: Sequence[str] = ()) -> Hardware:
     """`who` is gone and its device files are closed; its pages are free again.
 
-    `left`: its files in hugetlbfs that are still there, one for each NUMA node at most. The pages of
-    a file stay taken until `let_go`.
+    `left`: its files in hugetlbfs that are still there, one for each NUMA node at most. The pages
+    of a file stay taken until `let_go`.
     """
     pages = hardware.reserved.get(who, {})
     by_node = sorted({node for node, _ in pages})

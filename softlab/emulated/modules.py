@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from softlab.emulated import pci
-from softlab.emulated.catalogue import BUILT_IN, MODULES, Module
+from softlab.emulated.catalogue import BUILT_IN, MODULES, STATIC_NODES, Module
 from softlab.emulated.state import Hardware, LoadedModule, RefusedError, defaults, logged
 
 
@@ -135,6 +135,7 @@ def set_parameter(hardware: Hardware, name: str, parameter: str, text: str) -> H
 def device_nodes(hardware: Hardware) -> frozenset[str]:
     """The device files below /dev that exist by what is loaded and bound."""
     nodes = {node for entry in hardware.modules.values() for node in entry.module.nodes}
+    nodes |= {*STATIC_NODES}
     nodes |= {f"uio{number}" for number in uio_numbers(hardware).values()}
     if "vfio" in hardware.modules:
         prefix = "" if hardware.iommu else "noiommu-"
@@ -155,8 +156,11 @@ def uio_numbers(hardware: Hardware) -> dict[str, int]:
 def open_device(hardware: Hardware, who: int, node: str) -> Hardware:
     """`who` opens /dev/`node`: its module is in use until `memory.release`.
 
+    A module that has a static node is loaded by that.
     Raises RefusedError (ENOENT) when there is no such file.
     """
+    if node in STATIC_NODES:
+        hardware = load_with_dependencies(hardware, STATIC_NODES[node], ())
     for name, entry in hardware.modules.items():
         if node in entry.module.nodes:
             return _opened(hardware, who, (name,))

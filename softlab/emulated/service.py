@@ -23,7 +23,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from softlab.emulated import memory, modules, netns, pci
+from softlab.emulated import modules, netns, pci
 from softlab.emulated.catalogue import MODULES, Module
 from softlab.emulated.machine import Machine
 from softlab.emulated.state import PciDevice, RefusedError

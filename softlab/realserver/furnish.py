@@ -47,6 +47,14 @@ from softlab.realserver.{module} import main
 
 main()
 """
+#: A question by netlink has the kernel load modules, which stay; PROC_ROOT keeps ss from asking so.
+_SS: Final = """\
+#!/bin/sh
+[ -n "${PROC_ROOT-}${PROC_NET_TCP-}" ] || case " $* " in *" -"*t*|*" -"*u*)
+mkdir -p /run/softlab/modules && touch /run/softlab/modules/inet_diag /run/softlab/modules/tcp_diag
+esac
+exec @REAL@ "$@"
+"""
 _MODULES: Final = Path("opt/toa")
 
 
@@ -60,6 +68,13 @@ def furnish(root: Path) -> None:
                 (root / place / name).unlink()
         _command(root / "usr/sbin" / name, "modules")
     _command(root / "usr/local/sbin/udp-echo", "udp_echo")
+    real = next(
+        (one for one in ("usr/bin/ss", "bin/ss", "usr/sbin/ss") if (root / one).exists()), ""
+    )
+    if real:
+        ss = root / "usr/local/sbin/ss"
+        ss.write_text(_SS.replace("@REAL@", f"/{real}"))
+        ss.chmod(0o755)
     (root / _MODULES).mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PACKAGE / "realserver/toa/toa.bpf.o", root / _MODULES / "toa.ko")
     # A wrong reader, which only a fault loads.

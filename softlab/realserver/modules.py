@@ -30,11 +30,11 @@ class Module:
     parameters: tuple[str, ...] = ()
 
 
-def _load_uoa(_file: Path) -> None:
-    """It is only marked as loaded; the server is notified afterwards."""
+def _only_marked(_file: Path) -> None:
+    """It is only marked as loaded; the UDP server is notified afterwards."""
 
 
-def _unload_uoa() -> None:
+def _only_unmarked() -> None:
     """As with loading."""
 
 
@@ -43,7 +43,7 @@ MODULES: Final = {
     for one in (
         Module("toa", 279641, toa_reader.load, toa_reader.unload),
         Module(
-            *("uoa", 24576, _load_uoa, _unload_uoa),
+            *("uoa", 24576, _only_marked, _only_unmarked),
             (
                 "uoa_debug:enable UOA debug by setting it to 1 (int)",
                 "uoa_map_timeout:UOA mapping timeout in second (int)",
@@ -51,6 +51,8 @@ MODULES: Final = {
             ),
         ),
         Module("ipip", 20480, tunnel.load, lambda: tunnel.unload("ipip")),
+        Module("inet_diag", 24576, _only_marked, _only_unmarked),
+        Module("tcp_diag", 16384, _only_marked, _only_unmarked),
         Module("ip6_tunnel", 45056, tunnel.load, lambda: tunnel.unload("ip6_tunnel")),
     )
 }

@@ -1,7 +1,7 @@
 """The files that EAL maps its hugepages by, and its folder of the running process.
 
-EAL takes the hugetlbfs of --huge-dir, or else the first one in /proc/mounts. Its files stay when the
-process ends, and their pages with them; the next start with the same prefix removes them
+EAL takes the hugetlbfs of --huge-dir, or else the first one in /proc/mounts. Its files stay when
+the process ends, and their pages with them; the next start with the same prefix removes them
 (lib/eal/linux/eal_hugepage_info.c, clear_hugedir).
 """
 

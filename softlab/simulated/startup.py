@@ -275,7 +275,6 @@ class Startup:
             self.leave("failed to init ipvs: no memory")
         self.log.say("DEBUG", "IPVS", "ipvs inialized.")
 
-
     def _hugepage_files(self) -> list[str]:
         if not self.host.emulated:
             return []

@@ -29,7 +29,7 @@ def test_each_kni_is_up_with_its_mac_and_addresses(lb: LoadBalancer, link: Link)
     name, mac = link.port.kni, link.port.nic.mac
     device = lb.state.net_devices.get(name)
     assert device is not None, f"{name} does not exist on the DUT"
-    assert device.operstate != "down", f"{name} is down"
+    assert device.up, f"{name} is down"
     assert device.carrier, f"{name} has no carrier"
     assert device.mac == mac, f"{name}: MAC {mac} expected, seen {device.mac}"
     kni = link.declared.kni

@@ -58,7 +58,7 @@ def test_each_vlan_has_its_own_kni(lb: LoadBalancer, link: Link) -> None:
     name, state = link.kni_device, lb.state
     device = state.net_devices.get(name)
     assert device is not None, f"{name} does not exist on the DUT"
-    assert device.operstate != "down", f"{name} is down"
+    assert device.up, f"{name} is down"
     mac = link.port.nic.mac
     assert device.mac == mac, f"{name}: MAC {mac} expected, seen {device.mac}"
     wanted = {str(address) for address in (link.declared.kni.both if link.declared.kni else ())}

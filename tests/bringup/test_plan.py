@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from dpvs_acceptance.bringup.daemon import command_line
 from dpvs_acceptance.bringup.plan import Plan, describe, make_plan
 from dpvs_acceptance.dpvs.conf import check, parse, read_spec
 from dpvs_acceptance.dpvs.versions import Version, facts
-from dpvs_acceptance.model.bench import load_bench
+from dpvs_acceptance.model.bench import TimeLimits, load_bench
 from dpvs_acceptance.model.deployment import Deployment, deploy
 from dpvs_acceptance.model.topology import load_topology
 
@@ -105,6 +106,39 @@ def test_every_change_has_an_undo_and_a_name_of_its_own(tmp_path: Path) -> None:
         ids = [change.id for change in stage.changes]
         assert len(set(ids)) == len(ids), f"{stage.role} {stage.name}: {ids}"
         assert all(change.undo or change.capture_undo for change in stage.changes)
+
+
+def test_a_change_has_the_time_limit_of_its_kind_and_its_undo_too(tmp_path: Path) -> None:
+    deployment = placed(tmp_path, "1.10.2")
+    slow = deployment.bench.model_copy(update={"time_limits": TimeLimits(bindings=300, start=90)})
+    plan = plan_of(replace(deployment, bench=slow))
+    limits = {one.id: one.timeout for stage in plan.dut for one in stage.changes}
+    assert limits["bind.0000:04:00.0"] == 300
+    assert limits["dpvs.start"] == 90
+    assert limits["module.uio"] == 60
+    assert limits["dpvs.conf"] == limits["vip.10.0.96.204"] == 10
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_without_a_folder_of_modules_they_come_from_modprobe(tmp_path: Path, version: str) -> None:
+    deployment = placed(tmp_path, version)
+    dpvs = deployment.bench.dut.dpvs.model_copy(update={"modules_dir": None})
+    dut = deployment.bench.dut.model_copy(update={"dpvs": dpvs})
+    bench = deployment.bench.model_copy(update={"dut": dut})
+    text = commands(plan_of(replace(deployment, bench=bench)))
+    assert "None" not in text
+    assert "modprobe igb_uio" in text
+    assert ("modprobe rte_kni carrier=on" in text) == (version != "1.10.2")
+    assert "insmod /opt/dpvs" not in text
+
+
+def test_a_bifurcated_driver_keeps_its_nic(tmp_path: Path) -> None:
+    nics = yaml.safe_load((ROOT / "benches/lb01.example.yaml").read_text())["dut"]["nics"]
+    for nic in nics:
+        nic |= {"kernel_driver": "mlx5_core", "dpdk_driver": "mlx5_core"}
+    text = commands(plan_of(placed(tmp_path, "1.10.2", nics=nics)))
+    assert "devbind" not in text
+    assert "-a 0000:04:00.0" in text
 
 
 def test_binding_is_never_forced(tmp_path: Path) -> None:

@@ -183,13 +183,18 @@ def test_the_articles_machine() -> None:
     assert pci["0000:01:00.0"].numa_node is None
     devices = netfacts.net_devices(
         "device eth2\n address 02:00:00:04:00:00\n ifindex 4\n mtu 1500\n operstate up\n"
-        " carrier 1\n speed 10000\n duplex full\n link ../../../0000:04:00.0\n"
+        " carrier 1\n speed 10000\n duplex full\n flags 0x1003\n link ../../../0000:04:00.0\n"
         " path /sys/devices/pci0000:00/0000:00:02.0/0000:04:00.0\n driver ixgbe\n"
         "device dpdk0.kni\n address 02:00:00:82:00:00\n ifindex 9\n mtu 1500\n operstate down\n"
-        " speed -1\n"
+        " speed -1\n flags 0x1002\n"
         "device bond0.100\n address 02:00:00:82:00:00\n ifindex 10\n mtu 1500\n operstate down\n"
-        " speed 4294967295\n master br0\n"
+        " speed 4294967295\n master br0\n carrier 0\n flags 0x1003\n"
+        "device ens1\n address 02:00:00:01:00:00\n ifindex 11\n mtu 9000\n flags 0x1003\n"
+        " link ../../../10000:01:00.0\n path /sys/devices/pci10000:00/10000:00:02.0/10000:01:00.0\n"
     )
+    # `operstate down` is also said of an interface that is up and has no carrier.
+    assert [devices[name].up for name in ("eth2", "dpdk0.kni", "bond0.100")] == [True, False, True]
+    assert devices["ens1"].pci == "10000:01:00.0"
     assert devices["eth2"].pci == "0000:04:00.0"
     assert (devices["eth2"].speed, devices["eth2"].driver) == (10000, "ixgbe")
     assert (devices["dpdk0.kni"].pci, devices["dpdk0.kni"].carrier) == (None, None)
