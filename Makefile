@@ -35,7 +35,7 @@ fuzz: setup
 # Runs ended at random moments by signals, broken pipes, full disks and SIGKILL: all hosts restored.
 .PHONY: endings
 endings: setup
-	$(PYTHON) -m benchmarks.endings $(COUNT) $(SEED)
+	DPVS_HOME=$(DPVS_HOME) $(PYTHON) -m benchmarks.endings $(COUNT) $(SEED)
 
 # What a DPVS build prints and sends, and where the simulated one differs: docs/dpvs-builds.md.
 recordings: setup

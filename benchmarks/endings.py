@@ -1,11 +1,14 @@
 """Runs that are brought to their end at random moments; after each, every host is as it was.
 
 `python -m benchmarks.endings [COUNT [SEED]]`, or `make endings`: signals, broken pipes, full disks,
-lost connections, and SIGKILL with `--restore` behind it. Exit 1 where anything is left.
+suspension, and SIGKILL with `--restore` behind it. DPVS_HOME=DIR: on a lab with this build. Exit 1
+if anything is left.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import signal
 import sys
@@ -83,13 +86,22 @@ def one(bench: Benched, first: Mapping[str, Snapshot], name: str, seconds: float
     return wrong
 
 
+def _lab(folder: Path) -> Lab:
+    home = os.environ.get("DPVS_HOME")
+    if not home:
+        return Lab(folder / "lab")
+    spec = folder / "spec.json"
+    spec.write_text(json.dumps({"device": "build", "dpvs_home": home}))
+    return Lab(folder / "lab", "--spec", str(spec))
+
+
 def main() -> None:
     count, seed = (*map(int, sys.argv[1:]), *(COUNT, SEED)[len(sys.argv) - 1 :])
     chance = random.Random(seed)  # noqa: S311 - chosen, not secret
     ended: Counter[str] = Counter()
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
-        lab = Lab(Path(folder) / "lab")
+        lab = _lab(Path(folder))
         bench = benched(Path(lab.directory))
         try:
             first = {role: bench.snapshot(role) for role in bench.hosts}
