@@ -54,7 +54,11 @@ def _deviations(signoff: SignOff, say: Say) -> Iterator[str]:
     for one in signoff.waivers:
         if one.state is WaiverState.USED:
             yield f"{one.requirement} {say('waived')}: {one.reason} ({one.owner}, {one.issue})"
-    left = [row.id for row in signoff.requirements if row.decides and not row.checks and not row.elsewhere]
+    left = [
+        row.id
+        for row in signoff.requirements
+        if row.decides and not row.checks and not row.elsewhere
+    ]
     if left:
         yield f"{say('no check was run for')}: {', '.join(left)}"
 

@@ -9,6 +9,7 @@ from dpvs_acceptance.dpvs.ipvsadm import commands
 from dpvs_acceptance.model.service import DeclaredService
 from dpvs_acceptance.traffic.connection import FullNat, SocketAddress
 from dpvs_acceptance.traffic.modes.mode import ForwardingMode
+from dpvs_acceptance.traffic.modes.placing import mode_of
 
 from .parts import Parts
 from .real_server import RealServer
@@ -81,7 +82,7 @@ class Service:
 
     def mode(self, client: Named) -> ForwardingMode:
         """What it must do with this client's packets."""
-        return self._parts.scene.mode(self.declared, client.name)
+        return mode_of(self._parts.scene, self.declared, client.name)
 
     def fullnat(self, client: Named) -> FullNat:
         """What FullNAT must do with this client's packets."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from dpvs_acceptance.model.service import Snat
 from dpvs_acceptance.traffic.connection import Arm, SocketAddress
 from dpvs_acceptance.traffic.modes.gre import Gre
+from dpvs_acceptance.traffic.modes.placing import mode_of
 from dpvs_acceptance.traffic.modes.snat import SourceNat
 from dpvs_acceptance.traffic.tunnelled import TunnelledStation
 
@@ -55,7 +56,7 @@ class SnatRule:
 
     def mode(self, client: Client) -> SourceNat:
         """What the rule must do with the packets of this host inside."""
-        mode = self._parts.scene.mode(self.declared, client.name)
+        mode = mode_of(self._parts.scene, self.declared, client.name)
         assert isinstance(mode, SourceNat)
         return mode
 

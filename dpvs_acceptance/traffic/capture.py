@@ -161,7 +161,7 @@ def assert_absent(capture: Capture, pattern: Match, control: Match) -> None:
     """
     unwanted = capture.select(pattern)
     if unwanted:
-        shown = "\n".join(f"  {describe(frame)}" for frame in unwanted[:5])
+        shown = "\n".join(f"  {describe(dissect(frame))}" for frame in unwanted[:5])
         raise AssertionError(
             f"{capture.where}: expected no frame with {pattern}, saw {len(unwanted)}:\n{shown}"
         )

@@ -16,6 +16,7 @@ from dpvs_acceptance.model.topology import DeclaredService
 from . import frames
 from .connection import SocketAddress
 from .match import Match
+from .modes.placing import mode_of
 from .scene import Scene
 from .tcpclient import LINUX_SYN
 
@@ -67,7 +68,7 @@ def scatter(
                 break
         station.send([segment(i, s, "R") for i, s in enumerate(sources)], gap_us=GAP_US)
     found: dict[SocketAddress, str] = {}
-    for name, views in scene.mode(service, client).openings(watch.server_views).items():
+    for name, views in mode_of(scene, service, client).openings(watch.server_views).items():
         for index in sorted({view.window - FIRST_WINDOW for view in views}):
             if not 0 <= index < len(sources):
                 continue

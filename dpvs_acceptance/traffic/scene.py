@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment
-from dpvs_acceptance.model.topology import DeclaredService, Snat
+from dpvs_acceptance.model.topology import DeclaredService
 
 from . import timeouts
 from .capture import Capture
@@ -25,8 +25,6 @@ from .dissect import dissect
 from .errors import NotSeen
 from .frame import capture_name
 from .match import Match
-from .modes.mode import ForwardingMode
-from .modes.placing import mode_of
 from .station import Station
 from .views import View
 
@@ -38,7 +36,7 @@ TCP_OR_TUNNELLED = (6, 4, 41)
 
 
 class Scene:
-    """The stations of a deployment by role, and the forwarding modes of its services."""
+    """The stations of a deployment by role. `modes.placing` has the modes of its services."""
 
     def __init__(
         self, deployment: Deployment, facts: VersionFacts, stations: Mapping[str, Station]
@@ -54,13 +52,6 @@ class Scene:
 
     def vip(self, service: DeclaredService) -> SocketAddress:
         return SocketAddress(str(service.vip), service.port)
-
-    def mode(self, service: DeclaredService | Snat, client: str) -> ForwardingMode:
-        """The forwarding mode of a service, for this client.
-
-        For SNAT the client is an inner host, and the real servers are external servers.
-        """
-        return mode_of(self, service, client)
 
     def hops(self, name: str) -> int:
         """Number of routers between a client or real server and the load balancer."""

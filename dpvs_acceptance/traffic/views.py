@@ -215,11 +215,8 @@ class IcmpView(IpView):
 View = LinkView | ArpView | IpView | TcpView | UdpView | IcmpView
 
 
-def describe(frame: Frame | View) -> str:
+def describe(view: View) -> str:
     """The frame as one line of text."""
-    from .dissect import dissect
-
-    view = dissect(frame) if isinstance(frame, Frame) else frame
     arrow = "out" if view.frame.outgoing else "in "
     text = f"{arrow} {view.mac_src} > {view.mac_dst}"
     if view.vlans:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from dpvs_acceptance.model.topology import DeclaredService, Snat
 from dpvs_acceptance.traffic.connection import Arm, SocketAddress
+from dpvs_acceptance.traffic.scene import Scene
 
 from .arms import Arms, Server
 from .direct import DirectRouting
@@ -18,12 +18,12 @@ from .synpackets import Settings
 from .synproxy import SynProxy
 from .tunnel import TunnelMode
 
-if TYPE_CHECKING:
-    from dpvs_acceptance.traffic.scene import Scene
-
 
 def mode_of(scene: Scene, service: DeclaredService | Snat, client: str) -> ForwardingMode:
-    """The mode of the service for this client."""
+    """The forwarding mode of a service, for this client.
+
+    For SNAT the client is an inner host, and the real servers are external servers.
+    """
     if isinstance(service, Snat):
         return _snat(scene, service, client)
     return _MODES[service.forwarding](scene, service, client)
