@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from dpvs_acceptance.dpvs import own_files
 from dpvs_acceptance.verdict.comparing import compare, to_lines
 from dpvs_acceptance.verdict.judging import EXIT_NOT_READY, EXIT_READY, EXIT_USAGE
 from dpvs_acceptance.verdict.matrix import make_matrix
@@ -70,6 +71,8 @@ def main(arguments: list[str]) -> int:
     matrix = commands.add_parser("matrix", help="versions by requirements, from several runs")
     matrix.add_argument("runs", type=Path, nargs="+", metavar="run")
     matrix.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
+    for name, words in own_files.COMMANDS.items():  # answered by that module: named in --help
+        commands.add_parser(name, help=words)
     options = parser.parse_args(arguments)
     named = [getattr(options, n) for n in ("run", "first", "second") if n in options]
     for directory in [*named, *getattr(options, "runs", ())]:

@@ -17,6 +17,7 @@ EXIT_STATUS = "/var/log/dpvs.exit"
 # The shell's own words about a signal are not dpvs's.
 _STARTED = f'exec 3>&2 2>/dev/null; "$@" 2>&3 3>&-; echo $? >{EXIT_STATUS}'
 _STARTING = ": dpvs-start"
+_STARTER = f"^(setsid )?sh -c {_STARTING};"
 ENDS_WITH_DPVS = ":  # goes with the dpvs process"
 
 
@@ -59,7 +60,7 @@ def _stop(pid_file: str, ipc_path: str) -> str:
     No other dpvs runs here, or the bring-up had been refused. The shell that starts it is known by
     its first words.
     """
-    starting = shlex.quote(f"^(setsid )?sh -c {_STARTING};")
+    starting = shlex.quote(_STARTER)
     return (
         f"ours() {{ pgrep -x dpvs; pgrep -f {starting}; }}; n=0; "
         'while pids=$(ours); [ -n "$pids" ] && [ $n -lt 100 ]; '
@@ -106,8 +107,16 @@ def _answers(dpip: str, log_file: str) -> str:
         f"said=$(timeout 5 {dpip} link show 2>&1) && exit 0\n"
         f"last() {{ tail -qn 12 {START_LOG} {shlex.quote(log_file)} 2>/dev/null; }}\n"
         "pgrep -x dpvs >/dev/null || {\n"
-        f"[ -s {START_LOG} ] || {{ echo 'no dpvs process, and no output of one yet'; exit 1; }}\n"
-        f"last; echo 'dpvs has ended; its last output is above'; exit {GIVE_UP}; }}\n"
+        f"[ -s {START_LOG} ] || [ -s {EXIT_STATUS} ] || "
+        "{ echo 'no dpvs process, and no output of one yet'; exit 1; }\n"
+        # The shell that has started it is about to write how it ended.
+        f"[ -s {EXIT_STATUS} ] || ! pgrep -f {shlex.quote(_STARTER)} >/dev/null || "
+        "{ echo 'dpvs has ended'; exit 1; }\n"
+        f"s=$(cat {EXIT_STATUS} 2>/dev/null); how='dpvs has ended'\n"
+        "if [ ${s:-0} -gt 128 ]; then "
+        'how="dpvs was ended by signal SIG$(kill -l $((s-128)) 2>/dev/null || echo $((s-128)))"\n'
+        'elif [ -n "$s" ]; then how="dpvs has ended with exit status $s"; fi\n'
+        f'last; echo "$how; its last output is above"; exit {GIVE_UP}; }}\n'
         "said=$(printf %s \"$said\" | tr '\\n' ' '); last\n"
         'echo "dpvs runs but does not answer dpip: ${said:-no output}"; exit 1'
     )

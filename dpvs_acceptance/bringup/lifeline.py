@@ -12,6 +12,7 @@ import signal
 from dataclasses import dataclass
 
 from dpvs_acceptance.bringup.daemon import EXIT_STATUS, START_LOG
+from dpvs_acceptance.dpvs.diagnosis import explanations
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.errors import HostError
 
@@ -25,11 +26,12 @@ _LAST_LINES = 12
 _SIGNALLED = 128  # a shell's exit status of what a signal has ended is above this, by its number
 _TICKS = 100  # clock ticks of a second, on every Linux
 _MARK = "==words=="
-# Of faults the kernel names the thread, which DPVS calls by its own names, and the program.
-_KERNEL = (
-    "dmesg 2>/dev/null | grep -E 'segfault|traps:|protection|Killed process|Out of memory' | "
-    "grep -E 'dpvs|dpdk-worker|lcore' | tail -n 3"
+KERNEL_LINES = (
+    "dmesg 2>/dev/null | grep -iE 'dpvs|dpdk|lcore|toa|uoa|igb_uio|kni|vfio' | "
+    "grep -iE 'segfault|traps:|protection|killed process|out of memory|BUG:|oops|unknown symbol|"
+    "version magic|disagrees about|RIP:|IP:|taint|denied|fail|error|not supported' | tail -n 5; :"
 )
+"""The last lines of the kernel's log about a program or module of DPVS that went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class DpvsProcess:
         """
         words = (
             f"{_STAT}\nstat {self.pid} || echo gone\n"
-            f"cat {EXIT_STATUS} 2>/dev/null || echo unknown\n{_KERNEL}; echo {_MARK}\n"
+            f"cat {EXIT_STATUS} 2>/dev/null || echo unknown\n{KERNEL_LINES}\necho {_MARK}\n"
             f"tail -qn {_LAST_LINES} {START_LOG} {shlex.quote(self.log_file)} 2>/dev/null; :"
         )
         try:
@@ -65,11 +67,12 @@ class DpvsProcess:
         lines = [line.strip() for line in last.splitlines() if line.strip()]
         shown = lines[-1] if lines else "it left none"
         how = _ended(status)
-        head = f"dpvs is not running any more (process {self.pid}): its last output: {shown}{how}"
         found = [line for line in kernel.splitlines() if self._since(line)]
+        head = f"dpvs is not running any more (process {self.pid}): its last output: {shown}{how}"
         return "\n".join(
             [
                 head,
+                *(f"    {one}" for one in explanations([*lines, *found])),
                 *(f"    {line}" for line in lines[:-1]),
                 *(f"    the kernel: {line.strip()}" for line in found),
                 *(f"    command before: {line}" for line in self.host.given),

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 
 from dpvs_acceptance.bringup.lasting import STAGES, lasting
+from dpvs_acceptance.bringup.lifeline import KERNEL_LINES
 from dpvs_acceptance.bringup.plan import Plan, Stage
 from dpvs_acceptance.bringup.refusal import lacking_option
+from dpvs_acceptance.dpvs.diagnosis import explanations
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.errors import HostError, LockLostError
 from dpvs_acceptance.hosts.gate import (
@@ -138,11 +140,29 @@ class BringUp:
             finally:
                 self._step(gate.host.name, "", "")
             if failed is not None:
-                words = f"{gate.host.name}: {failed.change.title}: {failed.problem}"
-                return "\n".join([words, *(f"    {line}" for line in failed.output.splitlines())])
+                return self._failure(gate.host, failed)
             if any(not one.startswith("service.") for one in self.refused):
                 break
         return ""
+
+    def _failure(self, host: Host, failed: Applied) -> str:
+        """Why the change failed: causes known of its output and of the kernel's log come first."""
+        try:
+            kernel = host.run(KERNEL_LINES, timeout=5.0).stdout.splitlines()
+        except HostError:
+            kernel = []
+        lines = failed.output.splitlines()
+        known = explanations([*lines, *kernel])
+        words = f"{host.name}: {failed.change.title}: "
+        return "\n".join(
+            [
+                words + (known[0] if known else failed.problem),
+                *(f"    also: {one}" for one in known[1:]),
+                *([f"    {failed.problem}"] if known else []),
+                *(f"    {line}" for line in lines),
+                *(f"    the kernel: {line.strip()}" for line in kernel),
+            ]
+        )
 
     def _steps(self, host: str, stage: str) -> Begun:
         """Reports the current change, for the progress output."""

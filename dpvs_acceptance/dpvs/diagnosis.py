@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dpvs_acceptance.dpvs.signatures import LCORE_ERRORS, SIGNATURES, Severity, Signature
+from dpvs_acceptance.dpvs.signature import Severity, Signature
+from dpvs_acceptance.dpvs.signatures import LCORE_ERRORS, SIGNATURES
 
 LONGEST_LINE = 1024
 """DPVS truncates longer lines itself (include/log.h, DPVS_LOG_MAX_LINE_LEN). The rest is not
@@ -52,6 +53,15 @@ def diagnose(lines: Iterable[str], *, normal: bool = False) -> list[LogFinding]:
                 source=signature.source,
             )
     return sorted(found.values(), key=lambda one: (_ORDER.index(one.severity), one.line_number))
+
+
+def explanations(lines: Iterable[str]) -> list[str]:
+    """A sentence for each known failure among `lines`: what it means, why, and where to look."""
+    return [
+        f"{one.meaning}: {one.cause}; look at {one.look_at} ({one.source})"
+        for one in diagnose(lines)
+        if one.severity in ("fatal", "error")
+    ]
 
 
 def _meaning(signature: Signature, match: re.Match[str]) -> str:

@@ -7,40 +7,9 @@ needs CONFIG_DPVS_IPVS_DEBUG.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import Literal
+from dpvs_acceptance.dpvs.signature import LOOK_MEMORY, MEMORY, Signature, row
+from dpvs_acceptance.dpvs.signatures_met import MET
 
-Severity = Literal["fatal", "error", "warning", "normal"]
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """One known line. `meaning` may use the groups of the pattern, {1} {2} ...
-
-    severity: fatal (dpvs exits), error (something does not work), warning (may not work), normal
-    (looks like an error but is not).
-    """
-
-    pattern: re.Pattern[str]
-    severity: Severity
-    meaning: str
-    cause: str
-    look_at: str
-    source: str
-
-
-def _row(
-    pattern: str, severity: Severity, meaning: str, cause: str, look_at: str, source: str
-) -> Signature:
-    return Signature(re.compile(pattern), severity, meaning, cause, look_at, source)
-
-
-_MEMORY = "too few hugepages on at least one NUMA node: DPVS allocates its pools on every node"
-_LOOK_MEMORY = (
-    "free_hugepages of every /sys/devices/system/node/node*/hugepages; pktpool_size (about 2.4 KiB "
-    "each, per node) and conn_pool_size of dpvs.conf"
-)
 _LOOK_CONF = "worker_defs of dpvs.conf: queue ids and ports of every worker"
 
 LCORE_ERRORS = {
@@ -55,23 +24,23 @@ LCORE_ERRORS = {
 """Meaning of the number of `bad lcore configuration` (check_lcore_conf in netif.c)."""
 
 SIGNATURES: tuple[Signature, ...] = (
-    _row(
+    row(
         r"Cannot init mbuf pool on socket (\d+)",
         "fatal",
         "no memory for the packet buffers of NUMA node {1}",
-        _MEMORY,
-        _LOOK_MEMORY,
+        MEMORY,
+        LOOK_MEMORY,
         "netif.c:1112, #823 #77 #69",
     ),
-    _row(
+    row(
         r"[Ff]ail(?:ed)? to init ([\w ]+): no memory",
         "fatal",
         "no memory for DPVS's module {1}",
-        _MEMORY,
-        _LOOK_MEMORY,
+        MEMORY,
+        LOOK_MEMORY,
         "main.c:139, #100 #25 #749 #797",
     ),
-    _row(
+    row(
         r"[Ff]ail(?:ed)? to init ([\w ]+): (?!no memory)(.*)",
         "fatal",
         "DPVS's module {1} did not start: {2}",
@@ -79,31 +48,31 @@ SIGNATURES: tuple[Signature, ...] = (
         "the log lines before it",
         "main.c:139",
     ),
-    _row(
+    row(
         r"rte_ip_frag_table_create: allocation of .* failed",
         "fatal",
         "no memory for the fragment table",
-        _MEMORY,
-        _LOOK_MEMORY,
+        MEMORY,
+        LOOK_MEMORY,
         "#749 #797",
     ),
-    _row(
+    row(
         r"sockopt_register.*already exist|socko?pt type already exist",
         "error",
         "a control message could not be registered",
         "misleading: logged when memory runs out during the start",
-        _LOOK_MEMORY,
+        LOOK_MEMORY,
         "#160",
     ),
-    _row(
+    row(
         r"No free (\d+) kB hugepages reported on node (\d+)",
         "warning",
         "node {2} has no free hugepages of {1} kB",
         "none reserved there, or used by another process; harmless for a size that is not used",
-        _LOOK_MEMORY,
+        LOOK_MEMORY,
         "EAL",
     ),
-    _row(
+    row(
         r"Cannot get hugepage information",
         "fatal",
         "there are no hugepages",
@@ -111,7 +80,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "nr_hugepages of every node; `mount -t hugetlbfs`",
         "EAL, #222 #62",
     ),
-    _row(
+    row(
         r"hugepages of size (\d+) reserved, but no mounted hugetlbfs found",
         "warning",
         "hugepages of {1} bytes are reserved but not mounted",
@@ -119,7 +88,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "`mount -t hugetlbfs`",
         "EAL, #222",
     ),
-    _row(
+    row(
         r"Invalid EAL parameters",
         "fatal",
         "DPDK did not start",
@@ -127,7 +96,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "the EAL lines before it, and what follows `--` on dpvs's command line",
         "main.c:328",
     ),
-    _row(
+    row(
         r"No dpdk ports found",
         "fatal",
         "DPDK finds no port",
@@ -135,7 +104,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "dpdk-devbind.py --status: each NIC under `DPDK-compatible driver`",
         "netif.c:4385, #222 #369 #624",
     ),
-    _row(
+    row(
         r"ports in DPDK RTE \((\d+)\) != ports in dpvs\.conf\s*\((\d+)\)",
         "fatal",
         "DPDK has {1} ports, but dpvs.conf has {2}",
@@ -143,7 +112,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "dpdk-devbind.py --status against the device blocks of dpvs.conf; the path given with -c",
         "netif.c:4390",
     ),
-    _row(
+    row(
         r"bad lcore configuration \((?:err|error code)[=:] ?(-\d+)\)",
         "fatal",
         "the assignment of workers and queues is inconsistent (error {1}): {lcore}",
@@ -151,7 +120,7 @@ SIGNATURES: tuple[Signature, ...] = (
         _LOOK_CONF,
         "netif.c:2763, #464 #240 #361 #854",
     ),
-    _row(
+    row(
         r"lcore_index_init failed",
         "fatal",
         "a worker's cpu_id is not an lcore of this dpvs",
@@ -159,7 +128,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "the lcores on dpvs's command line against the cpu_id lines of dpvs.conf",
         "netif.c:2768",
     ),
-    _row(
+    row(
         r"(\S+) supports (\d+) rx-queues and (\d+) tx-queues at max",
         "fatal",
         "{1} has only {2} receive and {3} transmit queues",
@@ -167,7 +136,7 @@ SIGNATURES: tuple[Signature, ...] = (
         _LOOK_CONF,
         "netif.c:3974",
     ),
-    _row(
+    row(
         r"add KNI port fail",
         "fatal",
         "a kni device could not be created",
@@ -175,7 +144,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "lsmod, ls -l /dev/vhost-net /dev/net/tun; or `<init> kni off` (1.9.4 and later)",
         "netif.c:4431, #16 #220",
     ),
-    _row(
+    row(
         r"virtio_kni hotplug_add failed: (-?\d+)",
         "error",
         "a virtio-user kni device could not be created ({1})",
@@ -183,7 +152,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "lsmod | grep vhost_net; ls -l /dev/vhost-net",
         "kni.c:106",
     ),
-    _row(
+    row(
         r"DPVS_MAX_SOCKET is smaller",
         "fatal",
         "the machine has more NUMA nodes than this build supports",
@@ -191,7 +160,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "ls -d /sys/devices/system/node/node*; config.mk of the build",
         "main.c:319, #224",
     ),
-    _row(
+    row(
         r"(?:dpvs|daemon) is already running",
         "fatal",
         "the pid file has the id of a running process",
@@ -199,7 +168,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "the pid file, and the process with that id",
         "main.c:306, #740",
     ),
-    _row(
+    row(
         r"The current DPVS requires (\S+) or higher",
         "fatal",
         "this DPVS requires {1}",
@@ -207,7 +176,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "pkg-config --modversion libdpdk on the build host",
         "main.c:60",
     ),
-    _row(
+    row(
         r"Signal (\d+) received, preparing to exit",
         "fatal",
         "dpvs crashed with signal {1}",
@@ -215,7 +184,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "dmesg for `segfault` and lcore threads",
         "log.c, #991 #828 #929",
     ),
-    _row(
+    row(
         r"not supported keyword -- (\S+)",
         "error",
         "this build does not support {1} in dpvs.conf",
@@ -224,7 +193,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "the dpvs.conf of this version: conf/dpvs.conf.items of its sources",
         "parser.c",
     ),
-    _row(
+    row(
         r"[Ff]ail to open configuration file '([^']*)': (.*)",
         "error",
         "{1} cannot be read: {2}",
@@ -232,7 +201,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "ls -l of that path",
         "parser.c",
     ),
-    _row(
+    row(
         r"fail to bring up (\S+)",
         "error",
         "{1} has no link",
@@ -240,7 +209,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "cable, switch; then `dpip -s link show`: ipackets must increase",
         "netif.c:4075, #65 #241 #431",
     ),
-    _row(
+    row(
         r"Start (\S+) failed, skipping",
         "error",
         "{1} was not started; DPVS runs without it",
@@ -248,7 +217,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "the log lines about the port before this one",
         "main.c:352, #811",
     ),
-    _row(
+    row(
         r"no queues to setup for (\S+)",
         "error",
         "no worker has a queue of {1}",
@@ -256,7 +225,7 @@ SIGNATURES: tuple[Signature, ...] = (
         _LOOK_CONF,
         "netif.c:3967",
     ),
-    _row(
+    row(
         r"rx-queues configured in workers \((\d+)\) != rx-queues configured in device \((\d+)\)",
         "warning",
         "the workers list {1} receive queues of a port with queue_number {2}; {1} are set up",
@@ -264,7 +233,7 @@ SIGNATURES: tuple[Signature, ...] = (
         _LOOK_CONF,
         "netif.c:3830",
     ),
-    _row(
+    row(
         r"rte_flow_(validate|create) on (\S+) failed -- (\d+), (.*)",
         "error",
         "{2} cannot steer packets: rte_flow {1} failed with {4} ({3})",
@@ -273,7 +242,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "one worker and `sa_pool flow_enable off`, or `conn redirect on`, or another NIC",
         "netif_flow.c:81, #56 #63 #73 #433 #738 #767",
     ),
-    _row(
+    row(
         r"adding (tcp|udp) sapool flow failed",
         "error",
         "the {1} rule that steers packets of a LIP to their worker was refused",
@@ -281,7 +250,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "one worker and `sa_pool flow_enable off`",
         "netif_flow.c:352",
     ),
-    _row(
+    row(
         r"fetch addr on IP without sapool",
         "error",
         "a LIP has no pool of source ports",
@@ -289,7 +258,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "dpip -s addr show: the LIP needs sa_free above 0",
         "sa_pool.c:487, #861",
     ),
-    _row(
+    row(
         r"no source ip",
         "error",
         "the MAC of a neighbour cannot be resolved",
@@ -297,7 +266,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "dpip addr show, dpip route show, dpip neigh show (mac:incomplate)",
         "neigh.c:479, #276 #986",
     ),
-    _row(
+    row(
         r"timeout\((\d+) us\), drop",
         "warning",
         "a worker did not answer the control plane within {1} us",
@@ -305,7 +274,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "ctrl_defs/lcore_msg/sync_msg_timeout_us; `dpip -s link show cpu`",
         "ctrl.c:520, #225 #95 #156",
     ),
-    _row(
+    row(
         r"no dest found",
         "warning",
         "a service had no real server for a packet",
@@ -313,7 +282,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "ipvsadm -ln",
         "ip_vs_core.c:299",
     ),
-    _row(
+    row(
         r"no memory for connection",
         "error",
         "the connection pool is exhausted",
@@ -321,7 +290,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "conn_pool_size; `ipvsadm -lnc | wc -l`",
         "ip_vs_conn.c:99, #446 #111",
     ),
-    _row(
+    row(
         r"TOA add failed\(",
         "warning",
         "the client's address did not fit into a packet",
@@ -329,7 +298,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "TCP options of that client's packets",
         "ip_vs_proto_tcp.c:939, #957",
     ),
-    _row(
+    row(
         r"insert proxy protocol fail",
         "warning",
         "the proxy protocol header could not be inserted",
@@ -337,7 +306,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "the capture at the real server",
         "ip_vs_proto_tcp.c:920",
     ),
-    _row(
+    row(
         r"invalid (rss_hf|rx_offload|tx_offload): (0x[0-9a-f]+), valid value: (0x[0-9a-f]+)",
         "warning",
         "the NIC lacks part of {1}; DPVS continues without",
@@ -345,7 +314,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "checksums in captures at client and real server",
         "netif.c:3772",
     ),
-    _row(
+    row(
         r"fail to set (\S+)'s MAC address: Timer expired",
         "warning",
         "the kernel was slow to set the MAC of {1}",
@@ -353,7 +322,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "carrier of the kni, and a ping to its address",
         "#503 #641 #811",
     ),
-    _row(
+    row(
         r"pktmbuf pool changed .* please disable tx_mbuf_fast_free",
         "error",
         "packet buffers of one NUMA node are freed on another",
@@ -361,7 +330,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "`mbuf_fast_free off` in the tx block of each device",
         "netif.c:2346",
     ),
-    _row(
+    row(
         r"scoket msg connection error: (.*)",
         "error",
         "a tool could not connect to dpvs: {1}",
@@ -369,7 +338,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "the pid file; the socket: /var/run/dpvs_ctrl up to 1.9.2, /var/run/dpvs.ipc after",
         "#822 #94",
     ),
-    _row(
+    row(
         r"likely kni portid, skip",
         "normal",
         "the port of a kni is skipped",
@@ -377,7 +346,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "nothing",
         "main.c:346",
     ),
-    _row(
+    row(
         r"Fail to fetch fdir info of (\S+)",
         "normal",
         "{1} has no hardware filters",
@@ -385,4 +354,5 @@ SIGNATURES: tuple[Signature, ...] = (
         "nothing",
         "#465 #507",
     ),
+    *MET,
 )

@@ -79,8 +79,20 @@ def test_each_port_has_the_queues_of_the_configuration(lb: LoadBalancer) -> None
 
 @requirement("S20", core=True)
 def test_the_queue_map_is_consistent(lb: LoadBalancer) -> None:
-    """Steps: DPVS's own check of workers and queues, repeated on dpvs.conf. Verify: no error."""
-    problems = [str(problem) for problem in check(lb.state.conf_tree)]
+    """Steps: DPVS's own check of workers and queues, repeated on dpvs.conf; the same with the
+    version, NICs and lcores of the bench.
+
+    Verify: no error, and nothing that this version would refuse or lose on this machine.
+    """
+    lcores = lb.bench.dut.lcores
+    here = check(
+        lb.state.conf_tree,
+        version=lb.version.version,
+        ports=len(lb.deployment.nic_ports),
+        lcores={lcores.master.id, *(worker.id for worker in lcores.workers)},
+    )
+    found = [*check(lb.state.conf_tree), *(one for one in here if one.fatal)]
+    problems = [str(problem) for problem in dict.fromkeys(found)]
     assert not problems, "dpvs.conf: " + "\n".join(problems)
 
 

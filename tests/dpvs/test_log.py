@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dpvs_acceptance.dpvs.diagnosis import LONGEST_LINE, diagnose
 from dpvs_acceptance.dpvs.log import DeviceSettings, LinkUp, parse_log, read_start
-from dpvs_acceptance.dpvs.signatures import SIGNATURES, Signature
+from dpvs_acceptance.dpvs.signature import Signature
+from dpvs_acceptance.dpvs.signatures import SIGNATURES
 from tests.dpvs.recorded import recording
 
 FULL = recording("v1.10.2/dpvs-stdout-log-full.txt").output
@@ -181,6 +182,37 @@ NETIF: pktmbuf pool changed from 0 to 1, please disable tx_mbuf_fast_free
 [dpvs_getsockopt] scoket msg connection error: Connection refused
 DPVS: netif port of portid 2 not found, likely kni portid, skip ...
 NETIF: netif_mask_fdir_filter: Fail to fetch fdir info of dpdk0.100 !
+dpvs was ended by signal SIGILL; its last output is above
+dpvs was ended by signal SIGSEGV; its last output is above
+dpvs[4120]: segfault at 0 ip 0000000000874eaa sp 00007ff1 error 4 in dpvs
+Segmentation fault (core dumped)
+toa: version magic '5.4.0 SMP' should be '6.1.0 SMP'
+RIP: 0010:toa_init+0x29d/0x1000 [toa]
+BUG: unable to handle kernel paging request at ffffffffa58a15b8
+IFA: [02] ifa_entry_add: add ifaddr 192.0.2.87 failed -- no resource
+IFA: add fd00:2:3::10 in ifa_add_set failed
+[sockopt_msg_recv] errcode set in socket msg#400 header: failed dpdk api(-11)
+ice_flow_create(): Failed to create flow
+NETIF: fail to flush FDIR filters for device dpdk0
+NETIF: kni_send2kern_loop: fail to send pkts to kni
+NETIF: netif_port_start: fail to config dpdk0
+virtio_dev_configure(): Unsupported Rx multi queue mode 1
+NETIF: [netif_port_start] port dpdk0: failed to setup tx queue -22
+NETIF: dpdk0: rte_eth_dev_start failed
+EAL: Requested device 0000:01:00.1 cannot be used
+mlx5_pci: no Verbs device matches PCI device 0000:02:00.0, are kernel drivers loaded?
+EAL: Error enabling interrupts for fd 22 (Input/output error)
+EAL: Cannot create lock on '/var/run/dpdk/rte/config'. Is another primary process running?
+EAL: FATAL: Cannot use IOVA as 'PA' since physical addresses are not available
+EAL: lcore 8 unavailable
+EAL: No available 1048576 kB hugepages reported
+IPVS: dp_vs_new_stats: no memory
+NEIGHBOUR: [neigh_resolve_output] arp_unres_queue is full, drop packet
+KNI: Update maddr of dpdk0 Failed !
+Kni: kni_add_dev: fail to set mac 00:00:00:00:00:00 for bond1.kni: Cannot assign requested address
+IPVS: dp_vs_synproxy_ack_rcv: syncookie check failed
+ip_vs_get_conns: got errcode -24 from dpvs_getsockopt
+NETIF: dpdk_set_mc_list: rte_eth_dev_set_mc_addr_list is not supported, enable all multicast.
 """.strip("\n").split("\n")
 
 

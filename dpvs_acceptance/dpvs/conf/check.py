@@ -7,7 +7,7 @@ most other errors cause only a warning in the log.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from dpvs_acceptance.dpvs.conf.keywords import is_block, versions_with
@@ -103,14 +103,15 @@ class _Checking:
     def keywords(self, version: Version) -> None:
         known = facts(version).keywords
         unknown: set[tuple[str, ...]] = set()
-        for path, item in self._conf.walk():
+        walked = list(self._conf.walk())
+        for index, (path, item) in enumerate(walked):
             if path[:-1] in unknown:
                 unknown.add(path)
             elif item.keyword == "include":
                 self.warn(item.line, f"the included file {item.value} is not checked")
             elif path not in known:
                 unknown.add(path)
-                self._unknown(path, item, version)
+                self._unknown(path, item, version, lost=_lost(path, walked[index + 1 :], known))
             elif is_block(path) and item.block is None:
                 self.fatal(item.line, f"{item.keyword} needs a block: DPVS reads up to the next }}")
             elif not is_block(path) and item.block is not None:
@@ -119,15 +120,17 @@ class _Checking:
                     f"{item.keyword} takes no block: its }} would end the enclosing block",
                 )
 
-    def _unknown(self, path: tuple[str, ...], item: Item, version: Version) -> None:
+    def _unknown(
+        self, path: tuple[str, ...], item: Item, version: Version, *, lost: Item | None
+    ) -> None:
         sentence = f"DPVS {version} has no {'/'.join(path)} ({versions_with(path)} has it)"
-        if item.block is None:
+        if item.block is None or lost is None:
             self.warn(item.line, sentence)
         else:
             self.fatal(
                 item.line,
                 f"{sentence}: it takes the closing brace of this block for that of the enclosing "
-                "block and ignores what follows",
+                f"block and ignores what follows, from {lost.keyword} in line {lost.line} on",
             )
 
     def values(self, spec: ConfSpec) -> None:
@@ -301,6 +304,23 @@ class _Checking:
                         f"{device.name}: {direction} queue_number {number}, but the workers list "
                         f"{used}: DPVS sets up {used}",
                     )
+
+
+def _lost(
+    path: tuple[str, ...],
+    following: Sequence[tuple[tuple[str, ...], Item]],
+    known: Collection[tuple[str, ...]],
+) -> Item | None:
+    """The first setting that an unknown block at `path` takes out of its place, or None.
+
+    Its closing brace ends the enclosing block one too early; DPVS ignores one too many at the top.
+    """
+    for other, item in following:
+        if len(other) == 1:
+            return None
+        if other[: len(path)] != path and other in known:
+            return item
+    return None
 
 
 def _device_values(device: DeviceSpec) -> Iterator[str]:
