@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -11,8 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dpvs_acceptance.verdict.comparing import Comparison
+from dpvs_acceptance.verdict.fleet import Balancers, Member
 from dpvs_acceptance.verdict.junit import rows_file
 from dpvs_acceptance.verdict.matrix import Matrix
+from dpvs_acceptance.verdict.outcomes import Outcome
 from dpvs_acceptance.verdict.signoff import SignOff, from_text
 from reports.ctrf import make_ctrf
 from reports.drawing import Picture, svg
@@ -95,6 +98,31 @@ def render_comparison(comparison: Comparison) -> str:
 def render_matrix(matrix: Matrix) -> str:
     """Several runs side by side, as one page of its own."""
     return _environment().get_template("matrix.html.j2").render(matrix=matrix, shapes=SHAPES)
+
+
+def render_fleet(fleet: Balancers) -> str:
+    """Many devices, as one page of its own."""
+    groups: dict[str, list[Member]] = {}
+    for one in fleet.members:
+        groups.setdefault(one.version, []).append(one)
+    verdicts = Counter(one.verdict for one in fleet.members).most_common()
+    made = _environment().get_template("fleet.html.j2")
+    return made.render(
+        fleet=fleet, groups=groups.items(), verdicts=verdicts, shapes=SHAPES, marks=_MARKS
+    )
+
+
+_MARKS = {
+    Outcome.PASS: "✓",
+    Outcome.FAIL: "✗",
+    Outcome.FLAKY: "~",
+    Outcome.BLOCKED: "■",
+    Outcome.NOT_SUPPORTED: "–",
+    Outcome.PARTIAL: "◐",
+    Outcome.NOT_TESTED: "·",
+    Outcome.NOT_APPLICABLE: "○",
+}
+"""A cell of the fleet's table: read without its colour too."""
 
 
 def evidence_of(signoff: SignOff) -> tuple[str, ...]:

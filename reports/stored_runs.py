@@ -23,6 +23,7 @@ from dpvs_acceptance.verdict.signoff import SignOff, from_text
 from dpvs_acceptance.verdict.verifying import SUITE, verify
 from dpvs_acceptance.verdict.words import first_line, printable
 from reports.building import exports, read_page, render, render_comparison, render_matrix
+from reports.fleet_pages import fleet_lines
 from reports.signed_runs import sign_run, signature_problems
 
 
@@ -73,6 +74,11 @@ def main(arguments: list[str]) -> int:
     matrix.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
     for name, words in own_files.COMMANDS.items():  # answered by that module: named in --help
         commands.add_parser(name, help=words)
+    fleet = commands.add_parser("fleet", help="many balancers on one page: rows, drift, trends")
+    fleet.add_argument(
+        "runs", type=Path, nargs="+", metavar="run", help="of each balancer the newest one counts"
+    )
+    fleet.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
     options = parser.parse_args(arguments)
     named = [getattr(options, n) for n in ("run", "first", "second") if n in options]
     for directory in [*named, *getattr(options, "runs", ())]:
@@ -83,6 +89,8 @@ def main(arguments: list[str]) -> int:
         return sign_run(options.run, options.key, options.timestamp)
     if options.command == "verify":
         return _verify(options)
+    if options.command == "fleet":
+        return _fleet(options.runs, options.html)
     if options.command == "matrix":
         return _matrix(options.runs, options.html)
     return _diff(options.first, options.second, options.html)
@@ -181,6 +189,16 @@ def _matrix(runs: Sequence[Path], html: Path | None) -> int:
         return EXIT_USAGE
     for line in matrix_lines(matrix):
         print(printable(line))
+    return EXIT_READY
+
+
+def _fleet(runs: Sequence[Path], html: Path | None) -> int:
+    try:
+        for line in fleet_lines(runs, None, html):
+            print(printable(line))
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        print(f"no page of the fleet: {first_line(str(error))}", file=sys.stderr)
+        return EXIT_USAGE
     return EXIT_READY
 
 

@@ -112,8 +112,12 @@ def make_matrix(runs: Sequence[SignOff]) -> Matrix:
 
 def _device(run: SignOff) -> str:
     """The heading: version and kind of device."""
-    version = re.sub(r"^(\d+\.\d+)-(\d+)$", r"\1.\2", run.device.dpvs)
-    return f"{version} ({run.device.kind})"
+    return f"{version_of(run)} ({run.device.kind})"
+
+
+def version_of(run: SignOff) -> str:
+    """DPVS's version as its tags have it: 1.10.2."""
+    return re.sub(r"^(\d+\.\d+)-(\d+)$", r"\1.\2", run.device.dpvs)
 
 
 def _order(run: SignOff) -> tuple[list[int], str, str]:
