@@ -12,7 +12,7 @@ import testinfra
 
 from dpvs_acceptance.hosts import survey
 from dpvs_acceptance.hosts.batch import Read
-from dpvs_acceptance.hosts.connection import connect
+from dpvs_acceptance.hosts.connecting import connect
 from dpvs_acceptance.hosts.snapshot import take
 from dpvs_acceptance.hosts.transcript import TranscriptEntry
 from tests.hosts.proxy import Proxy

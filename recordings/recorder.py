@@ -9,7 +9,8 @@ from pathlib import Path
 from dpvs_acceptance.bringup.plan import make_plan
 from dpvs_acceptance.bringup.runner import BringUp
 from dpvs_acceptance.dpvs.versions import Version, facts
-from dpvs_acceptance.hosts.connection import Host, close_all, connect_all
+from dpvs_acceptance.hosts.connecting import close_all, connect_all
+from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.gate import WriteGate, WriteMode
 from dpvs_acceptance.model.bench import (
     Bench,

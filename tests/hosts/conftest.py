@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.hosts import connection, lock, transcript
+from dpvs_acceptance.hosts.connecting import connect
 
 from .proxy import Proxy
 from .server import Server, reconfigured
@@ -46,7 +47,7 @@ def shared_transcript(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tran
 @pytest.fixture(scope="session")
 def host(server: Server, shared_transcript: transcript.Transcript) -> Iterator[connection.Host]:
     """One connection for everything that does not break it."""
-    with connection.connect("lb01", "lb01", server.ssh_config, shared_transcript) as host:
+    with connect("lb01", "lb01", server.ssh_config, shared_transcript) as host:
         yield host
 
 

@@ -10,7 +10,8 @@ import pytest
 from dpvs_acceptance.hosts import survey
 from dpvs_acceptance.hosts.batch import Section
 from dpvs_acceptance.hosts.compare import differences
-from dpvs_acceptance.hosts.connection import Host, connect
+from dpvs_acceptance.hosts.connecting import connect
+from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.snapshot import Snapshot, take
 
 from .server import Server

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.hosts import transcript
-from dpvs_acceptance.hosts.connection import Host, HostError, connect, connect_all
+from dpvs_acceptance.hosts.connecting import connect, connect_all
+from dpvs_acceptance.hosts.connection import Host, HostError
 from dpvs_acceptance.hosts.errors import ConnectionLostError, HostsError
 
 from .proxy import Proxy
@@ -274,7 +275,7 @@ def test_closing_leaves_nothing(server: Server) -> None:
 
 _RUNNER = """
 import os, pathlib, sys
-from dpvs_acceptance.hosts.connection import connect
+from dpvs_acceptance.hosts.connecting import connect
 host = connect("lb01", "lb01", pathlib.Path(sys.argv[1]))
 channel = host.open("exec cat")
 print(host._master.control.parent, flush=True)

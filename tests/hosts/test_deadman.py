@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.hosts import deadman, journal, lock
-from dpvs_acceptance.hosts.connection import Host, HostError, connect
+from dpvs_acceptance.hosts.connecting import connect
+from dpvs_acceptance.hosts.connection import Host, HostError
 from dpvs_acceptance.hosts.errors import LockLostError
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.hosts import journal, lock, transcript
-from dpvs_acceptance.hosts.connection import Host, HostError, connect
+from dpvs_acceptance.hosts.connecting import connect
+from dpvs_acceptance.hosts.connection import Host, HostError
 from dpvs_acceptance.hosts.gate import (
     Change,
     ChangeResult,
@@ -379,7 +380,7 @@ def test_disk_that_cannot_be_written_means_no_change(
 _RUNNER = """
 import os, pathlib, sys
 from dpvs_acceptance.hosts import lock
-from dpvs_acceptance.hosts.connection import connect
+from dpvs_acceptance.hosts.connecting import connect
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode
 config, folder = sys.argv[1:]
 nap = os.environ["NAP"]

@@ -9,7 +9,8 @@ import pytest
 
 from dpvs_acceptance.hosts import compare, facts, journal, lock, netfacts, survey
 from dpvs_acceptance.hosts.batch import Read, batch
-from dpvs_acceptance.hosts.connection import HostError, connect, connect_all
+from dpvs_acceptance.hosts.connecting import connect, connect_all
+from dpvs_acceptance.hosts.connection import HostError
 from dpvs_acceptance.hosts.errors import DeadlineError
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode, first_failure
 from dpvs_acceptance.hosts.snapshot import take

@@ -13,7 +13,8 @@ import pytest
 
 from dpvs_acceptance.hosts import survey, transcript
 from dpvs_acceptance.hosts.batch import LONGEST_SECTION, Read, Section, batch
-from dpvs_acceptance.hosts.connection import Host, connect
+from dpvs_acceptance.hosts.connecting import connect
+from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.errors import ConnectionLostError, HostError
 from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError, take, take_all
 

@@ -164,7 +164,8 @@ def test_quoting_keeps_values_values(host: Host) -> None:
 
 _RUNNER = """
 import os, pathlib, sys
-from dpvs_acceptance.hosts.connection import HostError, connect
+from dpvs_acceptance.hosts.connecting import connect
+from dpvs_acceptance.hosts.connection import HostError
 with connect("lb01", "lb01", pathlib.Path(sys.argv[1])) as host:
     try:
         print(host.run(f"sleep {os.environ['NAP']}", timeout=1.0))

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from dpvs_acceptance.hosts import transcript
-from dpvs_acceptance.hosts.connection import HostError, connect
+from dpvs_acceptance.hosts.connecting import connect
+from dpvs_acceptance.hosts.connection import HostError
 from dpvs_acceptance.hosts.transcript import Transcript, TranscriptEntry
 
 from .server import Server

@@ -11,7 +11,8 @@ from dpvs_acceptance.dpvs.versions import Version
 from dpvs_acceptance.dpvs.versions import facts as version_facts
 from dpvs_acceptance.hosts import compare, survey
 from dpvs_acceptance.hosts.batch import Read
-from dpvs_acceptance.hosts.connection import Host, close_all, connect_all
+from dpvs_acceptance.hosts.connecting import close_all, connect_all
+from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.gate import Change
 from dpvs_acceptance.hosts.snapshot import Snapshot, take
 from dpvs_acceptance.model.bench import Bench, load_bench

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dpvs_acceptance.hosts import lock
-from dpvs_acceptance.hosts.connection import connect
+from dpvs_acceptance.hosts.connecting import connect
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode, first_failure
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dpvs_acceptance.hosts import journal
 from dpvs_acceptance.hosts.compare import differences
-from dpvs_acceptance.hosts.connection import connect
+from dpvs_acceptance.hosts.connecting import connect
 from dpvs_acceptance.hosts.errors import HostError
 
 from . import runs

@@ -22,7 +22,8 @@ from dpvs_acceptance.bringup.rehearsal import rehearse
 from dpvs_acceptance.bringup.restore import restore
 from dpvs_acceptance.hosts import journal, lock
 from dpvs_acceptance.hosts.compare import differences
-from dpvs_acceptance.hosts.connection import Host, connect
+from dpvs_acceptance.hosts.connecting import connect
+from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.gate import WriteGate, WriteMode, first_failure
 from dpvs_acceptance.hosts.snapshot import Snapshot, take
 from dpvs_acceptance.model.bench import Nic
