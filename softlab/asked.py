@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from softlab.simulated.versions import EMULATED
-from softlab.spec import HOSTS, LINKS, LabSpec, Lcores, SpecError, build_lcores
+from softlab.simulated.versions import EMULATED, Version
+from softlab.spec import GUEST_LCORES, HOSTS, LINKS, LabSpec, Lcores, SpecError, build_lcores
 
 
 def read_spec(text: str, where: str) -> LabSpec:
@@ -28,7 +28,7 @@ def read_spec(text: str, where: str) -> LabSpec:
         raise SpecError(f"{where}: not JSON: {error}") from None
     if not isinstance(raw, dict):
         raise SpecError(f"{where}: expected a JSON object, found {type(raw).__name__}")
-    known = ("device", "dpvs_version", "dpvs_home", *_READERS)
+    known = ("device", "machine", "dpvs_version", "dpvs_home", *_READERS)
     for key in raw:
         if key not in known:
             raise SpecError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
@@ -36,6 +36,9 @@ def read_spec(text: str, where: str) -> LabSpec:
     device = raw.get("device", "simulated")
     if device not in ("simulated", "build"):
         raise SpecError(f'{where}: device: expected "simulated" or "build", found {device!r}')
+    machine = raw.get("machine", "namespaces")
+    if machine not in ("namespaces", "guest"):
+        raise SpecError(f'{where}: machine: expected "namespaces" or "guest", found {machine!r}')
     version = raw.get("dpvs_version", spec.dpvs_version)
     if not isinstance(version, str) or not re.fullmatch(r"\d+\.\d+(\.\d+)?", version):
         raise SpecError(f'{where}: dpvs_version: expected such as "1.10.2", found {version!r}')
@@ -46,9 +49,17 @@ def read_spec(text: str, where: str) -> LabSpec:
     if home is not None:
         spec = replace(spec, lcores=build_lcores(tuple(sorted(os.sched_getaffinity(0)))))
         version = raw.get("dpvs_version") or build_version(home, where)
+    if machine == "guest":
+        spec = replace(spec, lcores=Lcores(*GUEST_LCORES))
+        if home is None and not Version(version).kni_virtio:
+            raise SpecError(
+                f"{where}: dpvs_version: {version} needs rte_kni.ko, which Debian has not; a "
+                "virtual machine plays 1.10 and later"
+            )
     return replace(
         spec,
         device=device,
+        machine=machine,
         dpvs_version=version,
         dpvs_home=home,
         **{key: read(raw[key], where) for key, read in _READERS.items() if key in raw},

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from softlab import hugepages, softports
+from softlab.guest.recipe import KMOD
 from softlab.simulated.versions import Version
-from softlab.spec import LabSpec, Nic
+from softlab.spec import GUEST_HUGEPAGES, LabSpec, Nic
 from softlab.ssh import SSH_CONFIG
 
 BENCH: Final = "bench.yaml"
@@ -15,6 +16,8 @@ PACKAGES: Final = (
     *("patch", "numactl", "numactl-devel", "kernel-devel", "kernel-headers", "openssl-devel"),
     *("popt", "popt-devel", "libpcap-devel", "libnl3", "libnl3-devel"),
 )
+#: The same, as far as a virtual machine's Debian needs them.
+GUEST_PACKAGES: Final = ("patch", "numactl", "linux-headers-amd64", "dpdk-kmods-dkms", "kmod")
 #: Keys of the additional addresses from which a host's station sends crafted packets.
 _CRAFTED: Final = ("crafted_address", "crafted_address6")
 #: The simulated DUT's DPVS_HOME.
@@ -24,7 +27,7 @@ SIMULATED_HOME: Final = Path("/opt/dpvs")
 def bench(spec: LabSpec) -> dict[str, Any]:
     """The bench of a lab as plain values."""
     return {
-        "name": "softlab",
+        "name": "softlab" if spec.machine == "namespaces" else "vmlab",
         "kind": "simulation" if spec.device == "simulated" else "software lab",
         "ssh_config": SSH_CONFIG,
         "dut": {
@@ -33,7 +36,7 @@ def bench(spec: LabSpec) -> dict[str, Any]:
             "lcores": spec.lcores.as_json(),
             "numa_nodes": sorted({nic.numa_node for nic in spec.nics}),
             **_memory(spec),
-            "packages": list(PACKAGES) if spec.device == "simulated" else [],
+            "packages": _packages(spec),
             "nics": [
                 {
                     "name": nic.name,
@@ -70,14 +73,22 @@ def bench(spec: LabSpec) -> dict[str, Any]:
     }
 
 
+def _packages(spec: LabSpec) -> list[str]:
+    if spec.machine == "guest":
+        return list(GUEST_PACKAGES)
+    return list(PACKAGES) if spec.device == "simulated" else []
+
+
 def _memory(spec: LabSpec) -> dict[str, Any]:
     """How many hugepages there are, where the machine's real memory has to do."""
+    if spec.machine == "guest":
+        return {"hugepages_per_node": GUEST_HUGEPAGES}
     return {"hugepages_per_node": hugepages.PAGES} if spec.device == "build" else {}
 
 
 def _binding(nic: Nic, number: int, spec: LabSpec) -> dict[str, Any]:
     """How DPDK gets at a NIC: by its PCI address, or as a software port over the veth."""
-    if spec.device == "build":
+    if spec.software:
         kind = spec.software_ports
         return {
             "vdev": f"net_{kind}{number}",
@@ -86,14 +97,19 @@ def _binding(nic: Nic, number: int, spec: LabSpec) -> dict[str, Any]:
     return {
         "pci": nic.pci,
         "kernel_driver": nic.kernel_driver,
-        "dpdk_driver": Version(spec.dpvs_version).dpdk_driver,
+        "dpdk_driver": "igb_uio"
+        if spec.machine == "guest"
+        else Version(spec.dpvs_version).dpdk_driver,
         "model": nic.model,
     }
 
 
 def _dpvs(spec: LabSpec) -> dict[str, Any]:
     if spec.device == "build":
-        return {"home": str(spec.dpvs_home), "version": spec.dpvs_version}
+        found = {"home": str(spec.dpvs_home), "version": spec.dpvs_version}
+        if spec.machine == "guest":
+            found |= {"devbind": "/usr/bin/dpdk-devbind.py", "modules_dir": KMOD}
+        return found
     dpdk = SIMULATED_HOME / "dpdk"
     return {
         "home": str(SIMULATED_HOME),

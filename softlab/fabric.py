@@ -69,7 +69,8 @@ def _dut(spec: LabSpec) -> str:
 def build(spec: LabSpec, pids: Mapping[str, int]) -> None:
     """Make all links, from inside the fabric's namespace.
 
-    `pids`: host name to the process in whose network namespace the host's ends belong.
+    `pids`: host name to the process in whose network namespace the host's ends belong. A host that
+    is not there is a virtual machine: its ends are taps.
     """
     kernel.write_sysctls(
         {
@@ -95,13 +96,24 @@ def build(spec: LabSpec, pids: Mapping[str, int]) -> None:
         lines.append(f"link set {end} {f'master br-{bridge} ' if bridge else ''}up")
         ends.append(end)
 
+    def tap(end: str, bridge: str | None) -> None:
+        lines.append(f"tuntap add dev {end} mode tap")
+        lines.append(f"link set {end} {f'master br-{bridge} ' if bridge else ''}up")
+        ends.append(end)
+
+    dut = _dut(spec)
     for host in spec.hosts:
+        if host.name not in pids:
+            tap(f"{host.name}-m", "mgmt")
+            continue
         cable(f"{host.name}-m", "mgmt", host.name, "eth0", host.mac(0))
         if host.link is not None:
             cable(f"{host.name}-d", host.link, host.name, "eth1", host.mac(1))
-    dut = _dut(spec)
     for nic in spec.nics:
-        cable(f"{dut}-{nic.name}", nic.link, dut, nic.name, nic.mac)
+        if dut in pids:
+            cable(f"{dut}-{nic.name}", nic.link, dut, nic.name, nic.mac)
+        else:
+            tap(f"{dut}-{nic.name}", nic.link)
     lines.extend(f"link set br-{link} up" for link in ("mgmt", *LINKS))
     lines.append(f"addr add {ROUTER_MANAGEMENT}/{MANAGEMENT_PREFIX} dev br-mgmt")
     ip_batch(lines)

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from softlab import device, fabric, kernel, trunk
+from softlab.guest import running
+from softlab.guest.image import Image
 from softlab.host import HostError, HostProcess, Setup, reap
 from softlab.realserver import furnish as realserver
 from softlab.root import PACKAGE, interpreter
@@ -24,11 +26,18 @@ from softlab.spec import LabHost, LabSpec
 _DEADLINE: Final = 10.0
 
 
-def run(spec: LabSpec, directory: Path, groups: Path | None, report: socket.socket) -> NoReturn:
+def run(
+    spec: LabSpec,
+    directory: Path,
+    groups: Path | None,
+    report: socket.socket,
+    image: Image | None = None,
+) -> NoReturn:
     """Build the lab, tell the supervisor, and be its init until the end.
 
     Reports one JSON object per line: {"ready": {"inode": N}} with the fabric namespace's inode;
     {"error": "one sentence"} where it could not be built, or, after ready, does not live on.
+    `image`: the disk of lb01, where that is a virtual machine.
     """
     try:
         kernel.die_with_parent(signal.SIGKILL)
@@ -38,7 +47,7 @@ def run(spec: LabSpec, directory: Path, groups: Path | None, report: socket.sock
         kernel.unshare(kernel.CLONE_NEWNET | kernel.CLONE_NEWNS)
         kernel.propagation(kernel.MS_SLAVE)
         kernel.mount("proc", "/proc", "proc")
-        essential = _build(spec, directory, groups)
+        essential = _build(spec, directory, groups, image)
         inode = Path("/proc/self/ns/net").stat().st_ino
         report.sendall(json.dumps({"ready": {"inode": inode}}).encode() + b"\n")
         raise HostError(f"{reap(essential)} died")
@@ -69,27 +78,37 @@ def _quiet(directory: Path) -> None:
         os.dup2(source, target)
 
 
-def _build(spec: LabSpec, directory: Path, groups: Path | None) -> dict[int, str]:
+def _build(
+    spec: LabSpec, directory: Path, groups: Path | None, image: Image | None
+) -> dict[int, str]:
     """Make hosts and links. Returns the processes that have to live, with their names."""
+    virtual = [host for host in spec.hosts if host.role == "dut" and image is not None]
     hosts = [
         HostProcess(_setup(host, spec, directory, None if groups is None else groups / host.name))
         for host in spec.hosts
+        if host not in virtual
     ]
     fabric.build(spec, {host.name: host.pid for host in hosts})
-    for host in hosts:
-        host.links_are_made()
+    machines = {}
+    if image is not None:
+        machines = {host: running.start(spec, host, directory, image) for host in virtual}
+    for process in hosts:
+        process.links_are_made()
     daemon = None
-    for host in sorted(hosts, key=lambda one: one.name != "lb01"):
-        host.expect("entered")
-        if host.name == "lb01" and device.is_emulated(spec):
-            daemon = _start_emulated_hardware(host.pid, spec)
-    for host in hosts:
-        host.expect("ready")
+    for process in sorted(hosts, key=lambda one: one.name != "lb01"):
+        process.expect("entered")
+        if process.name == "lb01" and device.is_emulated(spec):
+            daemon = _start_emulated_hardware(process.pid, spec)
+    for process in hosts:
+        process.expect("ready")
     if daemon is not None:
         _wait_for_emulated_hardware(daemon)
+    for host, qemu in machines.items():
+        running.wait(host, qemu, directory)
     # The Popen objects are not needed any more: the init takes the status of any child.
     return {
         **{host.pid: f"{host.name}'s init" for host in hosts},
+        **{qemu.pid: f"{host.name}'s virtual machine" for host, qemu in machines.items()},
         **({} if daemon is None else {daemon.pid: "lb01's emulated hardware"}),
     }
 

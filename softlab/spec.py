@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 Device = Literal["simulated", "build"]
+Machine = Literal["namespaces", "guest"]
 Role = Literal["client", "dut", "real server"]
 
 
@@ -74,6 +75,16 @@ BUILD_NICS: Final = tuple(
     for nic in SIMULATED_NICS
     if nic.link is not None
 )
+#: A virtual machine's: three kinds on two nodes. The names are udev's: enp33s0 is on bus 33.
+GUEST_NICS: Final = (
+    Nic("enp33s0", "02:00:00:21:00:00", "0000:21:00.0", "e1000e", "8086:10d3", 0, 1000, "lan"),
+    Nic("enp65s0", "02:00:00:41:00:00", "0000:41:00.0", "vmxnet3", "15ad:07b0", 1, 10000, "wan"),
+    Nic("enp66s0", "02:00:00:42:00:00", "0000:42:00.0", "virtio-pci", "1af4:1041", 1, 10000, None),
+)
+#: Pages of 2 MiB on each node of a virtual machine: what DPVS takes, and its pools.
+GUEST_HUGEPAGES: Final = 640
+#: CPUs of a virtual machine: the master on node 0, a worker on each.
+GUEST_LCORES: Final = ((0, (0,)), ((1, (1,)), (2, (2,))))
 
 _CRAFTED: Final = {
     "client1": ("10.0.96.150", "2001:db8:96::150"),
@@ -120,10 +131,11 @@ class LabSpec:
     `router`: link to addresses of the gateway. `places`: host to the link that it is on, where that
     is not its usual one. `crafted`: host to free addresses of its link, from which its station
     sends crafted packets. `vlans`: link to the VLAN, tagged, that it is on the DUT's NIC.
-    `software_ports`: of a build, what kind (softports.py).
+    `software_ports`: of a build, what kind (softports.py). `machine`: what the DUT is.
     """
 
     device: Device = "simulated"
+    machine: Machine = "namespaces"
     dpvs_version: str = "1.10.2"
     dpvs_home: Path | None = None
     router: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(_ROUTER))
@@ -137,7 +149,14 @@ class LabSpec:
 
     @property
     def nics(self) -> tuple[Nic, ...]:
+        if self.machine == "guest":
+            return GUEST_NICS
         return SIMULATED_NICS if self.device == "simulated" else BUILD_NICS
+
+    @property
+    def software(self) -> bool:
+        """Whether DPVS is a build on software ports."""
+        return self.device == "build" and self.machine == "namespaces"
 
     @property
     def hosts(self) -> tuple[LabHost, ...]:
@@ -148,6 +167,7 @@ class LabSpec:
         """The whole lab as JSON values, for the emulated hardware of the DUT."""
         return {
             "device": self.device,
+            "machine": self.machine,
             "dpvs_version": self.dpvs_version,
             "dpvs_home": None if self.dpvs_home is None else str(self.dpvs_home),
             "router": {link: list(addresses) for link, addresses in self.router.items()},

@@ -19,6 +19,8 @@ from types import FrameType
 from typing import Final, NoReturn, TextIO
 
 from softlab import bench, cgroups, fabric, hugepages, kernel, lab, softports, ssh
+from softlab.guest.image import ImageError, ensure
+from softlab.guest.running import FILES as GUEST_FILES
 from softlab.spec import HOSTS, LabSpec
 
 #: What the lab needs on the machine: program and the Debian package that has it.
@@ -29,7 +31,10 @@ PROGRAMS: Final = {
     "nginx": "nginx-light",
     "bpftool": "bpftool",
 }
+#: What a virtual machine needs in addition.
+GUEST_PROGRAMS: Final = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils"}
 _FILES: Final = (
+    *GUEST_FILES,
     *(bench.BENCH, ssh.SSH_CONFIG, ssh.KNOWN_HOSTS, fabric.FABRIC, "lab.log", "lock"),
     *(name + end for end in ("", ".pub") for name in (ssh.CLIENT_KEY, *map(ssh.host_key, HOSTS))),
 )
@@ -48,9 +53,10 @@ def check_machine(spec: LabSpec) -> None:
         raise LabError("a lab of network namespaces needs root; run it with sudo")
     if not sys.platform.startswith("linux"):
         raise LabError("a lab of network namespaces needs Linux")
-    build = spec.device == "build"
-    needed = PROGRAMS | ({"nft": "nftables"} if build else {"dpdk-devbind.py": "dpdk"})
-    if spec.dpvs_home is not None:
+    needed = PROGRAMS | ({"nft": "nftables"} if spec.software else {"dpdk-devbind.py": "dpdk"})
+    if spec.machine == "guest":
+        needed = PROGRAMS | GUEST_PROGRAMS
+    if spec.dpvs_home is not None and spec.software:
         try:
             softports.check(spec.dpvs_home, spec.software_ports)
         except softports.NoPort as error:
@@ -81,8 +87,9 @@ def up(directory: Path, spec: LabSpec) -> None:
     try:
         keys = ssh.KeyMaker(directory)
         hugepages.sweep()
-        if spec.device == "build":
+        if spec.software:
             hugepages.reserve()
+        image = ensure() if spec.machine == "guest" else None
         hierarchy = _mounts(directory)
         if hierarchy is not None:
             cgroups.sweep(hierarchy)
@@ -95,7 +102,7 @@ def up(directory: Path, spec: LabSpec) -> None:
         init = os.fork()
         if init == 0:
             report.close()
-            lab.run(spec, directory, group, other)
+            lab.run(spec, directory, group, other, image)
         other.close()
         inode = _wait_until_ready(directory, report, wakeup)
         if inode is None:
@@ -109,13 +116,15 @@ def up(directory: Path, spec: LabSpec) -> None:
             f"the lab could not be started: the kernel refuses {error.filename}; it needs all of "
             "root's rights, in a container those of --privileged"
         ) from None
+    except ImageError as error:
+        raise LabError(str(error)) from None
     except (OSError, ssh.KeygenError) as error:
         raise LabError(f"the lab could not be started: {error}") from None
     finally:
         ended = init == 0 or _end(init)
         if group is not None:
             cgroups.remove(group)
-        if spec.device == "build":
+        if spec.software:
             hugepages.release()
         _clear(directory, made=made)
         lock.close()

@@ -1,0 +1,71 @@
+"""Starts the virtual machine inside the lab, and waits until its sshd answers."""
+
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+from softlab.guest import machine, seed
+from softlab.guest.image import Image
+from softlab.host import HostError
+from softlab.spec import LabHost, LabSpec
+
+#: In a lab's directory: the disk that the guest writes to, the tar of its first boot, QEMU's
+#: socket, and what the guest's kernel says.
+FILES: Final = ("lb01.qcow2", "lb01.tar", "lb01.qmp", "lb01.console")
+#: Seconds until sshd answers. On two idle cores without KVM it is some 40.
+BOOT_SECONDS: Final = 300.0
+
+
+def start(spec: LabSpec, host: LabHost, directory: Path, image: Image) -> subprocess.Popen[bytes]:
+    """Start QEMU on the taps of this network namespace; its words go to lab.log. HostError."""
+    disk, tar, _, _ = (directory / name for name in FILES)
+    seed.write(tar, spec, host, directory)
+    made = subprocess.run(
+        ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(image.disk), str(disk)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        raise HostError(f"{host.name}: qemu-img: {made.stderr.strip()}")
+    command = machine.command(
+        spec.nics,
+        (f"{host.name}-m", host.mac(0)),
+        {nic.name: f"{host.name}-{nic.name}" for nic in spec.nics},
+        machine.Disks(image.kernel, image.initrd, disk, tar),
+        directory,
+        accelerator=image.accelerator,
+        second=spec.device == "simulated",
+    )
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL)
+
+
+def wait(host: LabHost, qemu: subprocess.Popen[bytes], directory: Path) -> None:
+    """Wait until the guest's sshd says its first line. HostError with the console's last lines."""
+    deadline = time.monotonic() + BOOT_SECONDS
+    while time.monotonic() < deadline:
+        if qemu.poll() is not None:
+            raise HostError(f"{host.name}: QEMU ended with status {qemu.returncode}")
+        if _answers(host.management):
+            return
+    said = (directory / FILES[3]).read_text(errors="replace").strip().splitlines()[-3:]
+    raise HostError(
+        f"{host.name}: its sshd does not answer {BOOT_SECONDS:g} s after it was switched on; "
+        f"its console ends with: {' | '.join(said) or 'nothing'}"
+    )
+
+
+def _answers(address: str) -> bool:
+    try:
+        with socket.create_connection((address, 22), 1.0) as connection:
+            connection.settimeout(5.0)
+            return connection.recv(4) == b"SSH-"
+    except TimeoutError:
+        return False
+    except OSError:
+        # Refused at once: the kernel is up, sshd is not.
+        time.sleep(0.2)
+        return False
