@@ -17,7 +17,13 @@ types:
 	$(PYTHON) -m mypy
 
 unit:
-	DPVS_HOME=$(DPVS_HOME) $(PYTEST) -c tests/pytest.ini tests $(ARGS)
+	DPVS_HOME=$(DPVS_HOME) $(PYTEST) -c tests/pytest.ini tests --ignore=tests/vmlab $(ARGS)
+
+# The lab with a virtual machine, in its short form: NOT TESTED where QEMU cannot be installed.
+.PHONY: vmlab
+vmlab: setup
+	@sh ./setup.sh vmlab || true
+	$(PYTEST) -c tests/pytest.ini tests/vmlab -s $(ARGS)
 
 # Figures, not tests: docs/benchmarks.md.
 bench: setup

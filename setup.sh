@@ -10,6 +10,8 @@ cd "$(dirname "$0")"
 # patch (S07), dpdk-devbind.py (the simulated DUT's NICs), Pango and two fonts (the PDF of a run,
 # the second for Chinese); and for tests ps, sudo, tcpdump, pdftotext (with poppler-data).
 PACKAGES="iproute2 openssh-server openssh-client nginx-light bpftool nftables ethtool iputils-ping curl patch dpdk procps sudo tcpdump poppler-utils poppler-data util-linux libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-wqy-microhei"
+# `setup.sh vmlab` adds what a virtual machine needs (docs/virtual-lab.md).
+[ "${1-}" != vmlab ] || PACKAGES="$PACKAGES qemu-system-x86 qemu-utils mmdebstrap e2fsprogs"
 
 fail() { echo "setup: $*" >&2; exit 1; }
 
