@@ -8,13 +8,24 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from softlab.simulated.versions import EMULATED, Version
-from softlab.spec import GUEST_LCORES, HOSTS, LINKS, LabSpec, Lcores, SpecError, build_lcores
+from softlab.spec import (
+    GUEST_BUILD_LCORES,
+    GUEST_CPUS,
+    GUEST_LCORES,
+    HOSTS,
+    LINKS,
+    LabSpec,
+    Lcores,
+    SpecError,
+    build_lcores,
+)
 
 
 def read_spec(text: str, where: str) -> LabSpec:
@@ -50,19 +61,22 @@ def read_spec(text: str, where: str) -> LabSpec:
         spec = replace(spec, lcores=build_lcores(tuple(sorted(os.sched_getaffinity(0)))))
         version = raw.get("dpvs_version") or build_version(home, where)
     if machine == "guest":
-        spec = replace(spec, lcores=Lcores(*GUEST_LCORES))
+        spec = replace(spec, lcores=Lcores(*(GUEST_BUILD_LCORES if home else GUEST_LCORES)))
         if home is None and not Version(version).kni_virtio:
             raise SpecError(
                 f"{where}: dpvs_version: {version} needs rte_kni.ko, which Debian has not; a "
                 "virtual machine plays 1.10 and later"
             )
+    readers = dict(_READERS)
+    if machine == "guest":
+        readers["lcores"] = partial(_lcores, available=frozenset(range(GUEST_CPUS)))
     return replace(
         spec,
         device=device,
         machine=machine,
         dpvs_version=version,
         dpvs_home=home,
-        **{key: read(raw[key], where) for key, read in _READERS.items() if key in raw},
+        **{key: read(raw[key], where) for key, read in readers.items() if key in raw},
     )
 
 
@@ -158,7 +172,8 @@ def _vlans(value: object, where: str) -> dict[str, int]:
     return value
 
 
-def _lcores(value: object, where: str) -> Lcores:
+def _lcores(value: object, where: str, available: Collection[int] | None = None) -> Lcores:
+    """`available`: the CPUs of a virtual machine; without, those of this machine."""
     try:
         assert isinstance(value, dict)
         assert set(value) == {"master", "workers"}
@@ -171,13 +186,14 @@ def _lcores(value: object, where: str) -> Lcores:
             f"{where}: lcores: expected "
             '{"master": {"id": 0, "cpus": [0]}, "workers": [{"id": 1, "cpus": [1]}]}'
         ) from None
-    available = os.sched_getaffinity(0)
+    which = "the virtual machine" if available else "this machine"
+    offered = set(available or os.sched_getaffinity(0))
     for number, cpus in (master, *workers):
-        missing = sorted(set(cpus) - available)
+        missing = sorted(set(cpus) - offered)
         if missing or not cpus:
             raise SpecError(
-                f"{where}: lcores: lcore {number} asks for CPUs {list(cpus)}; this machine offers "
-                f"{sorted(available)}"
+                f"{where}: lcores: lcore {number} asks for CPUs {list(cpus)}; {which} offers "
+                f"{sorted(offered)}"
             )
     return Lcores(master, tuple(workers))
 

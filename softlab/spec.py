@@ -83,8 +83,12 @@ GUEST_NICS: Final = (
 )
 #: Pages of 2 MiB on each node of a virtual machine: what DPVS takes, and its pools.
 GUEST_HUGEPAGES: Final = 640
-#: CPUs of a virtual machine: the master on node 0, a worker on each.
+#: A virtual machine has two on each of its two nodes.
+GUEST_CPUS: Final = 4
+#: Which of them DPVS has: the master on node 0, a worker on each node.
 GUEST_LCORES: Final = ((0, (0,)), ((1, (1,)), (2, (2,))))
+#: Of a build in it: its lcores spin, and each would take a whole CPU of the machine beneath.
+GUEST_BUILD_LCORES: Final = ((0, (3,)), ((1, (3,)),))
 
 _CRAFTED: Final = {
     "client1": ("10.0.96.150", "2001:db8:96::150"),

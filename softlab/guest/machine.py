@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from softlab.spec import Nic
+from softlab.spec import GUEST_CPUS, Nic
 
 PROGRAM: Final = "qemu-system-x86_64"
 NODES: Final = 2
-CPUS_PER_NODE: Final = 2
+CPUS_PER_NODE: Final = GUEST_CPUS // NODES
 #: Of each node; its hugepages (spec.GUEST_HUGEPAGES) come out of it.
 MEMORY_MB: Final = 2304
 #: What QEMU calls the NICs, by the kernel driver that they get.

@@ -51,7 +51,8 @@ _FILES: Final = {
         "Before=sysinit.target\n\n"
         "[Service]\nType=oneshot\n"
         f"ExecStart=/bin/tar -xf /{SEED_DISK.replace('-', '/')} -C / --no-same-owner\n"
-        f"ExecStart=/bin/touch {SEEDED}\n\n[Install]\nWantedBy=sysinit.target\n"
+        f"ExecStart=/sbin/ldconfig\nExecStart=/bin/touch {SEEDED}\n\n"
+        "[Install]\nWantedBy=sysinit.target\n"
     ),
     # Of a lab with the simulated DPVS: in others there is no such program.
     f"etc/systemd/system/{DRIVER_UNIT}": (

@@ -1,11 +1,14 @@
 """Starts the virtual machine inside the lab, and waits until its sshd answers."""
 
+import re
+import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import Final
 
+from softlab import ssh
 from softlab.guest import machine, seed
 from softlab.guest.image import Image
 from softlab.host import HostError
@@ -16,6 +19,7 @@ from softlab.spec import LabHost, LabSpec
 FILES: Final = ("lb01.qcow2", "lb01.tar", "lb01.qmp", "lb01.console")
 #: Seconds until sshd answers. On two idle cores without KVM it is some 40.
 BOOT_SECONDS: Final = 300.0
+_ASKED_SECONDS: Final = 60.0
 
 
 def start(spec: LabSpec, host: LabHost, directory: Path, image: Image) -> subprocess.Popen[bytes]:
@@ -69,3 +73,49 @@ def _answers(address: str) -> bool:
         # Refused at once: the kernel is up, sshd is not.
         time.sleep(0.2)
         return False
+
+
+def check_build(home: Path, host: LabHost, directory: Path) -> None:
+    """Have the guest start a build's dpvs, asked for its options only. HostError where it cannot.
+
+    A build with -march=native wants what the CPU of its own machine has; EAL looks at that first.
+    """
+    command = ["ssh", "-F", "none", "-i", str(directory / ssh.CLIENT_KEY), "-o", "BatchMode=yes"]
+    command += ["-o", f"UserKnownHostsFile={directory / ssh.KNOWN_HOSTS}"]
+    command += [f"root@{host.management}", f"{home}/bin/dpvs -v && {home}/bin/dpvs -- --help"]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_ASKED_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise HostError(
+            f"{host.name}: {home}/bin/dpvs does not answer within {_ASKED_SECONDS:g} s"
+        ) from None
+    if problem := build_problem(done.returncode, done.stdout + done.stderr):
+        raise HostError(f"{host.name}: {home}/bin/dpvs: {problem}")
+
+
+def build_problem(status: int, said: str) -> str | None:
+    """What keeps a build from running in the guest, in one sentence; None for nothing.
+
+    `status`: as a shell gives it, so that 132 is SIGILL.
+    """
+    lacks = re.search(r"does not support \"?([A-Za-z0-9_]+)", said)
+    if lacks or status == 128 + signal.SIGILL:
+        what = lacks[1] if lacks else "an instruction of it (it ended with SIGILL)"
+        return (
+            f"the virtual machine's CPU lacks {what}; build DPDK with -Dplatform=generic, "
+            "and DPVS without -march=native"
+        )
+    library = re.search(r"(\S+): cannot open shared object file", said)
+    if library:
+        return f"{library[1]} is not in the virtual machine, and ldd did not find it here"
+    if status:
+        words = said.strip().splitlines()
+        return words[-1] if words else f"it ended with status {status}"
+    return None

@@ -13,6 +13,7 @@ import pytest
 from softlab.asked import read_spec
 from softlab.bench import bench
 from softlab.guest import image, machine, recipe, seed
+from softlab.guest.running import build_problem
 from softlab.spec import HOSTS, LabSpec, SpecError
 from softlab.ssh import CLIENT_KEY, host_key
 
@@ -104,3 +105,30 @@ def test_a_machine_without_the_programs_names_their_packages(
     monkeypatch.setattr(shutil, "which", lambda _name: None)
     with pytest.raises(image.ImageError, match="apt-get install mmdebstrap e2fsprogs"):
         image.ensure()
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "problem"),
+    [
+        (0, "dpvs version: 1.10-2", None),
+        (132, "", "the virtual machine's CPU lacks an instruction of it (it ended with SIGILL); "),
+        (
+            1,
+            'ERROR: This system does not support "AVX512F".\nPlease check that RTE_MACHINE is set',
+            "the virtual machine's CPU lacks AVX512F; build DPDK with -Dplatform=generic, ",
+        ),
+        (
+            127,
+            "dpvs: error while loading shared libraries: libx.so.1: cannot open shared object "
+            "file: No such file or directory",
+            "libx.so.1 is not in the virtual machine, ",
+        ),
+        (1, "one\ntwo\n", "two"),
+        (1, "", "it ended with status 1"),
+    ],
+)
+def test_why_a_build_does_not_run_is_one_sentence(
+    status: int, said: str, problem: str | None
+) -> None:
+    found = build_problem(status, said)
+    assert found is None if problem is None else (found or "").startswith(problem)
