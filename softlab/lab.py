@@ -105,6 +105,7 @@ def _build(
         _wait_for_emulated_hardware(daemon)
     for host, qemu in machines.items():
         running.wait(host, qemu, directory)
+        running.settle(host, directory)
         if spec.dpvs_home is not None:
             running.check_build(spec.dpvs_home, host, directory)
     # The Popen objects are not needed any more: the init takes the status of any child.

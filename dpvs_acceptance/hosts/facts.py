@@ -209,9 +209,11 @@ def modules(text: str) -> dict[str, Module]:
         raise FactError("lsmod", lines[0] if lines else "", "the header `Module Size Used by`")
     found = {}
     for line in lines[1:]:
-        match = re.fullmatch(r"(\S+)\s+(\d{1,18})\s+(-?\d{1,18})(?:\s+(\S+))?\s*", line)
+        match = re.fullmatch(r"(\S+)\s+(-?\d{1,18})\s+(-?\d{1,18})(?:\s+(\S+))?\s*", line)
         if match is None:
             raise FactError("lsmod", line, "`name size references users`")
+        if int(match[2]) < 0:
+            continue  # an errno: the module was unloaded while lsmod read it
         used_by = tuple(name for name in (match[4] or "").split(",") if name not in ("", "-"))
         found[match[1]] = Module(match[1], int(match[2]), int(match[3]), used_by)
     return found

@@ -75,29 +75,41 @@ def _answers(address: str) -> bool:
         return False
 
 
+def settle(host: LabHost, directory: Path) -> None:
+    """Wait until the boot is over: nothing is loaded or started any more. HostError."""
+    wait_for = "systemctl is-system-running --wait; udevadm settle --timeout=60"
+    _ask(host, directory, wait_for, BOOT_SECONDS)
+
+
 def check_build(home: Path, host: LabHost, directory: Path) -> None:
     """Have the guest start a build's dpvs, asked for its options only. HostError where it cannot.
 
     A build with -march=native wants what the CPU of its own machine has; EAL looks at that first.
     """
+    dpvs = home / "bin/dpvs"
+    done = _ask(host, directory, f"{dpvs} -v && {dpvs} -- --help", _ASKED_SECONDS)
+    if problem := build_problem(done.returncode, done.stdout + done.stderr):
+        raise HostError(f"{host.name}: {dpvs}: {problem}")
+
+
+def _ask(
+    host: LabHost, directory: Path, text: str, seconds: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a command on the guest, from inside the lab."""
     command = ["ssh", "-F", "none", "-i", str(directory / ssh.CLIENT_KEY), "-o", "BatchMode=yes"]
     command += ["-o", f"UserKnownHostsFile={directory / ssh.KNOWN_HOSTS}"]
-    command += [f"root@{host.management}", f"{home}/bin/dpvs -v && {home}/bin/dpvs -- --help"]
+    command += [f"root@{host.management}", text]
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_ASKED_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise HostError(
-            f"{host.name}: {home}/bin/dpvs does not answer within {_ASKED_SECONDS:g} s"
-        ) from None
-    if problem := build_problem(done.returncode, done.stdout + done.stderr):
-        raise HostError(f"{host.name}: {home}/bin/dpvs: {problem}")
+        raise HostError(f"{host.name}: not within {seconds:g} s: {text}") from None
 
 
 def build_problem(status: int, said: str) -> str | None:
