@@ -10,6 +10,7 @@ import json
 import os
 import selectors
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,8 @@ from softlab.guest.pages import NoPagesError, take
 SOCKET: Final = Path("/run/emulated.sock")
 NICS: Final = Path("/etc/lab-nics.json")
 _PCI: Final = Path("/sys/bus/pci/devices")
+#: How long the kernel may take to make the interfaces of a boot.
+_SECONDS: Final = 80.0
 _DPDK_DRIVERS: Final = ("igb_uio", "uio_pci_generic", "vfio-pci")
 
 
@@ -30,7 +33,7 @@ class Card:
         self.pci = str(raw["pci"])
         self.mac = str(raw["mac"])
         self.speed = int(raw["speed"])
-        self.name = next(Path(_PCI, raw["second"]).glob("virtio*/net/*")).name
+        self.name = _interface(str(raw["second"]))
 
     @property
     def driver(self) -> str:
@@ -46,6 +49,19 @@ class Card:
         for uio in (_PCI / self.pci / "uio").glob("uio*"):
             return os.open(f"/dev/{uio.name}", os.O_RDWR | os.O_CLOEXEC)
         return None
+
+
+def _interface(pci: str) -> str:
+    """The name of a NIC's interface, once the kernel has made it: a boot does many things at once.
+
+    Raises TimeoutError.
+    """
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
+        for path in (_PCI / pci).glob("virtio*/net/*"):
+            return path.name
+        time.sleep(0.1)
+    raise TimeoutError(f"{pci} has no interface after {_SECONDS:g} s")
 
 
 class Holder:

@@ -66,7 +66,7 @@ def command(
 ) -> list[str]:
     """The whole command. `management`: tap and MAC; `taps`: NIC's name to the tap of its link.
 
-    `second`: whether each NIC has another one for its frames. Sockets and the console's log go into
+    `second`: whether each NIC has another one for its frames. The console's log goes into
     `directory`.
     """
     words = [PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-name", "lb01"]
@@ -86,7 +86,6 @@ def command(
     words += ["-object", "rng-random,id=random,filename=/dev/urandom"]
     words += ["-device", "virtio-rng-pci,rng=random,addr=0x6"]
     words += ["-serial", f"file:{directory / 'lb01.console'}", "-monitor", "none"]
-    words += ["-qmp", f"unix:{directory / 'lb01.qmp'},server=on,wait=off"]
     tap, mac = management
     words += _tap("management", tap)
     words += ["-device", f"virtio-net-pci,netdev=management,mac={mac},addr=0x3"]

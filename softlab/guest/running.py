@@ -14,9 +14,9 @@ from softlab.guest.image import Image
 from softlab.host import HostError
 from softlab.spec import LabHost, LabSpec
 
-#: In a lab's directory: the disk that the guest writes to, the tar of its first boot, QEMU's
-#: socket, and what the guest's kernel says.
-FILES: Final = ("lb01.qcow2", "lb01.tar", "lb01.qmp", "lb01.console")
+#: In a lab's directory: the disk that the guest writes to, the tar of its first boot, and what the
+#: guest's kernel says.
+FILES: Final = ("lb01.qcow2", "lb01.tar", "lb01.console")
 #: Seconds until sshd answers. On two idle cores without KVM it is some 40.
 BOOT_SECONDS: Final = 300.0
 _ASKED_SECONDS: Final = 60.0
@@ -24,7 +24,7 @@ _ASKED_SECONDS: Final = 60.0
 
 def start(spec: LabSpec, host: LabHost, directory: Path, image: Image) -> subprocess.Popen[bytes]:
     """Start QEMU on the taps of this network namespace; its words go to lab.log. HostError."""
-    disk, tar, _, _ = (directory / name for name in FILES)
+    disk, tar, _ = (directory / name for name in FILES)
     seed.write(tar, spec, host, directory)
     made = subprocess.run(
         ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(image.disk), str(disk)],
@@ -55,7 +55,7 @@ def wait(host: LabHost, qemu: subprocess.Popen[bytes], directory: Path) -> None:
             raise HostError(f"{host.name}: QEMU ended with status {qemu.returncode}")
         if _answers(host.management):
             return
-    said = (directory / FILES[3]).read_text(errors="replace").strip().splitlines()[-3:]
+    said = (directory / FILES[-1]).read_text(errors="replace").strip().splitlines()[-3:]
     raise HostError(
         f"{host.name}: its sshd does not answer {BOOT_SECONDS:g} s after it was switched on; "
         f"its console ends with: {' | '.join(said) or 'nothing'}"
@@ -77,8 +77,12 @@ def _answers(address: str) -> bool:
 
 def settle(host: LabHost, directory: Path) -> None:
     """Wait until the boot is over: nothing is loaded or started any more. HostError."""
-    wait_for = "systemctl is-system-running --wait; udevadm settle --timeout=60"
-    _ask(host, directory, wait_for, BOOT_SECONDS)
+    failed = "systemctl --failed --plain --no-legend"
+    wait_for = f"systemctl is-system-running --wait; udevadm settle --timeout=60; {failed}"
+    done = _ask(host, directory, f"{{ {wait_for}; }} 2>&1", BOOT_SECONDS)
+    state, _, units = done.stdout.strip().partition("\n")
+    if state != "running":
+        raise HostError(f"{host.name}: its boot ended {state or done.stderr.strip()}: {units}")
 
 
 def check_build(home: Path, host: LabHost, directory: Path) -> None:
