@@ -16,6 +16,8 @@ PACKAGES: Final = (
     *("patch", "numactl", "numactl-devel", "kernel-devel", "kernel-headers", "openssl-devel"),
     *("popt", "popt-devel", "libpcap-devel", "libnl3", "libnl3-devel"),
 )
+#: Seconds that changes may take on a virtual machine without KVM, on a busy machine.
+GUEST_LIMITS: Final = {"hugepages": 120, "modules": 120, "bindings": 300, "start": 240, "other": 60}
 #: The same, as far as a virtual machine's Debian needs them.
 GUEST_PACKAGES: Final = ("patch", "numactl", "linux-headers-amd64", "dpdk-kmods-dkms", "kmod")
 #: Keys of the additional addresses from which a host's station sends crafted packets.
@@ -30,6 +32,7 @@ def bench(spec: LabSpec) -> dict[str, Any]:
         "name": "softlab" if spec.machine == "namespaces" else "vmlab",
         "kind": "simulation" if spec.device == "simulated" else "software lab",
         "ssh_config": SSH_CONFIG,
+        **({"time_limits": dict(GUEST_LIMITS)} if spec.machine == "guest" else {}),
         "dut": {
             "host": "lb01",
             "dpvs": _dpvs(spec),

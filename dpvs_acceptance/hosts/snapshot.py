@@ -16,7 +16,9 @@ from .errors import HostError
 from .transcript import rfc3339
 
 SCHEMA = 1
-_SECONDS, _LONG = 30.0, 20.0  # of a snapshot, and per reading with a longer timeout
+# Of a snapshot, and per reading with a longer timeout. A DUT that is a virtual machine without KVM
+# takes 7 s, and over 30 on a busy machine.
+_SECONDS, _LONG = 90.0, 20.0
 
 
 class SnapshotError(Exception):
@@ -92,7 +94,7 @@ class Snapshot:
 def take(host: Host, sections: Mapping[str, str | Read], timeout: float = 0.0) -> Snapshot:
     """Read all `sections` from `host` in one round trip. HostError if it cannot be reached.
 
-    `timeout`: total seconds; 0: 30, plus additional time for slow sections.
+    `timeout`: total seconds; 0: 90, plus additional time for slow sections.
     """
     timeout = timeout or _SECONDS + sum(
         max(0.0, (read.timeout or 0.0) - _LONG)
