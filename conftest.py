@@ -32,6 +32,7 @@ pytest_plugins = [
     "fixtures.fault_matrix",
     "fixtures.results",
     "fixtures.latest",
+    "fixtures.drift",
     "fixtures.several",
     "fixtures.terminal",
     "fixtures.replay",

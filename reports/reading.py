@@ -123,7 +123,7 @@ def read_kept(directory: Path, transcript: str, evidence: Sequence[str], manifes
             commands.setdefault(one.check, []).append(one)
     return Kept(
         directory=directory,
-        topology=_topology(directory),
+        topology=stored_topology(directory),
         asked=asked,
         rtts=tuple(_rtts(directory, evidence)),
         spreads=tuple(_spreads(directory, evidence)),
@@ -133,7 +133,8 @@ def read_kept(directory: Path, transcript: str, evidence: Sequence[str], manifes
     )
 
 
-def _topology(directory: Path) -> Topology | None:
+def stored_topology(directory: Path) -> Topology | None:
+    """The topology of a run; None where it was not kept, or cannot be read."""
     path = inside(directory, "evidence/declared/topology.json")
     try:
         text = "" if path is None else path.read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dpvs_acceptance.dpvs import own_files
-from dpvs_acceptance.verdict.comparing import compare, to_lines
+from dpvs_acceptance.verdict.comparing import to_lines
 from dpvs_acceptance.verdict.judging import EXIT_NOT_READY, EXIT_READY, EXIT_USAGE
 from dpvs_acceptance.verdict.matrix import make_matrix
 from dpvs_acceptance.verdict.matrix import to_lines as matrix_lines
@@ -23,6 +23,7 @@ from dpvs_acceptance.verdict.signoff import SignOff, from_text
 from dpvs_acceptance.verdict.verifying import SUITE, verify
 from dpvs_acceptance.verdict.words import first_line, printable
 from reports.building import exports, read_page, render, render_comparison, render_matrix
+from reports.compared_runs import compare_runs
 from reports.fleet_pages import fleet_lines
 from reports.signed_runs import sign_run, signature_problems
 
@@ -168,7 +169,7 @@ def _suite_is(commit: str) -> bool:
 
 def _diff(first: Path, second: Path, html: Path | None) -> int:
     try:
-        comparison = compare(_read(first), _read(second), (_conf(first), _conf(second)))
+        comparison = compare_runs(first, second)
     except (OSError, ValidationError, UnicodeDecodeError) as error:
         print(f"cannot compare: {first_line(str(error))}", file=sys.stderr)
         return EXIT_USAGE
@@ -215,8 +216,3 @@ def _written(path: Path, text: str) -> bool:
 
 def _read(directory: Path) -> SignOff:
     return from_text((directory / "signoff.json").read_text(encoding="utf-8"))
-
-
-def _conf(directory: Path) -> str:
-    path = directory / "evidence" / "declared" / "dpvs.conf"
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from dpvs_acceptance.model.topology import Topology
 from dpvs_acceptance.verdict.outcomes import BAD, SKIPPED, Outcome
 from dpvs_acceptance.verdict.recomputing import results_of
 from dpvs_acceptance.verdict.signoff import SignOff
+from dpvs_acceptance.verdict.upgrading import version_changes
 from dpvs_acceptance.verdict.words import first_line
 
 SLOWER = 2.0
@@ -40,6 +42,12 @@ class Comparison:
     inapplicable: tuple[BeforeAfter, ...]
     slower: tuple[BeforeAfter, ...]
     facts: tuple[BeforeAfter, ...]
+    drift: tuple[BeforeAfter, ...] = ()
+    """Of the device's own configuration: dpvs.conf, services, addresses, routes."""
+    concerning: tuple[BeforeAfter, ...] = ()
+    """Known changes between the versions that concern the topology."""
+    other_changes: tuple[BeforeAfter, ...] = ()
+    """Those that do not."""
 
     @property
     def groups(self) -> tuple[tuple[str, tuple[BeforeAfter, ...]], ...]:
@@ -50,6 +58,9 @@ class Comparison:
             ("Newly passing", self.passing),
             ("Slower beyond noise", self.slower),
             ("Changed facts", self.facts),
+            ("Drift of the configuration", self.drift),
+            ("Known changes of the version that concern this topology", self.concerning),
+            ("Known changes of the version that do not", self.other_changes),
         )
 
 
@@ -57,8 +68,14 @@ def compare(
     first: SignOff,
     second: SignOff,
     configuration: tuple[str, str] = ("", ""),
+    drift: Sequence[tuple[str, str, str]] = (),
+    topology: Topology | None = None,
 ) -> Comparison:
-    """`configuration`: the rendered dpvs.conf of both runs, if stored."""
+    """`configuration`: the rendered dpvs.conf of both runs, if stored.
+
+    `drift`: what of the device's configuration changed (`drift.drifted`). `topology`: that of the
+    second run, which decides which changes between the versions concern it.
+    """
     one = {result.nodeid: result for result in results_of(first)}
     other = {result.nodeid: result for result in results_of(second)}
     failing, passing, untested, inapplicable = [], [], [], []
@@ -83,6 +100,8 @@ def compare(
             passing.append(change)
         if before and after and was is now is Outcome.PASS:
             slower += _slower(node, before.seconds, after.seconds)
+    known = version_changes(first.device.dpvs, second.device.dpvs, topology, configuration[0])
+    changes = [BeforeAfter(one.words, one.before, one.after, one.concerns) for one in known]
     earlier = {stage.name: stage.seconds for stage in first.stages}
     for stage in second.stages:
         if stage.name in earlier:
@@ -97,6 +116,9 @@ def compare(
         inapplicable=tuple(inapplicable),
         slower=tuple(slower),
         facts=tuple(_facts(first, second, configuration)),
+        drift=tuple(BeforeAfter(*one) for one in drift),
+        concerning=tuple(one for one in changes if one.why),
+        other_changes=tuple(one for one in changes if not one.why),
     )
 
 
