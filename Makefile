@@ -61,7 +61,7 @@ clean:
 # Every fault of the catalogue, and which checks turn red: reports/faults/. FULL=1 makes all checks
 # for each fault (one to two hours), which proves that the selection leaves none out. docs/faults.md.
 FAULT_TOPOLOGIES := weighted least tools edges
-FAULT_TOPOLOGIES := $(FAULT_TOPOLOGIES:%=faults/topologies/%.yaml) services-200 nat64 fnat-one-arm
+FAULT_TOPOLOGIES := $(FAULT_TOPOLOGIES:%=faults/topologies/%.yaml) services-200 nat64 fnat-one-arm keepalived
 # What only a build can do: there is nothing to break of it in the simulated DPVS.
 ifdef DPVS_HOME
 FAULT_BUILD := --dpvs-home=$(DPVS_HOME)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from dpvs_acceptance.bringup import daemon, peers, platform, service
+from dpvs_acceptance.bringup import daemon, keepalived, peers, platform, service
 from dpvs_acceptance.bringup.configuration import render_configuration
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.hosts.gate import Change
@@ -77,7 +77,7 @@ def make_plan(deployment: Deployment, facts: VersionFacts) -> Plan:
                     (
                         *service.kernel_interfaces(deployment),
                         *service.addresses_and_routes(deployment),
-                        *service.services(deployment),
+                        *_services(deployment),
                     ),
                 ),
             ),
@@ -92,6 +92,12 @@ def make_plan(deployment: Deployment, facts: VersionFacts) -> Plan:
 def _within(seconds: int, changes: Sequence[Change]) -> tuple[Change, ...]:
     """The changes with the bench's time limit; one that needs longer by itself keeps its own."""
     return tuple(replace(one, timeout=max(one.timeout, float(seconds))) for one in changes)
+
+
+def _services(deployment: Deployment) -> list[Change]:
+    if deployment.topology.configured_by == "keepalived":
+        return keepalived.keepalived(deployment)
+    return service.services(deployment)
 
 
 def describe(plan: Plan, deployment: Deployment) -> Iterator[str]:

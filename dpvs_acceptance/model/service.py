@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from dpvs_acceptance.model.declared import Address, Declared, Name
+from dpvs_acceptance.model.health import Health
 
 Forwarding = Literal["fullnat", "nat", "dr", "tunnel", "snat"]
 Scheduler = Literal["rr", "wrr", "wlc", "conhash", "mh", "fo"]
@@ -38,6 +39,9 @@ class DeclaredService(Declared):
     )
     connection_timeout: int | None = Field(
         default=None, ge=1, le=31535999, description="idle timeout of a connection in seconds"
+    )
+    health: Health | None = Field(
+        default=None, description="how keepalived checks the real servers; TCP by default"
     )
 
     @property

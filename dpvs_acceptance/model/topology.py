@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from dpvs_acceptance.model import fleet, placement, serving
+from dpvs_acceptance.model import fleet, keepalived, placement, serving
 from dpvs_acceptance.model.declared import (
     Address,
     AddressPair,
@@ -92,6 +92,9 @@ class Topology(Declared):
     hugepages: HugepageSettings
     open_files: int = Field(default=655350, ge=1024)
     dpvs: DpvsSettings = DpvsSettings()
+    configured_by: Literal["suite", "keepalived"] = Field(
+        default="suite", description="who configures services: the suite, or DPVS's keepalived"
+    )
     name: str = ""
 
     @model_validator(mode="after")
@@ -99,6 +102,7 @@ class Topology(Declared):
         placement.check(self)
         serving.check(self)
         fleet.check(self)
+        keepalived.check(self)
         return self
 
     def networks_of(self, name: str) -> tuple[Network, ...]:

@@ -25,6 +25,7 @@ from .capabilities import (
 from .client import Client
 from .crafted import Crafted
 from .families import Family
+from .keepalived import SORRY, Keepalived, KeptService
 from .load_balancer import LoadBalancer
 from .places import Link, Vip
 from .real_server import RealServer
@@ -59,6 +60,7 @@ __all__ = [
     "PCI_NICS",
     "READERS",
     "RUNNER_IS_CLIENT",
+    "SORRY",
     "SOURCE_PORT_POOLS",
     "TWO_REAL_SERVERS",
     "TWO_WORKERS",
@@ -66,6 +68,8 @@ __all__ = [
     "Client",
     "Crafted",
     "Family",
+    "Keepalived",
+    "KeptService",
     "Link",
     "LoadBalancer",
     "OwnServers",

@@ -73,7 +73,7 @@ def _machine(topology: Topology, kind: str, name: str) -> Choice:
     return Choice(kind, name, {"link": link, "remote": link in topology.remote_networks})
 
 
-def _service(service: DeclaredService) -> Choice:
+def _service(topology: Topology, service: DeclaredService) -> Choice:
     # FullNAT as the deployment guide has it: neither family changes, the client's SYN goes through.
     plain = service.forwarding == "fullnat" and not (service.nat64 or service.synproxy)
     facts = {
@@ -86,6 +86,7 @@ def _service(service: DeclaredService) -> Choice:
         "plain": plain,
         "toa": plain and service.protocol == "tcp",
         "uoa": plain and service.protocol == "udp",
+        "kept": topology.configured_by == "keepalived",
     }
     return Choice("service", service.name, facts)
 
@@ -113,9 +114,9 @@ inner_hosts = Selector(lambda t: [_machine(t, "client", name) for name in t.inne
 """Hosts that go out through SNAT. Facts: as of clients."""
 servers = Selector(lambda t: [_machine(t, "server", name) for name in t.real_servers])
 """Real servers. Facts: link, remote."""
-services = Selector(lambda t: [_service(one) for one in t.services])
+services = Selector(lambda t: [_service(t, one) for one in t.services])
 """Services. Facts: mode, protocol, family, server_family, nat64, synproxy; plain: FullNAT that
-changes no family and proxies no SYN; toa, uoa: plain, and of TCP or UDP."""
+changes no family and proxies no SYN; toa, uoa: plain, and of TCP or UDP; kept: by keepalived."""
 fleets = Selector(lambda t: [Choice("fleet", one.name) for one in t.fleets])
 """Groups of many services."""
 rules = Selector(lambda t: [Choice("rule", r.name, {"protocol": r.protocol}) for r in t.snat])

@@ -63,6 +63,11 @@ class Tools:
         self._changed_before: Changed | None = None
         self._count = 0
 
+    @property
+    def writable(self) -> bool:
+        """Whether checks may change the device: not with --attach."""
+        return self._gate.mode is WriteMode.WRITABLE
+
     def query(self, command: str) -> Answer:
         """A command that only reads; NotSupported where the tool does not know it."""
         return self._supported(replace(self._read(shlex.split(command)), command=command))
@@ -117,6 +122,19 @@ class Tools:
         if deletes_a_device(words):
             yield f"{self._line(BARRIER)} >/dev/null"
         yield self._line(words)
+
+    def change(self, what: str, apply: str, undo: str) -> None:
+        """Change the host by sh text that must succeed; `undo` is sh text that takes it back."""
+        self._prepare(what)
+        change = Change(
+            id=f"{_PREFIX}{self._count}",
+            title=f"a check: {what}",
+            undo=f"{self._exported}\n{undo}",
+            apply=f"{self._exported}\n{apply}",
+            timeout=_LONG,
+        )
+        (applied,) = self._gate.apply([change])
+        assert applied.ok, f"{what}: {applied.problem}\n{applied.output}"
 
     def refuses(self, case: str, command: str) -> None:
         """The command must fail as `dpvs/toolfacts.py` says for `case` in this version.

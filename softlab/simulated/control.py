@@ -36,6 +36,7 @@ class Control:
         self._handlers = {
             "info": self._info,
             "quirks": self._quirks,
+            "quirks.list": self._quirks_list,
             "addr.add": self._addr_add,
             "addr.set": self._addr_set,
             "addr.del": self._addr_del,
@@ -93,6 +94,9 @@ class Control:
             self.path.say("ERR", "QUIRKS", str(error))
             raise DpvsError(errors.INVAL) from None
         return {}
+
+    def _quirks_list(self, _ask: Fields) -> Value:
+        return {"names": ",".join(sorted(self.path.quirks.points))}
 
     def _unsupported(self, _ask: Fields) -> Value:
         raise DpvsError(errors.NOTSUPP)

@@ -24,6 +24,20 @@ LADDR_FIRST = "laddr.first"
 RSS_ONE = "rss.one"
 DRAINED_CUT_OFF = "server.drained"
 REMOVED_CUT_OFF = "server.removed"
+KEEPALIVED_SLOW = "keepalived.slow"
+KEEPALIVED_HASTY = "keepalived.hasty"
+KEEPALIVED_CONNECTS_ONLY = "keepalived.connects-only"
+KEEPALIVED_SILENCE_IS_FINE = "keepalived.silence-is-fine"
+KEEPALIVED_STATUS_UNREAD = "keepalived.status-unread"
+KEEPALIVED_INHIBIT = "keepalived.inhibit"
+KEEPALIVED_SORRY = "keepalived.sorry"
+KEEPALIVED_HYSTERESIS = "keepalived.hysteresis"
+KEEPALIVED_ALPHA = "keepalived.alpha"
+KEEPALIVED_AGAIN = "keepalived.again"
+KEEPALIVED_KEEPS = "keepalived.keeps"
+KEEPALIVED_LEAVES = "keepalived.leaves"
+KEEPALIVED_ONE_CHILD = "keepalived.one-child"
+KEEPALIVED_FLAPS = "keepalived.flaps"
 
 KNOWN = frozenset(
     {
@@ -43,6 +57,20 @@ KNOWN = frozenset(
         RSS_ONE,
         DRAINED_CUT_OFF,
         REMOVED_CUT_OFF,
+        KEEPALIVED_SLOW,
+        KEEPALIVED_HASTY,
+        KEEPALIVED_CONNECTS_ONLY,
+        KEEPALIVED_SILENCE_IS_FINE,
+        KEEPALIVED_STATUS_UNREAD,
+        KEEPALIVED_INHIBIT,
+        KEEPALIVED_SORRY,
+        KEEPALIVED_HYSTERESIS,
+        KEEPALIVED_ALPHA,
+        KEEPALIVED_AGAIN,
+        KEEPALIVED_KEEPS,
+        KEEPALIVED_LEAVES,
+        KEEPALIVED_ONE_CHILD,
+        KEEPALIVED_FLAPS,
     }
 )
 """Every quirk that there is."""

@@ -16,6 +16,7 @@ import time
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from . import wire
+from .backend import ControlledServer
 from .capturing import CaptureSocket
 from .datagrams import Datagrams
 from .neighbours import Owner, Resolver
@@ -42,6 +43,7 @@ class Agent(TrafficOperations):
         self.captures: Dict[int, CaptureSocket] = {}
         self.owners: Dict[int, Owner] = {}
         self.toa_servers: Dict[int, ToaServer] = {}
+        self.backends: Dict[int, ControlledServer] = {}
         self.next = 1
         self.ended = False
 
@@ -291,6 +293,20 @@ class Agent(TrafficOperations):
     def op_close_toa_server(self, server: int) -> Dict[str, Any]:
         self.toa_servers.pop(server).close()
         return {}
+
+    def op_backend(self, address: str, port: int, kind: str) -> Dict[str, Any]:
+        number = self.number()
+        self.backends[number] = ControlledServer(address, port, kind, self.watch, self.unwatch)
+        return {"backend": number}
+
+    def op_behave(self, backend: int, how: Dict[str, Any]) -> Dict[str, Any]:
+        self.backends[backend].behave(how)
+        return {}
+
+    def op_close_backend(self, backend: int) -> Dict[str, Any]:
+        gone = self.backends.pop(backend)
+        gone.close()
+        return {"answered": gone.answered}
 
     def op_resolve(
         self,

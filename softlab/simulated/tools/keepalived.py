@@ -1,10 +1,11 @@
-"""keepalived: what its build says of itself. The simulated one does nothing else."""
+"""keepalived: what its build says of itself, and its options (softlab/simulated/keepalived)."""
 
 from __future__ import annotations
 
 import os
 import sys
 
+from softlab.simulated.tools import getopt
 from softlab.simulated.tools.client import complain
 from softlab.simulated.versions import of_host
 
@@ -28,10 +29,9 @@ _SYSTEM = (
 
 
 def main(argv: list[str]) -> int:
-    """``-v`` and ``--version``; anything else is refused."""
+    """``-v`` prints the version; with ``-n -C`` the checks run in the foreground."""
     if len(argv) != 2 or argv[1] not in ("-v", "--version"):
-        complain("keepalived: the simulated device only prints its version (-v)")
-        return 1
+        return _run(argv[1:])
     version = of_host()
     built, year, headers = _FACTS[version.dotted]
     running = os.uname().release
@@ -49,3 +49,22 @@ def main(argv: list[str]) -> int:
     complain(f"System options:  {' '.join(_SYSTEM)}")
     sys.stderr.flush()
     return 0
+
+
+def _run(words: list[str]) -> int:
+    try:
+        options, _ = getopt.parse(words, "nlDCf:p:c:", {"check": (False, "C")})
+    except getopt.BadOptionError as bad:
+        complain(f"keepalived: {bad.said}")
+        return 1
+    given = dict(options)
+    if not {"n", "C"} <= set(given):
+        complain("keepalived: the simulated one only runs with -n (no fork) and -C (no VRRP)")
+        return 1
+    from softlab.simulated.keepalived import parent
+
+    return parent.run(
+        given.get("f", "/etc/keepalived/keepalived.conf"),
+        given.get("p", "/var/run/keepalived.pid"),
+        given.get("c", "/var/run/keepalived_checkers.pid"),
+    )
