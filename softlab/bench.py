@@ -51,6 +51,7 @@ def bench(spec: LabSpec) -> dict[str, Any]:
                 }
                 for number, nic in enumerate(spec.nics)
             ],
+            **_legs(spec),
         },
         "clients": {
             host.name: {
@@ -80,6 +81,12 @@ def _packages(spec: LabSpec) -> list[str]:
     if spec.machine == "guest":
         return list(GUEST_PACKAGES)
     return list(PACKAGES) if spec.device == "simulated" else []
+
+
+def _legs(spec: LabSpec) -> dict[str, Any]:
+    """Interfaces of the DUT that DPVS leaves to the kernel."""
+    found = [{"interface": leg.name, "link": leg.link} for leg in spec.legs]
+    return {"legs": found} if found else {}
 
 
 def _memory(spec: LabSpec) -> dict[str, Any]:

@@ -114,6 +114,8 @@ def build(spec: LabSpec, pids: Mapping[str, int]) -> None:
             cable(f"{dut}-{nic.name}", nic.link, dut, nic.name, nic.mac)
         else:
             tap(f"{dut}-{nic.name}", nic.link)
+    for leg in spec.legs:
+        cable(f"{dut}-{leg.name}", leg.link, dut, leg.name, leg.mac)
     lines.extend(f"link set br-{link} up" for link in ("mgmt", *LINKS))
     lines.append(f"addr add {ROUTER_MANAGEMENT}/{MANAGEMENT_PREFIX} dev br-mgmt")
     ip_batch(lines)

@@ -142,7 +142,8 @@ def _interfaces(setup: Setup) -> None:
     host = setup.host
     # Not on a link under test: the management link needs no IPv6 and should send nothing by itself.
     kernel.write_sysctls({"net.ipv6.conf.eth0.disable_ipv6": 1})
-    names = ["eth1"] if host.link is not None else [nic.name for nic in setup.spec.nics]
+    of_dut = [nic.name for nic in setup.spec.nics] + [leg.name for leg in setup.spec.legs]
+    names = of_dut if host.link is None else ["eth1"]
     fabric.ip_batch(
         [
             "link set lo up",

@@ -51,6 +51,15 @@ class Nic:
     link: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class LabLeg:
+    """An interface of the DUT that DPVS leaves to the kernel, on a link under test."""
+
+    name: str
+    mac: str
+    link: str
+
+
 HOSTS: Final = (
     LabHost("client1", "client", "wan", "10.255.0.11", 0x11),
     LabHost("client2", "client", "remote", "10.255.0.12", 0x12),
@@ -89,6 +98,9 @@ GUEST_CPUS: Final = 4
 GUEST_LCORES: Final = ((0, (0,)), ((1, (1,)), (2, (2,))))
 #: Of a build in it: its lcores spin, and each would take a whole CPU of the machine beneath.
 GUEST_BUILD_LCORES: Final = ((0, (3,)), ((1, (3,)),))
+
+#: Of a build's DUT, which has no kni in a lab: its kernel's own way to the real servers.
+LEG: Final = LabLeg("eth6", "02:00:00:06:00:00", "lan")
 
 _CRAFTED: Final = {
     "client1": ("10.0.96.150", "2001:db8:96::150"),
@@ -161,6 +173,8 @@ class LabSpec:
     def software(self) -> bool:
         """Whether DPVS is a build on software ports."""
         return self.device == "build" and self.machine == "namespaces"
+    def legs(self) -> tuple[LabLeg, ...]:
+        return (LEG,) if self.device == "build" and self.machine != "guest" else ()
 
     @property
     def hosts(self) -> tuple[LabHost, ...]:

@@ -24,6 +24,7 @@ def keepalived(deployment: Deployment) -> list[Change]:
     """keepalived.conf, and keepalived started with it: the services are there when it is ready."""
     text = render_keepalived(deployment, deployment.services)
     return [
+        *_legs(deployment),
         Change(
             id="keepalived.conf",
             title=f"write {CONF}",
@@ -41,6 +42,27 @@ def keepalived(deployment: Deployment) -> list[Change]:
             timeout=60.0,
         ),
     ]
+
+
+def _legs(deployment: Deployment) -> list[Change]:
+    """Addresses of the kernel's own interfaces, by which checks go where there is no kni."""
+    changes = []
+    for name, link in deployment.topology.links.items():
+        if not (leg := deployment.leg(name)) or link.kni is None:
+            continue
+        for address, network in zip(link.kni.both, link.networks, strict=False):
+            words = f"{address}/{network.prefixlen} dev {leg}"
+            there = f"ip addr show dev {leg} | grep -qF ' {address}/'"
+            changes.append(
+                Change(
+                    id=f"leg.{address}",
+                    title=f"{address} on {leg}, by which keepalived checks real servers on {name}",
+                    done=there,
+                    undo=f"! {there} || ip addr del {words}",
+                    apply=f"ip addr add {words}{' nodad' if address.version == 6 else ''}",
+                )
+            )
+    return changes
 
 
 def start(deployment: Deployment) -> str:

@@ -62,8 +62,8 @@ def _inside(deployment: Deployment, service: DeclaredService, group: str) -> Lin
         yield f"persistence_timeout {service.persistence}"
     if service.connection_timeout is not None:
         yield f"establish_timeout {service.connection_timeout}"
-    # Without a kni no check reaches a real server, and keepalived would take all of them out.
-    health = service.health if deployment.kni else None
+    # If no check reaches a real server, keepalived would take all of them out.
+    health = service.health if deployment.kernel_reaches_servers else None
     if health is not None:
         yield from _of_service(deployment, service, health)
     for target in deployment.targets(service):

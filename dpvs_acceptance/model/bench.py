@@ -92,6 +92,14 @@ class Nic(Declared):
         return self.pci is not None and self.kernel_driver == self.dpdk_driver
 
 
+class Leg(Declared):
+    """An interface of the DUT that DPVS leaves to the kernel: keepalived's way to a link where
+    there is no kni. It gets the addresses that the topology gives the kni of that link."""
+
+    interface: Interface
+    link: Name
+
+
 class Dut(Declared):
     """The device under test."""
 
@@ -107,6 +115,7 @@ class Dut(Declared):
     packages: tuple[Package, ...] = ()
     nics: tuple[Nic, ...] = Field(min_length=1)
     bonds: tuple[Bond, ...] = ()
+    legs: tuple[Leg, ...] = ()
     machine_id: str | None = None
     sudo: bool = False
 

@@ -171,6 +171,17 @@ class Deployment:
         port = self.port(link).name
         return port if vlan is None else f"{port}.{vlan}"
 
+    def leg(self, link: str) -> str:
+        """The kernel's own interface on a link, for a device without kni; empty without one."""
+        legs = (leg.interface for leg in self.bench.dut.legs if leg.link == link)
+        return "" if self.kni else next(legs, "")
+
+    @property
+    def kernel_reaches_servers(self) -> bool:
+        """Whether the DUT's kernel has a way to each real server: what keepalived's checks need."""
+        arms = {self.topology.arm_of(one) for one in self.topology.real_servers.values()}
+        return all(self.leg(arm) or (self.kni and self.topology.links[arm].kni) for arm in arms)
+
     def kni_device(self, link: str) -> str:
         """The kni device of DPVS's device on a link: `dpdk0.kni`, `dpdk0.229.kni`."""
         return f"{self.device(link)}.kni"

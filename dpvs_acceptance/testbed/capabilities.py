@@ -49,6 +49,13 @@ def _kni(parts: Parts, choices: Mapping[str, Choice]) -> None:
         raise NotSupported(parts.before.kni_probe(parts.version))
 
 
+def _keepalived_checks(parts: Parts, choices: Mapping[str, Choice]) -> None:
+    if not parts.deployment.kernel_reaches_servers:
+        _kni(parts, {})
+        raise NotTested("the load balancer's kernel has no way to the real servers (dut.legs)")
+    del choices
+
+
 def _kni_declared(parts: Parts, _: Mapping[str, Choice]) -> None:
     if not any(link.kni for link in parts.deployment.topology.links.values()):
         raise NotApplicable("the topology declares no kni")
@@ -136,6 +143,7 @@ DPDK_SOURCE = Capability("source trees of DPDK and DPVS", _dpdk_source)
 DPDK_BUILD = Capability("a build of DPDK", _dpdk_build)
 LOADABLE_MODULES = Capability("a kernel with loadable modules", _loadable_modules)
 KNI = Capability("kni devices", _kni)
+KEEPALIVED_CHECKS = Capability("a way of keepalived's checks to real servers", _keepalived_checks)
 ICMP_WORKER = Capability("a worker set apart for ICMP (icmp_redirect_core)", _icmp_worker)
 SOURCE_PORT_POOLS = Capability("addresses with a pool of source ports", _source_port_pools)
 READERS = Capability("the readers of the client's address, loaded", _readers)

@@ -14,7 +14,7 @@ import pytest
 
 from dpvs_acceptance.model.health import Health
 from dpvs_acceptance.testbed import (
-    KNI,
+    KEEPALIVED_CHECKS,
     TWO_REAL_SERVERS,
     Keepalived,
     KeptService,
@@ -27,7 +27,7 @@ KEPT = services.having(kept=True)
 WEB = KEPT.having(toa=True, family=4).one
 UDP = KEPT.having(uoa=True, family=4).one
 
-pytestmark = needs(KNI, TWO_REAL_SERVERS)
+pytestmark = needs(KEEPALIVED_CHECKS, TWO_REAL_SERVERS)
 
 BODY = "ok"
 DIGEST = md5(BODY.encode(), usedforsecurity=False).hexdigest()

@@ -8,7 +8,7 @@ import pytest
 
 from dpvs_acceptance.model.health import Health, Sorry
 from dpvs_acceptance.testbed import (
-    KNI,
+    KEEPALIVED_CHECKS,
     SORRY,
     TWO_REAL_SERVERS,
     Client,
@@ -22,7 +22,7 @@ from fixtures.checks import for_each, needs, requirement
 KEPT = services.having(kept=True)
 WEB = KEPT.having(toa=True, family=4).one
 
-pytestmark = needs(KNI, TWO_REAL_SERVERS)
+pytestmark = needs(KEEPALIVED_CHECKS, TWO_REAL_SERVERS)
 
 SCRIPTS = "/tmp/dpvs-acceptance.quorum"  # noqa: S108 - on the device, removed with the check
 SETTLED = 1.0  # seconds, in which a script that must not run would have run

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dpvs_acceptance.bringup.keepalived import keepalived
 from dpvs_acceptance.bringup.keepalived_conf import render_keepalived
-from dpvs_acceptance.model.bench import load_bench
+from dpvs_acceptance.model.bench import Leg, load_bench
 from dpvs_acceptance.model.deployment import Deployment, deploy
 from dpvs_acceptance.model.health import Health, Sorry
 from dpvs_acceptance.model.loading import DeclarationError
@@ -122,3 +123,14 @@ def test_what_cannot_be_rendered_is_one_sentence_with_its_line(
     assert len(lines) == 1, lines
     assert said in lines[0]
     assert lines[0].startswith(f"{path}:")
+
+
+def test_a_leg_of_the_bench_takes_the_place_of_the_kni(deployment: Deployment) -> None:
+    dut = deployment.bench.dut.model_copy(update={"legs": (Leg(interface="eth9", link="lan"),)})
+    bench = deployment.bench.model_copy(update={"dut": dut})
+    placed = replace(deployment, kni=False, bench=bench)
+    (first, *_) = read(render_keepalived(placed, placed.services))
+    assert all(server.checkers for server in first.servers)
+    adds = [change.apply for change in keepalived(placed) if change.id.startswith("leg.")]
+    assert adds[0] == "ip addr add 192.168.229.28/24 dev eth9"
+    assert not [one for one in keepalived(deployment) if one.id.startswith("leg.")]

@@ -1,8 +1,8 @@
 # ruff: noqa: UP006, UP035  (Python 3.6: no builtin generics, no "X | None")
 """A real server that behaves as a check of keepalived's checks tells it to.
 
-Modes: `answers`, `hangs` (takes connections and datagrams and says nothing), `closed` (nobody is
-there: the kernel refuses). Kinds: `http`, `udp` (answers what it gets), `dns`.
+Modes: `answers`, `hangs` (takes connections and datagrams and says nothing), `closed` (no
+socket: the kernel refuses). Kinds: `http`, `udp` (answers what it gets), `dns`.
 """
 
 import contextlib

@@ -83,9 +83,8 @@ class Checkers:
         points = misbehaviour(self._device)
         with self._lock:
             for key in [key for key in self._pools if key not in declared]:
-                if quirks.KEEPALIVED_KEEPS not in points:
-                    self._unwatch(key)
-                    self._pools.pop(key).end()
+                self._unwatch(key)
+                self._pools.pop(key).end()
             for key, vs in declared.items():
                 self._take(key, vs, again=quirks.KEEPALIVED_AGAIN in points)
 

@@ -208,7 +208,7 @@ class Pool:
 
 
 def misbehaviour(device: Device) -> frozenset[str]:
-    """The quirks that the device was told; none while it does not answer."""
+    """The quirks that the device has now; none while it does not answer."""
     try:
         return frozenset(str(device.get("quirks.list").get("names", "")).split(","))
     except Refused:
