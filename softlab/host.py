@@ -142,8 +142,8 @@ def _interfaces(setup: Setup) -> None:
     host = setup.host
     # Not on a link under test: the management link needs no IPv6 and should send nothing by itself.
     kernel.write_sysctls({"net.ipv6.conf.eth0.disable_ipv6": 1})
-    of_dut = [nic.name for nic in setup.spec.nics] + [leg.name for leg in setup.spec.legs]
-    names = of_dut if host.link is None else ["eth1"]
+    names = ["eth1"] if host.link is not None else [nic.name for nic in setup.spec.nics]
+    legs = [leg.name for leg in setup.spec.legs] if host.link is None else []
     fabric.ip_batch(
         [
             "link set lo up",
@@ -151,7 +151,9 @@ def _interfaces(setup: Setup) -> None:
             *(f"link set {name} up" for name in ("eth0", *names)),
         ]
     )
-    for name in names:
+    # Down until it is asked for; then the kernel answers there for its own addresses only.
+    kernel.write_sysctls({f"net.ipv4.conf.{leg}.arp_ignore": 1 for leg in legs})
+    for name in (*names, *legs):
         kernel.offloads_off(name)
 
 

@@ -50,13 +50,22 @@ def _legs(deployment: Deployment) -> list[Change]:
     for name, link in deployment.topology.links.items():
         if not (leg := deployment.leg(name)) or link.kni is None:
             continue
+        changes.append(
+            Change(
+                id=f"leg.{name}",
+                title=f"{leg} up, by which keepalived checks real servers on {name}",
+                done=f"ip link show dev {leg} | grep -q '[<,]UP[,>]'",
+                undo=f"ip link set {leg} down",
+                apply=f"ip link set {leg} up",
+            )
+        )
         for address, network in zip(link.kni.both, link.networks, strict=False):
             words = f"{address}/{network.prefixlen} dev {leg}"
             there = f"ip addr show dev {leg} | grep -qF ' {address}/'"
             changes.append(
                 Change(
                     id=f"leg.{address}",
-                    title=f"{address} on {leg}, by which keepalived checks real servers on {name}",
+                    title=f"{address} on {leg}",
                     done=there,
                     undo=f"! {there} || ip addr del {words}",
                     apply=f"ip addr add {words}{' nodad' if address.version == 6 else ''}",

@@ -132,5 +132,6 @@ def test_a_leg_of_the_bench_takes_the_place_of_the_kni(deployment: Deployment) -
     (first, *_) = read(render_keepalived(placed, placed.services))
     assert all(server.checkers for server in first.servers)
     adds = [change.apply for change in keepalived(placed) if change.id.startswith("leg.")]
-    assert adds[0] == "ip addr add 192.168.229.28/24 dev eth9"
+    assert adds[0] == "ip link set eth9 up"
+    assert adds[1] == "ip addr add 192.168.229.28/24 dev eth9"
     assert not [one for one in keepalived(deployment) if one.id.startswith("leg.")]

@@ -45,7 +45,8 @@ def test_the_build_is_found_at_both_paths_and_cannot_be_changed(build: tuple[Lab
 def test_the_arms_are_veths_that_the_kernel_does_not_answer_on(build: tuple[Lab, Path]) -> None:
     lab, _ = build
     links = {link["ifname"]: link for link in json.loads(lab.ssh("lb01", "ip -j link"))}
-    assert set(links) == {"lo", "eth0", "eth2", "eth4"}
+    assert set(links) == {"lo", "eth0", "eth2", "eth4", "eth6"}
+    assert "UP" not in links["eth6"]["flags"]
     lab.ssh("lb01", "ip addr add 192.168.229.9/24 dev eth2; ip addr add 10.0.96.9/24 dev eth4")
     lab.ssh("rs1", "ip addr add 192.168.229.1/24 dev eth1")
     lab.ssh("client1", "ip addr add 10.0.96.101/24 dev eth1")
