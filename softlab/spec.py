@@ -173,8 +173,10 @@ class LabSpec:
     def software(self) -> bool:
         """Whether DPVS is a build on software ports."""
         return self.device == "build" and self.machine == "namespaces"
+
+    @property
     def legs(self) -> tuple[LabLeg, ...]:
-        return (LEG,) if self.device == "build" and self.machine != "guest" else ()
+        return (LEG,) if self.software else ()
 
     @property
     def hosts(self) -> tuple[LabHost, ...]:
