@@ -22,7 +22,8 @@ for a topology on a bench. The drawings show roles and addresses; the bench file
 to roles.
 
 The software lab connects each client and real server to the link in the topology. On hardware, the
-bench must be wired accordingly.
+bench must be wired accordingly. A topology with `bonds:` needs a bench with a bond of that mode on
+the link ([s36.md](s36.md#bonding)); all others run on a bond too.
 
 | topology | forwarding | families | judged by |
 |---|---|---|---|

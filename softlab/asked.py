@@ -14,8 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from softlab.lag.switch import KINDS
 from softlab.simulated.versions import EMULATED, Version
 from softlab.spec import (
+    CARDS,
     GUEST_BUILD_LCORES,
     GUEST_CPUS,
     GUEST_LCORES,
@@ -68,6 +70,8 @@ def read_spec(text: str, where: str) -> LabSpec:
                 "virtual machine plays 1.10 and later"
             )
     readers = dict(_READERS)
+    if machine == "guest" and raw.get("bonds"):
+        raise SpecError(f"{where}: bonds: a virtual machine has one NIC on each link")
     if machine == "guest":
         readers["lcores"] = partial(_lcores, available=frozenset(range(GUEST_CPUS)))
     return replace(
@@ -172,6 +176,18 @@ def _vlans(value: object, where: str) -> dict[str, int]:
     return value
 
 
+def _bonds(value: object, where: str) -> dict[str, int]:
+    where = f"{where}: bonds"
+    if not isinstance(value, dict):
+        raise SpecError(f"{where}: expected an object of link to mode")
+    for link, mode in value.items():
+        _one_of([*CARDS], "link", link, where)
+        if mode not in KINDS:
+            modes = ", ".join(map(str, KINDS))
+            raise SpecError(f"{where}.{link}: a lab has bonds of mode {modes}, found {mode!r}")
+    return value
+
+
 def _lcores(value: object, where: str, available: Collection[int] | None = None) -> Lcores:
     """`available`: the CPUs of a virtual machine; without, those of this machine."""
     try:
@@ -210,5 +226,6 @@ _READERS: Final[dict[str, Callable[[object, str], Any]]] = {
     "places": _places,
     "crafted": _crafted,
     "vlans": _vlans,
+    "bonds": _bonds,
     "software_ports": _software_ports,
 }

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from softlab import hugepages, softports
 from softlab.guest.recipe import KMOD
+from softlab.lag.cables import COMMANDS
 from softlab.simulated.versions import Version
-from softlab.spec import GUEST_HUGEPAGES, LabSpec, Nic
+from softlab.spec import CARDS, GUEST_HUGEPAGES, LabSpec, Nic
 from softlab.ssh import SSH_CONFIG
 
 BENCH: Final = "bench.yaml"
@@ -44,7 +45,7 @@ def bench(spec: LabSpec) -> dict[str, Any]:
                 {
                     "name": nic.name,
                     "mac": nic.mac,
-                    "link": nic.link,
+                    "link": None if spec.bonded(nic) else nic.link,
                     "speed": nic.speed,
                     "numa_node": nic.numa_node,
                     **_binding(nic, number, spec),
@@ -52,6 +53,7 @@ def bench(spec: LabSpec) -> dict[str, Any]:
                 for number, nic in enumerate(spec.nics)
             ],
             **_legs(spec),
+            "bonds": _bonds(spec),
         },
         "clients": {
             host.name: {
@@ -87,6 +89,24 @@ def _legs(spec: LabSpec) -> dict[str, Any]:
     """Interfaces of the DUT that DPVS leaves to the kernel."""
     found = [{"interface": leg.name, "link": leg.link} for leg in spec.legs]
     return {"legs": found} if found else {}
+
+
+def _bonds(spec: LabSpec) -> list[dict[str, Any]]:
+    """The bonds of the DUT, as its NICs are named; and how a member's cable is taken away."""
+    names = {
+        nic.name: nic.pci or _binding(nic, number, spec)["vdev"]
+        for number, nic in enumerate(spec.nics)
+    }
+    return [
+        {
+            "name": f"bond{number}",
+            "link": link,
+            "mode": mode,
+            "members": [names[nic] for nic in CARDS[link]],
+            "cable": {word: f"cable {word} {{nic}}" for word in COMMANDS},
+        }
+        for number, (link, mode) in enumerate(spec.bonds.items())
+    ]
 
 
 def _memory(spec: LabSpec) -> dict[str, Any]:

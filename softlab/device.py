@@ -6,6 +6,8 @@ from pathlib import Path
 from softlab import hugepages, kernel, softports
 from softlab.emulated import prepare
 from softlab.host import run
+from softlab.lag.command import install as install_cables
+from softlab.root import interpreter
 from softlab.simulated import install
 from softlab.spec import LabSpec
 
@@ -23,6 +25,7 @@ def furnisher(spec: LabSpec) -> Callable[[Path], None]:
     """What lays the device's files into the DUT's root."""
 
     def simulated(root: Path) -> None:
+        cables(root)
         install(root, spec.dpvs_version)
         prepare(root, spec.as_json())
         # As systemd has it on every machine (dev-hugepages.mount).
@@ -30,7 +33,12 @@ def furnisher(spec: LabSpec) -> Callable[[Path], None]:
         pages.mkdir(parents=True)
         kernel.mount("hugetlbfs", pages, "hugetlbfs")
 
+    def cables(root: Path) -> None:
+        if spec.bonds:
+            install_cables(root, interpreter())
+
     def build(root: Path) -> None:
+        cables(root)
         assert spec.dpvs_home is not None
         inside = root / BUILD_HOME.relative_to("/")
         inside.mkdir(parents=True)

@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from softlab import kernel, trunk
 from softlab.spec import (
+    CARDS,
     LINKS,
     MANAGEMENT_PREFIX,
     ROUTER_MANAGEMENT,
     LabSpec,
+    Nic,
 )
 
 #: Of every host: nothing inherited from the machine (which may filter or forward), and IPv6
@@ -55,11 +57,29 @@ def described(spec: LabSpec, pid: int, inode: int) -> dict[str, Any]:
         "pid": pid,
         "inode": inode,
         "cables": [
-            {"link": nic.link, "end": f"{_dut(spec)}-{nic.name}", "tagged": nic.link in spec.vlans}
+            {"link": nic.link, "end": trunk_of(spec, nic), "tagged": nic.link in spec.vlans}
             for nic in spec.nics
             if nic.link is not None
         ],
     }
+
+
+def trunk_of(spec: LabSpec, nic: Nic) -> str:
+    """The port of the link's bridge by which it reaches the DUT: of a bond, one for all members."""
+    link = spec.bonded(nic)
+    return f"{_dut(spec)}-{nic.name}" if link is None else f"bond-{link}"
+
+
+def groups(spec: LabSpec) -> list[dict[str, Any]]:
+    """The other ends of the DUT's bonds, as arguments of `softlab.lag`."""
+    return [
+        {
+            "mode": mode,
+            "cables": {name: f"{_dut(spec)}-{name}" for name in CARDS[link]},
+            "bridge": f"lag-{link}",
+        }
+        for link, mode in spec.bonds.items()
+    ]
 
 
 def _dut(spec: LabSpec) -> str:
@@ -110,12 +130,19 @@ def build(spec: LabSpec, pids: Mapping[str, int]) -> None:
         if host.link is not None:
             cable(f"{host.name}-d", host.link, host.name, "eth1", host.mac(1))
     for nic in spec.nics:
+        bridge = None if spec.bonded(nic) else nic.link
         if dut in pids:
-            cable(f"{dut}-{nic.name}", nic.link, dut, nic.name, nic.mac)
+            cable(f"{dut}-{nic.name}", bridge, dut, nic.name, nic.mac)
         else:
-            tap(f"{dut}-{nic.name}", nic.link)
+            tap(f"{dut}-{nic.name}", bridge)
     for leg in spec.legs:
         cable(f"{dut}-{leg.name}", leg.link, dut, leg.name, leg.mac)
+    for link in spec.bonds:
+        # Between the two is the switch's end of the bond, which is a process (softlab/lag).
+        lines.append(f"link add bond-{link} type veth peer name lag-{link}")
+        lines.append(f"link set bond-{link} master br-{link} up")
+        lines.append(f"link set lag-{link} up")
+        ends.extend((f"bond-{link}", f"lag-{link}"))
     lines.extend(f"link set br-{link} up" for link in ("mgmt", *LINKS))
     lines.append(f"addr add {ROUTER_MANAGEMENT}/{MANAGEMENT_PREFIX} dev br-mgmt")
     ip_batch(lines)
@@ -124,7 +151,7 @@ def build(spec: LabSpec, pids: Mapping[str, int]) -> None:
     for nic in spec.nics:
         if nic.link is not None and nic.link in spec.vlans:
             # Hosts stand on access ports: only the DUT's frames have tags.
-            trunk.make(f"{dut}-{nic.name}", spec.vlans[nic.link])
+            trunk.make(trunk_of(spec, nic), spec.vlans[nic.link])
     _gateway(spec)
 
 

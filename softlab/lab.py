@@ -18,11 +18,12 @@ from softlab import device, fabric, kernel, trunk
 from softlab.guest import running
 from softlab.guest.image import Image
 from softlab.host import HostError, HostProcess, Setup, reap
+from softlab.lag.command import SOCKET
 from softlab.realserver import furnish as realserver
 from softlab.root import PACKAGE, interpreter
 from softlab.spec import LabHost, LabSpec
 
-#: Seconds that the DUT's emulated hardware may take to start; it takes some 0.2.
+#: Seconds that the DUT's emulated hardware and its switch may take to start; they take some 0.2.
 _DEADLINE: Final = 10.0
 
 
@@ -102,17 +103,23 @@ def _build(
     for process in hosts:
         process.expect("ready")
     if daemon is not None:
-        _wait_for_emulated_hardware(daemon)
+        _wait_until_ready(daemon, "its emulated hardware")
     for host, qemu in machines.items():
         running.wait(host, qemu, directory)
         running.settle(host, directory)
         if spec.dpvs_home is not None:
             running.check_build(spec.dpvs_home, host, directory)
+    lag = None
+    if spec.bonds:
+        dut = next(process for process in hosts if process.name == "lb01")
+        lag = _start_switch(dut.pid, spec)
+        _wait_until_ready(lag, "the switch of its bonds")
     # The Popen objects are not needed any more: the init takes the status of any child.
     return {
         **{host.pid: f"{host.name}'s init" for host in hosts},
         **{qemu.pid: f"{host.name}'s virtual machine" for host, qemu in machines.items()},
         **({} if daemon is None else {daemon.pid: "lb01's emulated hardware"}),
+        **({} if lag is None else {lag.pid: "the switch of lb01's bonds"}),
     }
 
 
@@ -149,10 +156,26 @@ def _start_emulated_hardware(pid: int, spec: LabSpec) -> subprocess.Popen[str]:
     )
 
 
-def _wait_for_emulated_hardware(daemon: subprocess.Popen[str]) -> None:
-    assert daemon.stdout is not None
+def _start_switch(pid: int, spec: LabSpec) -> subprocess.Popen[str]:
+    """Start the other end of the DUT's bonds, in the fabric; the DUT commands it by a socket."""
+    return subprocess.Popen(
+        [
+            *(str(interpreter()), "-m", "softlab.lag"),
+            *("--groups", json.dumps(fabric.groups(spec))),
+            *("--control", f"/proc/{pid}/root/{SOCKET}"),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        cwd=PACKAGE.parent,
+    )
+
+
+def _wait_until_ready(process: subprocess.Popen[str], what: str) -> None:
+    assert process.stdout is not None
     line = ""
-    if select.select([daemon.stdout], [], [], _DEADLINE)[0]:
-        line = daemon.stdout.readline().strip()
+    if select.select([process.stdout], [], [], _DEADLINE)[0]:
+        line = process.stdout.readline().strip()
     if line != "ready":
-        raise HostError(f"lb01: its emulated hardware did not start within {_DEADLINE:g} s")
+        raise HostError(f"lb01: {what} did not start within {_DEADLINE:g} s")

@@ -78,12 +78,8 @@ SIMULATED_NICS: Final = (
     Nic("eth4", "02:00:00:82:00:00", "0000:82:00.0", "ixgbe", "8086:154d", 1, 10000, "wan"),
     Nic("eth5", "02:00:00:82:00:01", "0000:82:00.1", "ixgbe", "8086:154d", 1, 10000, None),
 )
-#: A DPVS build has the same two arms as plain veths, without a PCI bus behind them.
-BUILD_NICS: Final = tuple(
-    replace(nic, pci=None, kernel_driver="veth", model="veth", numa_node=0)
-    for nic in SIMULATED_NICS
-    if nic.link is not None
-)
+#: The two ports of the card on each link: the members of its bond, the first one the primary.
+CARDS: Final = {"lan": ("eth2", "eth3"), "wan": ("eth4", "eth5")}
 #: A virtual machine's: three kinds on two nodes. The names are udev's: enp33s0 is on bus 33.
 GUEST_NICS: Final = (
     Nic("enp33s0", "02:00:00:21:00:00", "0000:21:00.0", "e1000e", "8086:10d3", 0, 1000, "lan"),
@@ -147,6 +143,7 @@ class LabSpec:
     `router`: link to addresses of the gateway. `places`: host to the link that it is on, where that
     is not its usual one. `crafted`: host to free addresses of its link, from which its station
     sends crafted packets. `vlans`: link to the VLAN, tagged, that it is on the DUT's NIC.
+    `bonds`: link to the mode of the bond that the DUT is on it by (DPDK's number).
     `software_ports`: of a build, what kind (softports.py). `machine`: what the DUT is.
     """
 
@@ -158,6 +155,7 @@ class LabSpec:
     places: Mapping[str, str] = field(default_factory=dict)
     crafted: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(_CRAFTED))
     vlans: Mapping[str, int] = field(default_factory=dict)
+    bonds: Mapping[str, int] = field(default_factory=dict)
     software_ports: str = "af_packet"
     lcores: Lcores = field(
         default_factory=lambda: default_lcores(tuple(sorted(os.sched_getaffinity(0))))
@@ -165,9 +163,21 @@ class LabSpec:
 
     @property
     def nics(self) -> tuple[Nic, ...]:
+        """A DPVS build has plain veths, without a PCI bus behind them, and none to spare."""
         if self.machine == "guest":
             return GUEST_NICS
-        return SIMULATED_NICS if self.device == "simulated" else BUILD_NICS
+        if self.device == "simulated":
+            return SIMULATED_NICS
+        members = {name for link in self.bonds for name in CARDS[link]}
+        return tuple(
+            replace(nic, pci=None, kernel_driver="veth", model="veth", numa_node=0)
+            for nic in SIMULATED_NICS
+            if nic.link is not None or nic.name in members
+        )
+
+    def bonded(self, nic: Nic) -> str | None:
+        """The link by whose bond a NIC is on the fabric, or None."""
+        return next((link for link in self.bonds if nic.name in CARDS[link]), None)
 
     @property
     def software(self) -> bool:
@@ -194,6 +204,7 @@ class LabSpec:
             "places": dict(self.places),
             "crafted": {name: list(addresses) for name, addresses in self.crafted.items()},
             "vlans": dict(self.vlans),
+            "bonds": dict(self.bonds),
             "lcores": self.lcores.as_json(),
             "nics": [asdict(nic) for nic in self.nics],
         }

@@ -27,6 +27,21 @@ ACTIVE_BACKUP, BROADCAST, LACP = 1, 3, 4
 MOST_MEMBERS = 32  # NETIF_MAX_BOND_SLAVES
 
 
+_Command = Annotated[str, Field(pattern=r"^[^\n]*\{nic\}[^\n]*$", max_length=500)]
+
+
+class Cable(Declared):
+    """Commands on the DUT that act on the switch's port of a member; `{nic}` is the NIC's name.
+
+    A silent cable has carrier and loses every frame. `restore` undoes both, also where there is
+    nothing to undo.
+    """
+
+    unplug: _Command
+    silence: _Command
+    restore: _Command
+
+
 class Bond(Declared):
     """Several NICs as one port of DPVS. The topology sees its link only, as of any port.
 
@@ -43,6 +58,9 @@ class Bond(Declared):
         description="of mode 4: LACP has queues of its own on each member; None: DPVS's default",
     )
     numa_node: int | None = Field(default=None, description="None: the primary member's")
+    cable: Cable | None = Field(
+        default=None, description="None: no check takes a member away while traffic runs"
+    )
 
     @model_validator(mode="after")
     def _is_a_bond(self) -> Bond:

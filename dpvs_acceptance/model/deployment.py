@@ -312,6 +312,13 @@ def deploy(topology: Topology, bench: Bench, *, kni: bool = True) -> Deployment:
         for link in topology.links
         if link not in linked
     ]
+    bonds = {bond.link: bond.mode for bond in bench.dut.bonds}
+    problems += [
+        f"dut.bonds: the topology needs a bond of mode {mode} on link {link!r}, "
+        + ("which the bench lacks" if link not in bonds else f"the bench has mode {bonds[link]}")
+        for link, mode in topology.bonds.items()
+        if bonds.get(link) != mode
+    ]
     problems += [
         f"clients: the topology needs {name!r}, which the bench lacks"
         for name in topology.clients

@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from dpvs_acceptance.model.bonds import MODES
 from dpvs_acceptance.model.declared import Address, Network
 from dpvs_acceptance.model.loading import Key, KeyedError
 
@@ -22,6 +23,7 @@ def check(topology: Topology) -> None:
     _overlaps(topology)
     _links(topology)
     _machines(topology)
+    _bonds(topology)
     if topology.hugepages.size_kb * 1024 * topology.hugepages.per_node < GIB:
         raise KeyedError(
             ("hugepages", "per_node"),
@@ -63,6 +65,14 @@ def _links(topology: Topology) -> None:
                 ("remote_networks", name, "behind"),
                 f"{remote.behind!r} is not a link with a gateway",
             )
+
+
+def _bonds(topology: Topology) -> None:
+    for name, mode in topology.bonds.items():
+        if name not in topology.links:
+            raise KeyedError(("bonds", name), f"no link {name!r}")
+        if mode not in MODES:
+            raise KeyedError(("bonds", name), f"{mode} is no mode of a bond: 0 to {max(MODES)}")
 
 
 def _machines(topology: Topology) -> None:

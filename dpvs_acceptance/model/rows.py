@@ -110,9 +110,15 @@ def _every_mode(topology: Topology) -> str:
     return "FWD-25" if topology.snat and {"fullnat", "dr", "tunnel"} <= modes else ""
 
 
+def _kni(topology: Topology) -> str:
+    if not any(link.kni for link in topology.links.values()):
+        return ""
+    return "DEV-11" if topology.bonds else "DEV-10"
+
+
 DECLARED: dict[str, Callable[[Topology], str]] = {
     "every mode": _every_mode,
-    "kni": lambda topology: "DEV-10" if any(link.kni for link in topology.links.values()) else "",
+    "kni": _kni,
 }
 """By family of rows: the row of a whole topology, empty for none."""
 
@@ -133,7 +139,7 @@ def rows_of(word: str) -> frozenset[str]:
         "forwarding": [*_MODES.values(), *_FULLNAT.values(), *_FULLNAT64.values(), "FWD-04"],
         "client's address": _OPTIONS.values(),
         "every mode": ["FWD-25"],
-        "kni": ["DEV-10"],
+        "kni": ["DEV-10", "DEV-11"],
         "local address": ["IP4-05", "IP6-05"],
         "release sheet": [*_SHEET_UDP.values(), *_SHEET_SYNPROXY.values()],
         "6to4 refused": _SHEET_REFUSED.values(),

@@ -89,6 +89,11 @@ class Topology(Declared):
     services: tuple[DeclaredService, ...] = ()
     snat: tuple[Snat, ...] = ()
     fleets: tuple[Fleet, ...] = ()
+    bonds: dict[Name, int] = Field(
+        default={},
+        description="links that the bench must have a bond for, and its mode: what a run of this "
+        "topology is to prove. The links themselves are as on any port",
+    )
     hugepages: HugepageSettings
     open_files: int = Field(default=655350, ge=1024)
     dpvs: DpvsSettings = DpvsSettings()

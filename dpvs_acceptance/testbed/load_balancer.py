@@ -9,14 +9,17 @@ from typing import Any, TypeVar
 import testinfra.host
 
 from dpvs_acceptance.dpvs.answers import Answer
+from dpvs_acceptance.dpvs.dpip import BondStatus, parse_links
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.testinfra_backend import host_api
 from dpvs_acceptance.model.bench import Bench
-from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.model.bonds import Cable
+from dpvs_acceptance.model.deployment import Deployment, Port
 from dpvs_acceptance.model.service import DeclaredService
 from dpvs_acceptance.model.topology import Topology
 from dpvs_acceptance.observed.dut import DutState
+from dpvs_acceptance.verdict.causes import NotTested
 
 from .adding import add_service
 from .parts import Parts
@@ -112,6 +115,32 @@ class LoadBalancer:
         """Set `BLOCK/…/KEYWORD` of dpvs.conf and reload; `log`: what DPVS must log of it."""
         self._parts.tools.configure(keyword, value, log=log)
 
+    def unplug(self, bond: Port, member: Port, *, silently: bool = False) -> None:
+        """Take a member's cable away; silently: it keeps its carrier. NotTested where the bench
+        does not say how."""
+        cable = _cable(bond)
+        take = cable.silence if silently else cable.unplug
+        self._act(member, take, cable.restore)
+
+    def plug_in(self, bond: Port, member: Port) -> None:
+        """The cable is as it was."""
+        restore = _cable(bond).restore
+        self._act(member, restore, restore)
+
+    def _act(self, member: Port, take: str, back: str) -> None:
+        nic = member.nic.name
+        take, back = (text.replace("{nic}", nic) for text in (take, back))
+        self._parts.tools.cable(nic, take=take, back=back)
+
+    def bond_status(self, bond: Port) -> BondStatus:
+        """What DPVS says of a bond now: `dpip link show BOND status`."""
+        command = f"dpip link show {bond.name} status"
+        answer = self.query(command)
+        (shown,) = parse_links(answer.stdout, command) or (None,)
+        assert shown is not None, f"`{command}` shows no port"
+        assert shown.bond is not None, f"`{command}` shows no bond: {answer.shown}"
+        return shown.bond
+
     def unused_device(self) -> tuple[str, Sequence[str]]:
         """A device that carries nothing declared, and the commands that restore its addresses."""
         return self._parts.tools.unused_device()
@@ -123,3 +152,12 @@ class LoadBalancer:
     def require_no_other_traffic(self, *services: Service) -> None:
         """NotTested where one of these services carries traffic that this run did not make."""
         self._parts.other_traffic.require_none(*(one.declared for one in services))
+
+
+def _cable(bond: Port) -> Cable:
+    assert bond.bond is not None, f"{bond.name} is no bond"
+    if bond.bond.cable is None:
+        raise NotTested(
+            f"the bench does not say how to take a member of {bond.name} away (dut.bonds: cable)"
+        )
+    return bond.bond.cable

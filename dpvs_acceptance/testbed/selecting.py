@@ -95,8 +95,13 @@ def _vips(topology: Topology) -> Iterable[Choice]:
     for name, vips in topology.vips.items():
         local = any(client.link == name for client in topology.clients.values())
         for vip in vips:
-            vlan = topology.links[name].vlan is not None
-            facts = {"link": name, "family": vip.version, "vlan": vlan, "client_on_link": local}
+            facts: dict[str, object] = {
+                "link": name,
+                "family": vip.version,
+                "vlan": topology.links[name].vlan is not None,
+                "bond": topology.bonds.get(name),
+                "client_on_link": local,
+            }
             yield Choice("vip", str(vip), facts)
 
 
@@ -123,12 +128,13 @@ rules = Selector(lambda t: [Choice("rule", r.name, {"protocol": r.protocol}) for
 """SNAT rules. Facts: protocol."""
 links = Selector(
     lambda t: [
-        Choice("link", name, {"vlan": one.vlan is not None}) for name, one in t.links.items()
+        Choice("link", name, {"vlan": one.vlan is not None, "bond": t.bonds.get(name)})
+        for name, one in t.links.items()
     ]
 )
-"""Links. Facts: vlan."""
+"""Links. Facts: vlan; bond: the mode of the bond that the topology wants there, or None."""
 vips = Selector(_vips)
-"""VIPs. Facts: link, family, vlan, client_on_link (a client is on the VIP's own link)."""
+"""VIPs. Facts: link, family, vlan, bond, client_on_link (a client is on the VIP's own link)."""
 paths = Selector(_paths)
 """How packets of no service cross DPVS. Facts: family, crossing (one of CROSSINGS)."""
 families = Selector(

@@ -169,6 +169,23 @@ class Tools:
                 f"{applied.problem}"
             )
 
+    def cable(self, nic: str, *, take: str, back: str) -> None:
+        """Have the bench take away the cable of a NIC; `back` is run when the check ends.
+
+        Both are commands of the bench (`dut.bonds: cable`). Inconclusive where `take` fails.
+        """
+        self._prepare(f"`{take}`")
+        change = Change(
+            id=f"{_PREFIX}{self._count}",
+            title=f"a check: the cable of {nic}: {take}",
+            undo=back,
+            apply=take,
+            timeout=_SECONDS,
+        )
+        (applied,) = self._gate.apply([change])
+        if not applied.ok:
+            raise Inconclusive(f"`{take}` on the DUT: {applied.problem}")
+
     def unused_device(self) -> tuple[str, Sequence[str]]:
         """A device that carries nothing declared, and the commands that restore its addresses.
 

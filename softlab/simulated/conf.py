@@ -51,6 +51,19 @@ class Device:
 
 
 @dataclass(slots=True)
+class Bonding:
+    """A ``bonding`` block."""
+
+    name: str
+    mode: int = 0
+    members: list[str] = field(default_factory=list)
+    primary: str = ""
+    numa_node: int = 0
+    dedicated: bool = True
+    kni_name: str = ""
+
+
+@dataclass(slots=True)
 class Queues:
     """The queues of one port that a worker serves."""
 
@@ -81,7 +94,7 @@ class Configuration:
     pktpool_size: int = 65535
     conn_pool_size: int = 2097151
     devices: list[Device] = field(default_factory=list)
-    bonds: list[str] = field(default_factory=list)
+    bonds: list[Bonding] = field(default_factory=list)
     workers: list[Worker] = field(default_factory=list)
     neighbour_timeout: int = 60
     neighbour_queue: int = 128

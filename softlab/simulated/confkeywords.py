@@ -6,7 +6,7 @@ from __future__ import annotations
 import signal
 from datetime import datetime
 
-from softlab.simulated.conf import Crash, Device, Queues, Reader, Worker, round_down
+from softlab.simulated.conf import Bonding, Crash, Device, Queues, Reader, Worker, round_down
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def device_keyword(reader: Reader, words: list[str]) -> None:
 
 def bonding(reader: Reader, words: list[str]) -> None:
     reader.say("INFO", "NETIF", f"netif bonding config: {value(words)}")
-    reader.config.bonds.append(value(words))
+    reader.config.bonds.append(Bonding(value(words)))
 
 
 def queues(attribute: str, label: str, level: str) -> Handler:

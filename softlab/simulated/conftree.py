@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from softlab.simulated import tcpstates
+from softlab.simulated import confbonds, tcpstates
 from softlab.simulated.confkeywords import (
     bonding,
     cpu,
@@ -234,9 +234,7 @@ def tree(version: Version) -> Tree:
         "device": (device_keyword, _device_tree(version)),
         "bonding": (
             bonding,
-            dict.fromkeys(
-                ("mode", "slave", "primary", "numa_node", "kni_name", "options"), (None, None)
-            ),
+            confbonds.keywords(node=not version.device_fdir, choices=not version.device_fdir),
         ),
     }
     if not version.device_fdir:

@@ -33,6 +33,10 @@ from softlab.simulated.services import ServiceTable
 from softlab.simulated.settings import Settings
 from softlab.simulated.versions import Version
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from softlab.simulated.bonds import Bond
+
 Frames = list[tuple[int, bytes]]
 
 _SOURCE_LINK = 1
@@ -69,10 +73,18 @@ class DataPath:
         self._of_workers: list[tuple[int, str, str]] = []
         self._secret = secret
         self._idents: dict[tuple[bytes, bytes], int] = {}
+        self.bonds: dict[int, Bond] = {}
         self.out: Frames = []
         self.ticked = 0.0
 
     # -- frames out --------------------------------------------------------------------------
+
+    def bond_of(self, index: int) -> Bond | None:
+        """The bond that a port is a member of."""
+        for bond in self.bonds.values():
+            if any(member.index == index for member in bond.members):
+                return bond
+        return None
 
     def take(self) -> Frames:
         """The frames to send; each is given once."""

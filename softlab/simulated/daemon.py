@@ -15,12 +15,14 @@ from pathlib import Path
 from softlab.simulated import lcores, portstart, processing, spreading, wire
 from softlab.simulated.control import Control
 from softlab.simulated.core import DataPath, Frames
+from softlab.simulated.hardware import carrier
 from softlab.simulated.kni import Tap
 from softlab.simulated.startup import Startup
 from softlab.simulated.versions import Version
 
 _BURST = 64
 _TICK = 0.1
+_MONITOR = 0.01  # with bonds, whose members are looked at
 
 
 def _name_thread(name: str) -> None:
@@ -41,6 +43,8 @@ class Device:
         self._host = startup.host
         self._links = [nic.link for nic in startup.nics]
         self._taps = {tap.port: tap for tap in startup.taps}
+        self._member_of = {m.index: bond for bond in path.bonds.values() for m in bond.members}
+        self._monitored = [*self._member_of]
         self._inbox: dict[int, queue.SimpleQueue[tuple[bytes, int]]] = {
             lcore: queue.SimpleQueue() for lcore in path.workers
         }
@@ -86,14 +90,23 @@ class Device:
             sources[tap.fd] = ~tap.port
             poller.register(tap.fd, select.EPOLLIN)
         while True:
-            for fd, _ in poller.poll(_TICK):
+            for fd, _ in poller.poll(_MONITOR if self._monitored else _TICK):
                 index = sources[fd]
                 if index < 0:
                     self._from_kni(self._taps[~index])
                 else:
                     self._from_nic(lcore, index)
             with self.lock:
-                self.emit(processing.tick(self.path, time.monotonic()))
+                now = time.monotonic()
+                if self._monitored:
+                    self._tend_bonds(now)
+                self.emit(processing.tick(self.path, now))
+
+    def _tend_bonds(self, now: float) -> None:
+        carriers = {index: carrier(self._links[index]) for index in self._monitored}
+        for bond in self.path.bonds.values():
+            bond.look(carriers, now)
+            self.emit(bond.tick(now))
 
     def _from_kni(self, tap: Tap) -> None:
         for _ in range(_BURST):
@@ -111,13 +124,21 @@ class Device:
             except BlockingIOError:
                 return
             except OSError as error:
-                self._log.say("ERR", "NETIF", f"receive on port {index}: {error}")
+                if index not in self._member_of:  # a member's link may go
+                    self._log.say("ERR", "NETIF", f"receive on port {index}: {error}")
                 return
+            arrived = index
+            bond = self._member_of.get(index)
+            if bond is not None:
+                with self.lock:
+                    if not bond.received(index, frame, time.monotonic()):
+                        continue
+                arrived = bond.port.index
             if lcore is None:
-                self._inbox[spreading.lcore_of(self.path, frame, index)].put((frame, index))
+                self._inbox[spreading.lcore_of(self.path, frame, arrived)].put((frame, arrived))
                 continue
             with self.lock:
-                self.emit(processing.process(self.path, lcore, frame, index, time.monotonic()))
+                self.emit(processing.process(self.path, lcore, frame, arrived, time.monotonic()))
 
     def _work(self, lcore: int | None) -> None:
         """One worker of several."""
@@ -132,7 +153,7 @@ class Device:
         links = self._host.links()
         for port in self.path.ports:
             link = links.get(port.pci)
-            if link is not None:
+            if link is not None and port.index not in self._member_of:
                 port.up, port.speed = link.up, link.speed
 
     def emit(self, frames: Frames) -> None:
@@ -143,8 +164,12 @@ class Device:
                 if tap is not None:
                     tap.write(frame)
                 continue
+            bond = self.path.bonds.get(port)
+            member = bond.leave(frame, time.monotonic()) if bond is not None else None
+            if bond is not None and member is None:
+                continue
             try:
-                self._links[port].send(frame)
+                self._links[port if member is None else member.index].send(frame)
             except OSError:
                 self.path.ports[port].oerrors += 1
         if self.path.log:
@@ -220,6 +245,7 @@ def run(startup: Startup) -> None:
         startup.quirks,
         secret=int.from_bytes(os.urandom(4), "big"),
     )
+    portstart.make_bonds(path, startup.config, settings)
     now = time.monotonic()
     for stats in path.lcores.values():
         stats.started = now

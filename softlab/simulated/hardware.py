@@ -8,6 +8,7 @@ DPDK's software ports, EAL's ``--vdev=net_af_packetN,iface=NAME`` opens an inter
 from __future__ import annotations
 
 import array
+import fcntl
 import json
 import os
 import socket
@@ -31,6 +32,8 @@ _PACKET_FANOUT = 18
 _PACKET_FANOUT_HASH = 0
 _PACKET_FANOUT_FLAG_DEFRAG = 0x8000
 _MAX_PORTS = 64
+_GET_FLAGS = 0x8913
+_WHOLE = 0x41  # IFF_UP and IFF_RUNNING
 
 
 class NoHugepagesError(Exception):
@@ -67,6 +70,13 @@ def prepare(link: socket.socket) -> None:
     link.setblocking(False)
     link.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+
+
+def carrier(link: socket.socket) -> bool:
+    """Whether the interface of a packet socket is up at both ends of its cable."""
+    request = struct.pack("16sH22x", link.getsockname()[0].encode(), 0)
+    flags = int(struct.unpack_from("16xH", fcntl.ioctl(link, _GET_FLAGS, request))[0])
+    return flags & _WHOLE == _WHOLE
 
 
 def missed(link: socket.socket) -> int:

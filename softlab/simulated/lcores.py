@@ -122,6 +122,7 @@ def role_lines(settings: Settings, enabled: set[int], *, tables: bool) -> list[s
 def crash(config: Configuration) -> Crash | None:
     """What of the configuration the device does not survive, before it even checks it."""
     names = [device.name for device in config.devices]
+    names += [bond.name for bond in config.bonds]
     if len(set(names)) < len(names):
         return Crash(signal.SIGSEGV)
     for worker in workers_of(config):

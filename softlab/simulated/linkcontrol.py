@@ -10,6 +10,7 @@ from softlab.simulated.ports import Port
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from softlab.simulated.bonds import Bond
     from softlab.simulated.wire import Value
 
 
@@ -26,6 +27,8 @@ class LinkControl:
             "link.xstats": self._link_xstats,
             "link.ext": self._link_ext,
             "link.set": self._link_set,
+            "bond.get": self._bond_get,
+            "bond.set": self._bond_set,
             "lcore.mask": self._lcore_mask,
             "lcore.get": self._lcore_get,
             "lcore.stats": self._lcore_stats,
@@ -63,6 +66,21 @@ class LinkControl:
         if item not in ("promisc", "forward2kni", "tc_egress", "tc_ingress", "lldp"):
             raise DpvsError(errors.NOTSUPP)
         setattr(port, item, on)
+        return {}
+
+    def _bond(self, name: str, missing: int) -> Bond:
+        bond = self.path.bonds.get(self._port(name, missing).index)
+        if bond is None:
+            raise DpvsError(errors.INVAL)
+        return bond
+
+    def _bond_get(self, ask: Fields) -> Value:
+        return self._bond(ask.text("dev"), errors.NOTEXIST).status()
+
+    def _bond_set(self, ask: Fields) -> Value:
+        bond = self._bond(ask.text("dev"), errors.INVAL)
+        if not bond.set(ask.text("item"), ask.text("value")):
+            raise DpvsError(errors.NOTEXIST)
         return {}
 
     def _log_link_set(self, port: Port, item: str, *, on: bool) -> None:

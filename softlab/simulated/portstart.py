@@ -8,6 +8,7 @@ import time
 from softlab.packet import link_local, mac_text
 from softlab.simulated import hosts, interfaces, report
 from softlab.simulated.addresses import SCOPE_LINK, IfAddr
+from softlab.simulated.bonds import Bond
 from softlab.simulated.ports import Link, Port
 
 TYPE_CHECKING = False
@@ -31,13 +32,7 @@ def make(config: Configuration, settings: Settings, nics: list[Nic]) -> list[Por
         if index < len(config.devices):
             device = config.devices[index]
         name = device.name if device else f"dpdk{index}"
-        rx: dict[int, int] = {}
-        tx: dict[int, int] = {}
-        for worker in config.workers:
-            for queues in worker.ports:
-                if queues.port == name and worker.cpu in settings.workers:
-                    rx.update(dict.fromkeys(queues.rx, worker.cpu))
-                    tx.update(dict.fromkeys(queues.tx, worker.cpu))
+        rx, tx = _queues(config, settings, name)
         port = Port(
             index,
             name,
@@ -64,6 +59,53 @@ def make(config: Configuration, settings: Settings, nics: list[Nic]) -> list[Por
             port.fast_free = device.fast_free
         made.append(port)
     return made
+
+
+def make_bonds(path: DataPath, config: Configuration, settings: Settings) -> None:
+    """The bonds, as ports after those of the NICs; a member has the bond's queues."""
+    for bonding in config.bonds:
+        members = [port for port in path.ports if port.name in bonding.members]
+        members.sort(key=lambda port: bonding.members.index(port.name))
+        primary = next((m for m in members if m.name == bonding.primary), members[0])
+        rx, tx = _queues(config, settings, bonding.name)
+        port = Port(
+            len(path.ports),
+            bonding.name,
+            primary.hardware,
+            socket=bonding.numa_node,
+            mtu=primary.mtu,
+            rx_queues=len(rx),
+            tx_queues=len(tx),
+            pci=path.version.vdev_address,
+            driver="net_bonding",
+            kni_name=bonding.kni_name,
+            max_queues=primary.max_queues,
+            queues=rx,
+            tx_workers=tx,
+        )
+        port.lldp, port.rss, port.fast_free = True, primary.rss, primary.fast_free
+        port.promisc, port.allmulticast = primary.promisc, primary.allmulticast
+        for member in members:
+            member.rx_queues, member.tx_queues = len(rx), len(tx)
+            member.socket = port.socket
+        path.ports.append(port)
+        bond = Bond(port, members, bonding.mode, primary, lambda name: path.quirks.has(name))
+        bond.choose()
+        path.bonds[port.index] = bond
+
+
+def _queues(
+    config: Configuration, settings: Settings, name: str
+) -> tuple[dict[int, int], dict[int, int]]:
+    """The receive and the transmit queues of a port, with the lcore that serves each."""
+    rx: dict[int, int] = {}
+    tx: dict[int, int] = {}
+    for worker in config.workers:
+        for queues in worker.ports:
+            if queues.port == name and worker.cpu in settings.workers:
+                rx.update(dict.fromkeys(queues.rx, worker.cpu))
+                tx.update(dict.fromkeys(queues.tx, worker.cpu))
+    return rx, tx
 
 
 def _rss(kinds: str) -> int:
@@ -97,9 +139,11 @@ class BringUp:
                 self._skipped(port)
                 continue
             self._configure(port)
+            if path.bond_of(port.index) is not None:
+                continue  # it starts with its bond
             if self._wait(port):
                 self._started(port, now)
-        serving = [port for port in path.ports if port.rx_queues or port.tx_queues]
+        serving = [port for port in path.ports if port.queues or port.tx_workers]
         head = "".join(f"{f'{port.name}: {mac_text(port.hardware)} ':<25}" for port in serving)
         lines = [f"    {'':<12}{head}", *report.queue_lines(path, serving), ""]
         title = "port-queue-lcore relation array: "

@@ -38,6 +38,10 @@ KEEPALIVED_KEEPS = "keepalived.keeps"
 KEEPALIVED_LEAVES = "keepalived.leaves"
 KEEPALIVED_ONE_CHILD = "keepalived.one-child"
 KEEPALIVED_FLAPS = "keepalived.flaps"
+BOND_ONE = "bond.one-member"
+BOND_STAYS = "bond.stays"
+LACP_MUTE = "lacp.mute"
+LACP_UNHEARD = "lacp.unheard"
 
 KNOWN = frozenset(
     {
@@ -71,6 +75,10 @@ KNOWN = frozenset(
         KEEPALIVED_LEAVES,
         KEEPALIVED_ONE_CHILD,
         KEEPALIVED_FLAPS,
+        BOND_ONE,
+        BOND_STAYS,
+        LACP_MUTE,
+        LACP_UNHEARD,
     }
 )
 """Every quirk that there is."""

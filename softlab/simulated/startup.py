@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from softlab.simulated import conftree, hugefiles, kni, lcores
+from softlab.simulated.bonds import MODES
 from softlab.simulated.conf import Configuration, Crash, Reader
 from softlab.simulated.hardware import Host, Nic, NoHugepagesError
 from softlab.simulated.log import Log
@@ -135,6 +136,7 @@ class Startup:
         configured = len(config.devices) + len(config.bonds)
         if configured < len(self.nics):
             self.leave(f"ports in DPDK RTE ({len(self.nics)}) != ports in dpvs.conf({configured})")
+        self._relate_bonds()
         if config.kni or not self.version.kni_switch:
             self._make_knis()
         for lcore in sorted(self.cpus, reverse=True):
@@ -156,7 +158,7 @@ class Startup:
     def _check_lcores(self) -> None:
         config = self.config
         self._survive(lcores.crash(config))
-        code, said = lcores.check(config, len(self.nics), len(self.cpus))
+        code, said = lcores.check(config, len(self.nics) + len(config.bonds), len(self.cpus))
         if code:
             # What is said before has no end of line.
             self.leave(self.version.lcore_error.format(code), f"NETIF: {said}" if said else "")
@@ -179,12 +181,45 @@ class Startup:
         names = [device.name for device in self.config.devices]
         return names[index] if index < len(names) else f"dpdk{index}"
 
+    def _nic_of(self, device: str) -> Nic:
+        return next(nic for index, nic in enumerate(self.nics) if self._device(index) == device)
+
+    def _relate_bonds(self) -> None:
+        """Bonds and their members (netif_vdevs_add, relate_bonding_device)."""
+        known = {self._device(index) for index in range(len(self.nics))}
+        taken: set[str] = set()
+        for bond in self.config.bonds:
+            if bond.mode not in MODES:
+                self.leave(f"the simulated DPVS has no bonds of mode {bond.mode}")
+            made = f"created bondig device {bond.name}: mode={bond.mode}"
+            primary = bond.primary or (bond.members[0] if bond.members else "")
+            text = f"{made}, primary={primary}, numa_node={bond.numa_node}"
+            self.log.say("INFO", "NETIF", text)
+            for member in bond.members:
+                where = "relate_bonding_device: "
+                if member not in known:
+                    text = f"{where}bonding slave device {member} not found"
+                elif member in taken:
+                    text = f"{where}device {member} is slave of {bond.name} already"
+                else:
+                    taken.add(member)
+                    continue
+                self.log.say("ERR", "NETIF", text)
+                self.leave("relate_bonding_device fail, exiting...")
+
     def _make_knis(self) -> None:
         names = {}
+        members = {name for bond in self.config.bonds for name in bond.members}
         for index, nic in enumerate(self.nics):
+            if self._device(index) in members:
+                continue
             device = self.config.devices[index] if index < len(self.config.devices) else None
             name = device.kni_name if device and device.kni_name else f"dpdk{index}.kni"
             names[index] = (name, nic.hardware)
+        for at, bond in enumerate(self.config.bonds):
+            primary = self._nic_of(bond.primary or bond.members[0])
+            name = bond.kni_name or f"{bond.name}.kni"
+            names[len(self.nics) + at] = (name, primary.hardware)
         try:
             self.taps = kni.create(names, self.host.open_device, virtio=self.version.kni_virtio)
         except kni.KniError as error:

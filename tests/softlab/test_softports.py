@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from softlab import softports
-from softlab.spec import BUILD_NICS
+from softlab.spec import LabSpec
 
 
 @pytest.fixture
@@ -48,6 +48,6 @@ def test_a_program_that_does_not_say_its_drivers_is_not_refused(build: Path) -> 
 
 
 def test_each_kind_takes_the_frames_of_the_nic() -> None:
-    wan = BUILD_NICS[-1]
+    wan = LabSpec(device="build").nics[-1]
     assert softports.KINDS["af_packet"].arguments(wan) == f"iface={wan.name}"
     assert softports.KINDS["tap"].arguments(wan) == f"iface=tap-{wan.name},mac={wan.mac}"

@@ -22,6 +22,15 @@ _ITEMS = {
     "lldp": "lldp",
     "addr": "addr",
 }
+_DELAYS = ("link-up-prop", "link-down-prop")
+_WRONG_BOND = {
+    "mode": "invalid bonding mode",
+    "xmit-policy": "invalid xmit-poliy",
+    "monitor-interval": "invalid link_monitor_interval",
+    "link-up-prop": "invalid link_up_prop",
+    "link-down-prop": "invalid link_down_prop",
+}
+_BOND_ITEMS = tuple(f"bond-{word}" for word in ("primary", "slave", *_WRONG_BOND))
 _TRAFFIC = ("ipackets", "opackets", "ibytes", "obytes")
 _FAULTS = ("ierrors", "oerrors", "imissed", "rx_nombuf")
 _LCORE = (
@@ -139,6 +148,43 @@ def _show_port(request: Request, name: str) -> None:
                     sys.stdout.write(f"        {at:<6}{label}: {value}\n")
     if request.verbose:
         sys.stdout.write(_port_details(device.get("link.ext", dev=name)))
+    if request.words[:1] == ["status"]:
+        sys.stdout.write(_bond_status(device.get("bond.get", dev=name)))
+
+
+def _bond_status(row: Value) -> str:
+    members = row.get("members")
+    listed = members if isinstance(members, list) else []
+    said = ""
+    for member in listed:
+        state = "active" if member["active"] else "inactive"
+        primary = ", primary" if member["primary"] else ""
+        said += f"{member['name']}({member['hardware'].hex(':').upper()}, {state}{primary}) "
+    return (
+        "    --- bonding status ---\n"
+        f"    mode {number(row, 'mode')} mac_addr {raw(row, 'hardware').hex(':').upper()}"
+        f" xmit_policy {text(row, 'policy')} link_monitor {number(row, 'monitor')}ms\n"
+        f"    ative/slaves {number(row, 'active')}/{len(listed)}"
+        f" link_down_prop_delay {number(row, 'down')}ms"
+        f" link_up_prop_delay {number(row, 'up')}ms\n"
+        f"    slaves: {said}\n"
+    )
+
+
+def _set_bond(request: Request, name: str, item: str, value: str) -> int:
+    """The tool checks the value, and prints what is wrong with it; the status is 0."""
+    word = item.removeprefix("bond-")
+    right = value.isdigit() if word in ("mode", "monitor-interval", *_DELAYS) else True
+    if word == "xmit-policy":
+        right = value in ("LAYER2", "layer2", "LAYER23", "layer23", "LAYER34", "layer34")
+    if not right or (word == "monitor-interval" and value == "0"):
+        sys.stdout.write(f"{_WRONG_BOND[word]}: {value}\n")
+        return 0
+    try:
+        request.device.set("bond.set", dev=name, item=word, value=value)
+    except Refused:
+        return 0
+    return 0
 
 
 def _show_ports(request: Request) -> int:
@@ -203,6 +249,8 @@ def _set(request: Request, name: str) -> int:
         return errors.INVAL
     item = request.words.pop(0)
     value = request.take(item)
+    if item in _BOND_ITEMS:
+        return _set_bond(request, name, item, value)
     known = item in _ITEMS and not (
         (item == "lldp" and not request.device.version.lldp)
         or (item == "allmulticast" and not request.device.version.allmulticast)
