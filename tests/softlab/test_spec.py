@@ -31,6 +31,8 @@ from tests.softlab.labs import ROOT, command
         ('{"crafted": {"lb01": []}}', "lab.json: crafted: no host 'lb01'; there are client1"),
         ('{"crafted": {"client1": []}}', "lab.json: crafted.client1: expected an IPv4 address"),
         ('{"vlans": {"lan": 4095}}', "lab.json: vlans.lan: expected an id from 1 to 4094, found"),
+        ('{"bonds": {"lan": 6}}', "lab.json: bonds.lan: a lab has bonds of mode 0, 1, 4, found 6"),
+        ('{"machine": "guest", "bonds": {"lan": 0}}', "lab.json: bonds: a virtual machine has"),
         ('{"lcores": {"master": 0}}', "lab.json: lcores: expected "),
         (
             '{"lcores": {"master": {"id": 0, "cpus": [9999]}, "workers": []}}',
