@@ -46,6 +46,8 @@ class Connection:
         "out_port",
         "pool",
         "proto",
+        "proxy_grown",
+        "proxy_seq",
         "rs_end_ack",
         "rs_end_seq",
         "service",
@@ -98,6 +100,9 @@ class Connection:
         self.rs_end_seq = 0
         self.rs_end_ack = 0
         self.uoa_left = 0
+        # Proxy protocol: where the client's first octets began, and how many more there are now.
+        self.proxy_seq = -1
+        self.proxy_grown = 0
 
     @property
     def key_in(self) -> Tuple:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _IN = COUNTERS.index("inpkts")
 _OUT = COUNTERS.index("outpkts")
 _CONNS = COUNTERS.index("conns")
+_WHEEL = 524  # seconds in which DPVS's wheel of timers turns once
 
 
 def ip_received(path: DataPath, lcore: int, frame: bytes, port: int, now: float) -> bool:
@@ -276,6 +277,6 @@ def _move_state(
         conn.state = UDP_ONEWAY
     fixed = conn.service.conn_timeout
     if fixed and (conn.proto == PROTO_UDP or conn.state == ESTABLISHED):
-        conn.timeout = fixed
+        conn.timeout = fixed % _WHEEL if path.quirks.has(quirks.TIMER_WRAPS) else fixed
     else:
         conn.timeout = path.settings.timeouts[conn.state]

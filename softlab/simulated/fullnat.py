@@ -16,7 +16,7 @@ from softlab.packet import (
     ipv6_header,
     transport_checksum,
 )
-from softlab.simulated import tcpopts
+from softlab.simulated import proxyproto, tcpopts
 from softlab.simulated.tcpstates import ACK, RST, SYN
 
 TYPE_CHECKING = False
@@ -136,6 +136,11 @@ def _take_tcp(body: bytes) -> tuple[list[int], bytes, bytes] | None:
     return [sport, dport, seq, ack, control, window, urgent], body[20:offset], body[offset:]
 
 
+def _behind(number: int, other: int) -> bool:
+    """Whether a sequence number is behind another."""
+    return 0 < (number - other) & _MASK < 0x80000000
+
+
 def tcp_flags(body: bytes) -> int:
     """Flags of a TCP segment, 0 when it is cut off."""
     return body[13] if len(body) >= 20 else 0
@@ -194,11 +199,18 @@ def tcp_inbound(
             conn.isn = isn
             conn.delta = (isn - header[2]) & _MASK
     first_data = header[3] == conn.fdata_seq and not flags & (SYN | RST)
-    wants_toa = first_data or (opening and version.toa_on_syn)
+    wants_toa = (first_data or (opening and version.toa_on_syn)) and not conn.service.proxy
     if wants_toa:
         options, fits = _add_toa(conn, options, size, mtu, pruning=version.toa_prunes)
         fits = fits or not version.toa_prunes
-    header[2] = (header[2] + conn.delta) & _MASK
+    moved = conn.delta
+    if conn.service.proxy and payload and conn.proxy_seq in (-1, header[2]):
+        conn.proxy_seq, length = header[2], len(payload)
+        payload = proxyproto.replaced(conn, payload)
+        conn.proxy_grown = len(payload) - length
+    elif conn.proxy_seq >= 0 and _behind(header[2], conn.proxy_seq):
+        moved += conn.proxy_grown
+    header[2] = (header[2] + moved) & _MASK
     header[0], header[1] = conn.lport, conn.dport
     segment = _tcp(conn.laddr, conn.daddr, header, options, payload)
     return readdress(packet, conn.laddr, conn.daddr, PROTO_TCP, segment), fits
@@ -220,6 +232,8 @@ def tcp_outbound(conn: Connection, packet: Packet) -> bytes | None:
         conn.fdata_seq = (header[2] + 1) & _MASK
         options = tcpopts.lower_mss(options, 4 + len(conn.caddr))
     header[3] = (header[3] - conn.delta) & _MASK
+    if conn.proxy_seq >= 0 and _behind(header[3], conn.proxy_seq):
+        header[3] = (header[3] - conn.proxy_grown) & _MASK
     options = tcpopts.shift_sack(options, conn.delta)
     header[0], header[1] = conn.vport, conn.cport
     segment = _tcp(conn.vaddr, conn.caddr, header, options, payload)

@@ -42,6 +42,8 @@ BOND_ONE = "bond.one-member"
 BOND_STAYS = "bond.stays"
 LACP_MUTE = "lacp.mute"
 LACP_UNHEARD = "lacp.unheard"
+TIMER_WRAPS = "timer.wraps"
+SAVE_OPTIONS = "save.options"
 
 KNOWN = frozenset(
     {
@@ -79,6 +81,8 @@ KNOWN = frozenset(
         BOND_STAYS,
         LACP_MUTE,
         LACP_UNHEARD,
+        TIMER_WRAPS,
+        SAVE_OPTIONS,
     }
 )
 """Every quirk that there is."""

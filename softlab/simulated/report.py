@@ -262,6 +262,8 @@ def service(svc: Service, lcores: Sequence[int]) -> Value:
         "vport": svc.port,
         "scheduler": svc.scheduler,
         "conn_timeout": svc.conn_timeout,
+        "proxy": svc.proxy,
+        "dest_check": svc.dest_check,
         "dests": [
             {
                 "addr": dest.addr,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from softlab.simulated import errors, report
+from softlab.simulated import errors, quirks, report
 from softlab.simulated.core import DataPath
 from softlab.simulated.errors import DpvsError
 from softlab.simulated.fields import Fields
@@ -59,14 +59,18 @@ class ServiceControl:
                     text = "dp_vs_service_add: scheduler not found."
                     self.path.say("WARNING", "SERVICE", text)
             raise
-        service.conn_timeout = ask.number("conn_timeout")
+        self._set_options(service, ask)
         return {}
+
+    def _set_options(self, service: Service, ask: Fields) -> None:
+        service.conn_timeout = ask.number("conn_timeout")
+        service.proxy, service.dest_check = ask.text("proxy"), ask.text("dest_check")
 
     def _svc_edit(self, ask: Fields) -> Value:
         service = self._service(ask, errors.INVAL)
         if ask.text("scheduler"):
             service.set_scheduler(ask.text("scheduler"))
-        service.conn_timeout = ask.number("conn_timeout")
+        self._set_options(service, ask)
         return {}
 
     def _svc_del(self, ask: Fields) -> Value:
@@ -102,7 +106,10 @@ class ServiceControl:
 
     def _svc_list(self, ask: Fields) -> Value:
         lcores = self._lcores_of(ask)
-        return {"services": [report.service(svc, lcores) for svc in self.path.services.all()]}
+        listed = [report.service(svc, lcores) for svc in self.path.services.all()]
+        if self.path.quirks.has(quirks.SAVE_OPTIONS):
+            listed = [{**row, "saved_timeout": row["conn_timeout"]} for row in listed]
+        return {"services": listed}
 
     def _svc_get(self, ask: Fields) -> Value:
         service = self.path.services.get(ask.number("proto"), ask.raw("vip"), ask.number("vport"))

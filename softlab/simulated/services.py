@@ -30,10 +30,12 @@ class Service:
         "addr",
         "conn_timeout",
         "current_laddr",
+        "dest_check",
         "dests",
         "laddrs",
         "port",
         "proto",
+        "proxy",
         "scheduler",
         "schedulers",
         "spread_start",
@@ -56,6 +58,8 @@ class Service:
         self.workers = workers
         self.spread_start = spread_start
         self.conn_timeout = 0
+        self.proxy = ""
+        self.dest_check = ""
         self.dests: list[Dest] = []
         self.laddrs: list[LocalAddress] = []
         self.current_laddr: dict[int, int] = dict.fromkeys(workers, -1)

@@ -27,6 +27,7 @@ class Version:
         self.ipvs = "v1.9.2" if number >= (1, 9, 4) else "v1.8.8"
         # Before, `ipvsadm -S` knew no name of FullNAT, and each worker began with the first server.
         self.saves_forward = number >= (1, 9, 0)
+        self.later_options = number >= (1, 9, 6)  # of ipvsadm: proxy protocol, dest-check
         self.spreads_start = number >= (1, 9, 0)
         self.missing_service_status = 1 if number >= (1, 9, 0) else 255
         self.flush_by_device = number >= (1, 9, 0)

@@ -152,3 +152,30 @@ def test_a_clients_proxy_header_is_not_believed(
     assert answer.ack == ends.client.seq, (
         f"the answer acknowledges {answer.ack}, the client's request ends at {ends.client.seq}"
     )
+
+
+@requirement("EDG-32")
+@pytest.mark.parametrize("kind", ["none", *proxyheader.COMMON])
+def test_a_line_of_proxy_protocol_v1_is_inserted(
+    crafted: Crafted, service: Service, kind: str
+) -> None:
+    """Steps: at a service with proxy protocol v1, a request, also behind a header of the client's.
+
+    Verify: the RS receives one line with the client's real address and port, followed by the
+    request; a second request follows without it; each answer acknowledges what the client sent.
+    """
+    header = proxyheader.COMMON.get(kind)
+    added = crafted.service(service, options="--proxy-protocol v1")
+    forged = header(FORGED[added.vip.version], added.vip) if header else b""
+    with crafted.connection(added) as ends:
+        ends.open()
+        came = ends.to_rs("PA", forged + b"request").payload
+        answer = ends.to_client("PA", b"answer")
+        acknowledged = answer.ack == ends.client.seq
+        second = ends.to_rs("PA", b"second").payload
+    wanted = proxyheader.v1(ends.client.own, added.vip) + b"request"
+    assert came == wanted, (
+        f"a client that begins with {kind}: the RS gets {came[:120]!r}, expected {wanted!r}"
+    )
+    assert second == b"second", f"the RS gets {second!r} as second request, expected b'second'"
+    assert acknowledged, f"the answer acknowledges {answer.ack}, which is not the request's end"

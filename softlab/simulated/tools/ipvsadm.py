@@ -22,6 +22,16 @@ def _service_of(command: Command) -> Value:
     return {"proto": command.proto, "vip": command.vip, "vport": command.vport}
 
 
+def _options_of(command: Command) -> Value:
+    """What -A and -E say of a service besides its address."""
+    return {
+        "scheduler": command.scheduler,
+        "conn_timeout": command.conn_timeout,
+        "proxy": command.proxy,
+        "dest_check": command.dest_check,
+    }
+
+
 def _list_all(device: Device, command: Command) -> int:
     try:
         services = rows(device.get("svc.list", index=command.index), "services")
@@ -101,8 +111,7 @@ def _edit_service(device: Device, command: Command) -> None:
     except Refused:
         complain("Success")
         raise Refused(errors.INVAL) from None
-    fields = {"scheduler": command.scheduler, "conn_timeout": command.conn_timeout}
-    device.set("svc.edit", **fields, **_service_of(command))
+    device.set("svc.edit", **_options_of(command), **_service_of(command))
 
 
 def _server(device: Device, command: Command) -> None:
@@ -149,8 +158,7 @@ def _change(device: Device, command: Command) -> int:
     name = command.name
     try:
         if name == "add-service":
-            fields = {"scheduler": command.scheduler, "conn_timeout": command.conn_timeout}
-            device.set("svc.add", **fields, **_service_of(command))
+            device.set("svc.add", **_options_of(command), **_service_of(command))
         elif name == "edit-service":
             _edit_service(device, command)
         elif name == "delete-service":
@@ -204,7 +212,7 @@ def _help(device: Device) -> int:
 
 
 def _process(device: Device, argv: list[str], *, reading: bool = False) -> int:
-    command = ipvsargs.parse(argv)
+    command = ipvsargs.parse(argv, device.version.later_options)
     name = command.name
     if name == "help":
         return _help(device)

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-TCP, UDP = 6, 17
+ICMP, TCP, UDP, ICMP6 = 1, 6, 17, 58
 # How a server is reached; without -b the tool means direct routing.
 FULLNAT, ROUTE = "FullNat", "Route"
 
@@ -38,6 +38,8 @@ OPTIONS = {
     "get-whtlst": ("W", False),
     "tcp-service": ("t", True),
     "udp-service": ("u", True),
+    "icmp-service": ("q", True),
+    "icmpv6-service": ("1", True),
     "scheduler": ("s", True),
     "real-server": ("r", True),
     "fullnat": ("b", False),
@@ -59,7 +61,18 @@ OPTIONS = {
     "ifname": ("F", True),
     "cpu": ("", True),
     "conn-timeout": ("", True),
+    "proxy-protocol": ("", True),
+    "dest-check": ("", True),
 }
+LATER = ("proxy-protocol", "dest-check")
+"""Options that earlier versions do not know."""
+_SERVICES = {
+    "tcp-service": TCP,
+    "udp-service": UDP,
+    "icmp-service": ICMP,
+    "icmpv6-service": ICMP6,
+}
+_PROXY = ("disable", "v1", "v2", "v1-insecure", "v2-insecure")
 COMMANDS = {
     "add-service": "add-service",
     "edit-service": "edit-service",
@@ -91,8 +104,7 @@ _ORDER = (
     "persistent-conn", "nosort", "exact", "local-address", "ifname", "cpu",
 )  # fmt: skip
 _KINDS = {
-    "tcp-service": "service-address",
-    "udp-service": "service-address",
+    **dict.fromkeys(_SERVICES, "service-address"),
     "fullnat": "forwarding-method",
     "laddr": "local-address",
 }
@@ -155,6 +167,8 @@ class Command:
         self.dev = ""
         self.index = 0
         self.conn_timeout = 0
+        self.proxy = ""
+        self.dest_check = ""
 
     def has(self, kind: str) -> bool:
         """True when an option of that kind was given."""
@@ -265,7 +279,7 @@ def _take(command: Command, name: str, value: str) -> None:
         fail(2, f"multiple '{kind}' options specified")
     command.given.add(kind)
     if kind == "service-address":
-        command.proto = TCP if name == "tcp-service" else UDP
+        command.proto = _SERVICES[name]
         found = service_address(value, command.proto)
         if found is None:
             fail(2, "illegal virtual server address[:port] specified")
@@ -296,6 +310,12 @@ def _take(command: Command, name: str, value: str) -> None:
         command.index = int(value) if value.isdigit() else 0
     elif name == "conn-timeout":
         command.conn_timeout = _count(value, 31535999, f"{value}: invalid numeric value")
+    elif name == "proxy-protocol":
+        if value not in _PROXY:
+            fail(2, "illegal proxy protocol specified")
+        command.proxy = "" if value == "disable" else value
+    elif name == "dest-check":
+        command.dest_check = "" if value == "disable" else value
 
 
 def _check(command: Command) -> None:
@@ -317,8 +337,11 @@ def _check(command: Command) -> None:
             seen = option
 
 
-def parse(argv: list[str]) -> Command:
-    """The command of an argv without the program's name; leaves the program when it is wrong."""
+def parse(argv: list[str], later: bool = True) -> Command:
+    """The command of an argv without the program's name; leaves the program when it is wrong.
+
+    later: whether the version knows the options of LATER.
+    """
     options = _next_options(argv)
     words = [value for name, value, _ in options if name == "?"]
     options = [option for option in options if option[0] != "?"]
@@ -328,8 +351,8 @@ def parse(argv: list[str]) -> Command:
     if command.name in ("help", "version"):
         return command
     for name, value, written in options[1:]:
-        if not name:
-            complain(f"{written}: {value}")
+        if not name or (name in LATER and not later):
+            complain(f"{written}: {value if not name else 'unknown option'}")
             raise SystemExit(255)
         if name in COMMANDS:
             fail(2, f"invalid option `{written}'")

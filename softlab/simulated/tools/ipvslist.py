@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from softlab.simulated.tools.ipvsargs import Command
     from softlab.simulated.wire import Value
 
-_NAMES = {6: "TCP", 17: "UDP"}
-_SWITCHES = {6: "-t", 17: "-u"}
+_NAMES = {1: "ICMP", 6: "TCP", 17: "UDP", 58: "ICMPv6"}
+_SWITCHES = {1: "-q", 6: "-t", 17: "-u", 58: "-1"}
 
 
 def address_text(addr: bytes) -> str:
@@ -110,6 +110,13 @@ def _dest_line(command: Command, dest: Value, name: str) -> str:
     return line + (" overload" if dest.get("overload") else "")
 
 
+def _flags(row: Value) -> str:
+    fixed, proxy, check = number(row, "conn_timeout"), text(row, "proxy"), text(row, "dest_check")
+    shown = f" conn-timeout {fixed}" if fixed else ""
+    shown += f" pp{proxy}" if proxy else ""
+    return shown + (f" dest-check internal:{check}" if check else "")
+
+
 _SAVED = {"FullNat": "-b", "Route": "-g"}
 
 
@@ -124,8 +131,11 @@ def service(command: Command, row: Value, *, forward_is_named: bool = True) -> s
         dests = sorted(dests, key=_dest_key)
     scheduler = text(row, "scheduler")
     if command.name == "save":
-        switch = _SWITCHES.get(proto, "-q")
-        lines = [f"-A {switch} {vname} -s {scheduler}"]
+        switch = _SWITCHES[proto]
+        kept = number(row, "saved_timeout")  # by a quirk; the tool itself saves no options
+        lines = [
+            f"-A {switch} {vname} -s {scheduler}" + (f" --conn-timeout {kept}" if kept else "")
+        ]
         lines += [
             f"-a {switch} {vname} -r"
             f" {endpoint(raw(dest, 'addr'), number(dest, 'port'), proto, numeric=numeric)}"
@@ -134,7 +144,7 @@ def service(command: Command, row: Value, *, forward_is_named: bool = True) -> s
             for dest in dests
         ]
         return "".join(line + "\n" for line in lines)
-    name = f"{_NAMES.get(proto, 'ICMP')}  {vname}"
+    name = f"{_NAMES[proto]}  {vname}"
     if len(vip) == 4:
         name = name[:33]
     if command.has("stats") or command.has("rate"):
@@ -142,8 +152,7 @@ def service(command: Command, row: Value, *, forward_is_named: bool = True) -> s
         exact = command.has("exact")
         lines = [f"{name:<33}" + "".join(_large(value, exact=exact) for value in values)]
     else:
-        fixed = number(row, "conn_timeout")
-        lines = [f"{name} {scheduler}" + (f" conn-timeout {fixed}" if fixed else "")]
+        lines = [f"{name} {scheduler}" + _flags(row)]
     for dest in dests:
         dname = endpoint(raw(dest, "addr"), number(dest, "port"), proto, numeric=numeric)
         if len(vip) == 4:
