@@ -91,7 +91,7 @@ class Emulated:
 
     def __init__(self, path: str = EMULATED) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(10)
+        self._socket.settimeout(60)
         self._socket.connect(path)
 
     def _ask(self, request: dict[str, object]) -> tuple[dict[str, object], list[int]]:
