@@ -6,6 +6,7 @@ pytest_plugins = [
     "fixtures.usage",
     "fixtures.checks",
     "fixtures.selection",
+    "fixtures.installed",
     "fixtures.run",
     "fixtures.progress",
     "fixtures.interruption",

@@ -2,3 +2,5 @@
 
 Nothing here imports pytest; nothing here knows what kind of device it talks to.
 """
+
+__version__ = "0.1.0"

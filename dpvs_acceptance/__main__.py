@@ -1,4 +1,5 @@
-"""`python -m dpvs_acceptance verify RUN`, `… diff A B`, `… matrix RUN…`: of stored runs, no lab.
+"""`dpvs-acceptance verify RUN`, `… diff A B`, `… matrix RUN…`: of stored runs, no lab; `… init`:
+a repository of a site. In a clone: `python -m dpvs_acceptance`.
 
 `… check-conf FILE`, `… explain LOG`: of a user's own files. Exit status: 0 all is well (verify:
 nothing was altered and the verdict is the same; diff: nothing newly fails or is newly untested;
@@ -12,12 +13,20 @@ import signal
 import sys
 
 from dpvs_acceptance.dpvs import own_files
+from dpvs_acceptance.entry import add_own_packages
 
-signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # of `… | head`: ends as other commands do
-asked = sys.argv[1:]
-if asked and asked[0] in own_files.COMMANDS:
-    sys.exit(own_files.main(asked))
 
-from reports import stored_runs  # noqa: E402 - takes a second, and only these need it
+def command() -> int:
+    """The command line."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # of `… | head`: ends as other commands do
+    asked = sys.argv[1:]
+    if asked and asked[0] in own_files.COMMANDS:
+        return own_files.main(asked)
+    add_own_packages()
+    from reports import stored_runs  # takes a second, and only these need it
 
-sys.exit(stored_runs.main(asked))
+    return stored_runs.main(asked)
+
+
+if __name__ == "__main__":
+    sys.exit(command())

@@ -7,7 +7,6 @@ newly fails or is newly untested; matrix: always), 1 not so, 3 wrong usage.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,17 +14,22 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dpvs_acceptance.dpvs import own_files
+from dpvs_acceptance.model.site import INSTALLED, site_here
+from dpvs_acceptance.new_site import CI, SiteExistsError, write_site
 from dpvs_acceptance.verdict.comparing import to_lines
 from dpvs_acceptance.verdict.judging import EXIT_NOT_READY, EXIT_READY, EXIT_USAGE
 from dpvs_acceptance.verdict.matrix import make_matrix
 from dpvs_acceptance.verdict.matrix import to_lines as matrix_lines
 from dpvs_acceptance.verdict.signoff import SignOff, from_text
-from dpvs_acceptance.verdict.verifying import SUITE, verify
+from dpvs_acceptance.verdict.suite import is_suite
+from dpvs_acceptance.verdict.verifying import verify
 from dpvs_acceptance.verdict.words import first_line, printable
 from reports.building import exports, read_page, render, render_comparison, render_matrix
 from reports.compared_runs import compare_runs
 from reports.fleet_pages import fleet_lines
 from reports.signed_runs import sign_run, signature_problems
+
+PROGRAM = "dpvs-acceptance" if INSTALLED else "python -m dpvs_acceptance"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,7 +39,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: list[str]) -> int:
-    parser = _Parser(prog="python -m dpvs_acceptance", description=(__doc__ or "").splitlines()[0])
+    parser = _Parser(prog=PROGRAM, description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     verifying = commands.add_parser("verify", help="was a run altered, is its verdict the same?")
     verifying.add_argument("run", type=Path, help="reports/runs/<run>, or a copy of it elsewhere")
@@ -80,7 +84,12 @@ def main(arguments: list[str]) -> int:
         "runs", type=Path, nargs="+", metavar="run", help="of each balancer the newest one counts"
     )
     fleet.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
+    beginning = commands.add_parser("init", help="write a site's own repository")
+    beginning.add_argument("folder", type=Path, nargs="?", default=Path())
+    beginning.add_argument("--ci", choices=sorted(CI), default="github", help="whose pipeline")
     options = parser.parse_args(arguments)
+    if options.command == "init":
+        return _init(options.folder, options.ci)
     named = [getattr(options, n) for n in ("run", "first", "second") if n in options]
     for directory in [*named, *getattr(options, "runs", ())]:
         if not (directory / "signoff.json").is_file():
@@ -97,8 +106,21 @@ def main(arguments: list[str]) -> int:
     return _diff(options.first, options.second, options.html)
 
 
+def _init(folder: Path, ci: str) -> int:
+    try:
+        written = write_site(folder, ci)
+    except (OSError, SiteExistsError) as error:
+        print(f"init: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    for name in written:
+        print(folder / name)
+    print("next: pytest --topology=ours, on the software lab; docs/your-own-repository.md")
+    return EXIT_READY
+
+
 def _verify(options: argparse.Namespace) -> int:
     directory: Path = options.run
+    site = site_here(Path.cwd()).root
     for given in (options.allowed_signers, options.timestamp_ca):
         if given is not None and not given.is_file():
             print(f"{given}: there is no such file", file=sys.stderr)
@@ -115,7 +137,7 @@ def _verify(options: argparse.Namespace) -> int:
         directory, options.allowed_signers, options.timestamp_ca, options.signers
     )
     strange = _strange_pages(directory)
-    if strange and _suite_is(found.commit):
+    if strange and is_suite(found.commit, site):
         problems += [f"{name}: is not what the evidence makes" for name in strange]
     elif strange:
         print(
@@ -126,7 +148,7 @@ def _verify(options: argparse.Namespace) -> int:
         print(f"DIFFERENT: {problem}")
     if problems:
         print(f"{len(problems)} differences: this is not what the run left")
-        if not _suite_is(found.commit):
+        if not is_suite(found.commit, site):
             print(
                 f"the run was made by suite {found.commit or 'unknown'}, and this is another one: "
                 "differences of catalogues and checks may be the suites'"
@@ -155,16 +177,6 @@ def _strange_pages(directory: Path) -> list[str]:
         return list(strange or ())
     except (OSError, ValidationError, UnicodeDecodeError):
         return []  # already among the problems
-
-
-def _suite_is(commit: str) -> bool:
-    """Whether this is the very suite that made the run: a clean tree of that commit."""
-    command = ["git", "-C", str(SUITE), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return bool(commit) and not commit.endswith("-dirty") and ran.stdout.strip() == commit
 
 
 def _diff(first: Path, second: Path, html: Path | None) -> int:

@@ -36,6 +36,6 @@ def test_every_make_target_of_the_documents_exists() -> None:
 def test_every_option_of_the_readme_is_one_of_the_suite() -> None:
     sources = "".join(path.read_text() for path in (ROOT / "fixtures").glob("*.py"))
     own = {option for page in PAGES for option in OPTION.findall(page.read_text())}
-    pytest_s = {"--junitxml", "--alluredir", "--lf", "--tb", "--durations"}
+    pytest_s = {"--junitxml", "--alluredir", "--lf", "--tb", "--durations", "--pyargs"}
     unknown = {option for option in own - pytest_s if f'"{option}"' not in sources}
     assert not unknown, f"the documents name options that there are not: {sorted(unknown)}"

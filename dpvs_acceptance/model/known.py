@@ -17,6 +17,7 @@ from dpvs_acceptance.dpvs.versions import Version
 from dpvs_acceptance.model.declared import Declared
 from dpvs_acceptance.model.loading import DeclarationError, load_yaml
 from dpvs_acceptance.model.requirement import OneLine, OneLineZh
+from dpvs_acceptance.model.wording import limited, sentences_of
 
 
 def _a_version(text: str) -> str:
@@ -90,14 +91,14 @@ def load_known(paths: Iterable[Path], ids: Collection[str]) -> tuple[KnownDefect
             try:
                 defect = KnownDefect.model_validate(row)
             except ValidationError as error:
-                problems += [
-                    f"{where}: {'.'.join(map(str, one['loc'])) or 'row'}: {one['msg']}"
-                    for one in error.errors()
-                ]
+                at = ("known", index)
+                problems += sentences_of(
+                    path, lines, error, KnownDefect, at, f"known defect {index + 1}"
+                )
                 continue
             unknown = [name for name in defect.requirements if name not in ids]
             problems += [f"{where}: unknown requirement {name}" for name in unknown]
             found.append(defect)
     if problems:
-        raise DeclarationError("\n".join(problems))
+        raise DeclarationError(limited(problems))
     return tuple(found)

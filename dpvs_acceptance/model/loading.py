@@ -12,11 +12,15 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from dpvs_acceptance.model.wording import Key, KeyedError, limited, sentences_of
+
+__all__ = ["DeclarationError", "Key", "KeyedError", "load_model", "load_yaml"]
+
 Model = TypeVar("Model", bound=BaseModel)
-Key = tuple[str | int, ...]
 
 # libyaml's parser if available: as safe, and ten times faster.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 _DEPTH = {
@@ -44,8 +48,8 @@ def load_model(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = [_sentence(path, lines, problem) for problem in error.errors()]
-        raise DeclarationError("\n".join(dict.fromkeys(problems))) from None
+        problems = sentences_of(path, lines, error, model)
+        raise DeclarationError(limited(problems)) from None
 
 
 def load_yaml(path: Path) -> tuple[Any, dict[Key, int]]:
@@ -70,8 +74,11 @@ def load_yaml(path: Path) -> tuple[Any, dict[Key, int]]:
                 raise DeclarationError(f"{path}:{line}: anchors and aliases are not supported")
         node = yaml.compose(text, Loader=_LOADER)
         lines: dict[Key, int] = {}
+        numbers: list[str] = []
         if node is not None:
-            _record(path, node, (), lines)
+            _record(path, node, (), lines, numbers)
+        if numbers:
+            raise DeclarationError(limited(numbers))
         return yaml.load(text, Loader=_LOADER), lines  # noqa: S506 - a safe one
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -82,8 +89,14 @@ def load_yaml(path: Path) -> tuple[Any, dict[Key, int]]:
         raise DeclarationError(f"{path}: not YAML: {error}") from None
 
 
-def _record(path: Path, node: yaml.Node, key: Key, lines: dict[Key, int]) -> None:
+def _record(
+    path: Path, node: yaml.Node, key: Key, lines: dict[Key, int], numbers: list[str]
+) -> None:
     lines.setdefault(key, node.start_mark.line + 1)
+    if node.tag in _NUMBERS and isinstance(node, yaml.ScalarNode) and ":" in node.value:
+        # YAML 1.1 takes a MAC or a PCI address of digits for a number to the base of 60.
+        where = f"{path}:{node.start_mark.line + 1}: {'.'.join(map(str, key))}"
+        numbers.append(f'{where}: must be quoted: "{node.value}"')
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for name, value in node.value:
@@ -94,37 +107,11 @@ def _record(path: Path, node: yaml.Node, key: Key, lines: dict[Key, int]) -> Non
                 raise DeclarationError(f"{path}:{line}: key {name.value!r} is given twice")
             seen.add(name.value)
             lines[(*key, name.value)] = line
-            _record(path, value, (*key, name.value), lines)
+            _record(path, value, (*key, name.value), lines, numbers)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            _record(path, value, (*key, index), lines)
-
-
-def _sentence(path: Path, lines: dict[Key, int], problem: Any) -> str:
-    location: Key = tuple(problem["loc"])
-    context = problem.get("ctx", {}).get("error")
-    # pydantic places an error of a cross-check at the model's root; the key comes with the error.
-    if isinstance(context, KeyedError):
-        location = location + context.key
-    message = str(context or problem["msg"])
-    if problem["type"] == "extra_forbidden":
-        message = "unknown key"
-    elif problem["type"] == "missing":
-        message = "this key is missing"
-    known = location
-    while known and known not in lines:
-        known = known[:-1]
-    shown = ".".join(str(part) for part in location) or "(whole file)"
-    return f"{path}:{lines.get(known, 1)}: {shown}: {message}"
+            _record(path, value, (*key, index), lines, numbers)
 
 
 def _kind(data: Any) -> str:
     return "nothing" if data is None else type(data).__name__
-
-
-class KeyedError(ValueError):
-    """A failed cross-check, with the key (relative to the model that checked)."""
-
-    def __init__(self, key: Key, message: str) -> None:
-        super().__init__(message)
-        self.key = key

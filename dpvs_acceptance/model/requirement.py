@@ -11,17 +11,18 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from dpvs_acceptance.model.loading import DeclarationError, Key, load_yaml
+from dpvs_acceptance.model.wording import limited, sentences_of
 
 SEED = "seed"
 """The default catalogue of a topology."""
-_FILLED_IN = ("catalogue", "held", "site", "elsewhere")
+_FILLED_IN = ("catalogue", "held", "site", "elsewhere", "changed")
 
-_KEYS = {"requirements", "held", "site"}
+_KEYS = {"requirements", "held", "site", "changes"}
 
 
 class Priority(StrEnum):
@@ -115,6 +116,8 @@ class Requirement(BaseModel):
     """`held` of the file; set by the loader."""
     site: bool = False
     """`site: true` of the file: the user's own catalogue, not the project's; set by the loader."""
+    changed: str = ""
+    """What a site changed of the row, and why; set by `apply_changes`."""
 
 
 def catalogues(requirements: Iterable[Requirement]) -> tuple[str, ...]:
@@ -125,19 +128,23 @@ def catalogues(requirements: Iterable[Requirement]) -> tuple[str, ...]:
 def load_requirements(paths: Iterable[Path]) -> tuple[Requirement, ...]:
     """The requirements of all files, in the order of the files and of the rows in them.
 
-    A file has the key `requirements` and may have `held` (default: `whole`) and `site`. Raises
-    DeclarationError with a line per problem: file, line, requirement id, key. A duplicate id, also
-    in another file, is refused.
+    A file has the key `requirements` and may have `held` (default: `whole`), `site` and `changes`
+    (`apply_changes`). Raises DeclarationError with a line per problem: file, line, requirement id,
+    key. A duplicate id, also in another file, is refused.
     """
     found: dict[str, tuple[Requirement, str]] = {}
     problems: list[str] = []
     for path in paths:
         data, lines = load_yaml(path)
         rows = data.get("requirements") if isinstance(data, dict) else None
-        if not isinstance(rows, list) or not rows or not set(data) <= _KEYS:
+        if rows is None and isinstance(data, dict) and data.get("changes"):
+            rows = []
+        elif not rows:
+            rows = None
+        if not isinstance(rows, list) or not set(data) <= _KEYS:
             problems.append(
-                f"{path}:1: expected the key 'requirements', a list of rows, and optionally 'held' "
-                "and 'site'"
+                f"{path}:1: expected the key 'requirements', a list of rows, and optionally 'held',"
+                " 'site' and 'changes'"
             )
             continue
         allowed = [str(held) for held in Held]
@@ -159,7 +166,9 @@ def load_requirements(paths: Iterable[Path]) -> tuple[Requirement, ...]:
             try:
                 requirement = Requirement.model_validate(row).model_copy(update=place)
             except ValidationError as error:
-                problems += _sentences(path, lines, key, row, error)
+                name = row.get("id") if isinstance(row, dict) else None
+                shown = name if isinstance(name, str) and name else f"row {index + 1}"
+                problems += sentences_of(path, lines, error, Requirement, key, shown)
                 continue
             if requirement.id in found:
                 first = found[requirement.id][1]
@@ -167,7 +176,7 @@ def load_requirements(paths: Iterable[Path]) -> tuple[Requirement, ...]:
             else:
                 found[requirement.id] = (requirement, where)
     if problems:
-        raise DeclarationError("\n".join(problems))
+        raise DeclarationError(limited(problems))
     return _with_parts([requirement for requirement, _ in found.values()])
 
 
@@ -193,19 +202,3 @@ def _proven(parts: list[Requirement]) -> str:
     named = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
     says = f"holds where its {len(parts)} parts do; topologies that prove them: {named or 'none'}"
     return f"{says}; without a topology: {without}" if without else says
-
-
-def _sentences(
-    path: Path, lines: dict[Key, int], key: Key, row: Any, error: ValidationError
-) -> list[str]:
-    name = row.get("id") if isinstance(row, dict) else None
-    shown = name if isinstance(name, str) and name else f"row {int(key[-1]) + 1}"
-    sentences = []
-    for problem in error.errors():
-        field = ".".join(str(part) for part in problem["loc"]) or "(whole row)"
-        words = {"extra_forbidden": "unknown key", "missing": "this key is missing"}.get(
-            problem["type"], problem["msg"].removeprefix("Value error, ")
-        )
-        line = lines.get((*key, *problem["loc"]), lines.get(key, 1))
-        sentences.append(f"{path}:{line}: {shown}: {field}: {words}")
-    return sentences

@@ -74,6 +74,7 @@ def judge(
     known: Sequence[KnownDefect] = (),
     lenient: bool = False,
     not_declared: Mapping[str, str] = MappingProxyType({}),
+    changed: Sequence[str] = (),
 ) -> Verdict:
     """The verdict, the first of these that applies.
 
@@ -92,8 +93,8 @@ def judge(
     as known; with `lenient` it does not count. A row that passes in spite of it is reported.
 
     Requirements waived on the day `today` do not count, and are reported; an expired waiver is a
-    failure. `requirements`: those of the `profile`. BLOCKED cannot be waived, because the result is
-    unknown.
+    failure. BLOCKED cannot be waived, because the result is unknown. `requirements`: those of the
+    `profile`; `changed`: what a site changed of the catalogues.
     """
     whole, strays = rows(requirements, results, not_declared)
     today = today or datetime.now(UTC).date()
@@ -106,6 +107,7 @@ def judge(
         and not (lenient and excused[row.requirement.id])
     ]
     told = (
+        *changed,
         *waiver_lines(whole, waivers, today),
         *lenient_lines(whole, excused if lenient else {}),
         *surprises(whole, known),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dpvs_acceptance.model.changes import change_lines
 from dpvs_acceptance.model.known import KnownDefect
 from dpvs_acceptance.model.requirement import Requirement
 from dpvs_acceptance.verdict.composing import compose
@@ -64,8 +65,9 @@ def verdict_of(
     requirements: Sequence[Requirement],
     results: Sequence[CheckResult],
     known: Sequence[KnownDefect],
+    changed: Sequence[str] = (),
 ) -> Verdict:
-    """`known`: the defects of the device's version."""
+    """`known`: the defects of the device's version; `changed`: see `change_lines`."""
     return judge(
         facts.kind,
         requirements,
@@ -78,6 +80,7 @@ def verdict_of(
         known=known,
         lenient=facts.lenient,
         not_declared=facts.not_declared,
+        changed=changed,
     )
 
 
@@ -100,7 +103,7 @@ def document(
         facts,
         requirements,
         results,
-        verdict_of(facts, requirements, results, known),
+        verdict_of(facts, requirements, results, known, change_lines(catalogue, record.judged_by)),
         record.finished,
         known,
         unjudged(left, results, record.proving),

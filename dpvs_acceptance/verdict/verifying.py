@@ -14,9 +14,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dpvs_acceptance.model.changes import apply_changes
 from dpvs_acceptance.model.known import KnownDefect, load_known
 from dpvs_acceptance.model.loading import DeclarationError
-from dpvs_acceptance.model.requirement import SEED, Requirement, load_requirements
+from dpvs_acceptance.model.requirement import Requirement, load_requirements
+from dpvs_acceptance.model.site import INSTALLED, SUITE, SUITES_NAME, settings_of, site_here
 from dpvs_acceptance.replay.stored_run import cross_checked
 from dpvs_acceptance.verdict.crosschecking import (
     file_differences,
@@ -47,7 +49,6 @@ from dpvs_acceptance.verdict.rederiving import document, document_differences
 from dpvs_acceptance.verdict.signoff import SignOff, from_text, to_text
 from dpvs_acceptance.verdict.words import first_line, printable
 
-SUITE = Path(__file__).resolve().parents[2]
 REPLAY_SECONDS = 300.0
 
 Replay = Callable[[Path], Mapping[str, Mapping[str, Any]]]
@@ -139,12 +140,11 @@ def _anew(signoff: SignOff, record: Record, catalogues: Catalogues | None) -> li
 
 
 def suite_catalogues() -> tuple[tuple[Requirement, ...], tuple[KnownDefect, ...]]:
-    """All rows and all known defects of this suite. Raises DeclarationError."""
-    folder = SUITE / "requirements"
-    files = sorted(folder.glob("*.yaml"), key=lambda path: (path.stem != SEED, path.stem))
-    rows = load_requirements(files)
-    ids = {row.id for row in rows}
-    return rows, load_known(sorted((folder / "known").glob("*.yaml")), ids)
+    """All rows and all known defects of this suite and site. Raises DeclarationError."""
+    site = site_here(Path.cwd())
+    files = site.catalogues
+    rows = apply_changes(load_requirements(files), files)
+    return rows, load_known(site.known_defects, {row.id for row in rows})
 
 
 def _manifest(directory: Path, problems: list[str]) -> tuple[Manifest | None, str]:
@@ -227,13 +227,16 @@ def replay_by_pytest(
     with tempfile.TemporaryDirectory(prefix="dpvs-replay-") as folder:
         results = Path(folder) / "results.json"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-        command += ["-c", str(SUITE / "pytest.ini"), f"--rootdir={SUITE}"]
+        site = site_here(Path.cwd()).root
+        settings = settings_of(site) if INSTALLED else SUITE / "pytest.ini"
+        command.append(f"--rootdir={site}")
+        command += ["-c", str(settings)] if settings else ["--pyargs", SUITES_NAME]
         parent = Parent(replay=directory.resolve(), results=results)
         command.append(f"--profile={profile}")
         try:
             ran = subprocess.run(
                 command,
-                cwd=SUITE,
+                cwd=site,
                 env=parent.environment,
                 capture_output=True,
                 text=True,

@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dpvs_acceptance.model.loading import DeclarationError, load_yaml
+from dpvs_acceptance.model.wording import limited, sentences_of
 
 
 class WaiverState(StrEnum):
@@ -58,10 +59,8 @@ def load_waivers(path: Path, known: Collection[str]) -> tuple[Waiver, ...]:
         try:
             waiver = Waiver.model_validate(row)
         except ValidationError as error:
-            problems += [
-                f"{place}: {'.'.join(map(str, one['loc'])) or 'row'}: {one['msg']}"
-                for one in error.errors()
-            ]
+            at = ("waivers", index)
+            problems += sentences_of(path, lines, error, Waiver, at, f"waiver {index + 1}")
             continue
         if waiver.requirement not in known:
             problems.append(f"{place}: unknown requirement {waiver.requirement}")
@@ -69,7 +68,7 @@ def load_waivers(path: Path, known: Collection[str]) -> tuple[Waiver, ...]:
             problems.append(f"{place}: {waiver.requirement} is waived twice")
         found[waiver.requirement] = waiver
     if problems:
-        raise DeclarationError("\n".join(problems))
+        raise DeclarationError(limited(problems))
     return tuple(found.values())
 
 

@@ -92,7 +92,7 @@ def test_each_topology_that_comes_with_the_suite_is_whole(path: Path) -> None:
             "two services have the name 'web'",
         ),
         ("nat-one-arm", "address: 10.0.96.12,", "address: 10.9.9.9,", "wan.own", "10.9.9.9 is not"),
-        ("vlan", "vlan: 96", "vlan: 4095", "links.wan.vlan", "less than or equal to 4094"),
+        ("vlan", "vlan: 96", "vlan: 4095", "links.wan.vlan", "expected at most 4094"),
         (
             "snat-two-arm",
             "sources: [192.168.229.0, 192.168.229.255]",

@@ -60,7 +60,7 @@ def rendered(deployment: Deployment) -> str:
         ({"members": [FIRST, "0000:04:00.0"]}, "members.1: 0000:04:00.0 is on link 'lan' itself"),
         ({"link": "lan"}, "bonds.0.link: eth2 and bond0 are both on link 'lan'"),
         ({"dedicated_queues": False}, "dedicated_queues: only mode 4 (802.3ad) has"),
-        ({"name": "trunk"}, "dut.bonds.0.name: String should match pattern"),
+        ({"name": "trunk"}, "dut.bonds.0.name: expected text of the form"),
     ],
 )
 def test_a_bond_that_is_none_is_one_sentence(

@@ -39,7 +39,7 @@ def test_its_services_are_like_the_first_one_each_on_a_port_of_its_own() -> None
             "fleets.0.first_port: port 80 is already used by web",
         ),
         ("first_port: 10000", "first_port: 65500", "fleets.0.count: its last port would be 65699"),
-        ("count: 200", "count: 2001", "fleets.0.count: Input should be less than or equal"),
+        ("count: 200", "count: 2001", "fleets.0.count: expected at most 2000, found 2001"),
     ],
 )
 def test_one_that_cannot_be_is_a_sentence_with_its_key(

@@ -23,6 +23,7 @@ from dpvs_acceptance.hosts.batch import Read
 from dpvs_acceptance.model.bench import Bench, load_bench
 from dpvs_acceptance.model.deployment import deploy
 from dpvs_acceptance.model.loading import DeclarationError
+from dpvs_acceptance.model.site import SUITE, Site
 from dpvs_acceptance.model.topology import Topology, load_topology
 from dpvs_acceptance.observed.reading import dut_sections
 from dpvs_acceptance.verdict.waivers import load_waivers
@@ -357,4 +358,4 @@ def test_yaml_that_is_up_to_no_good(which: str, text: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(("option", "folder"), [("host", "benches"), ("topology", "topologies")])
 def test_a_name_stays_in_its_folder(option: str, folder: str, name: str) -> None:
     with pytest.raises(DeclarationError, match=f"--{option}="):
-        find(option, folder, name)
+        find(Site(SUITE), option, folder, name)

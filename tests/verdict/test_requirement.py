@@ -91,15 +91,19 @@ def test_an_id_given_twice_names_both_places(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("priority: P1", "priority: P5", ":3: S02: priority: Input should be 'P1', 'P2', 'P3'"),
+        ("priority: P1", "priority: P5", ":3: S02: priority: expected 'P1', 'P2', 'P3' or"),
         ("source: seed 3", "sauce: seed 3", ":2: S02: source: this key is missing"),
         ("source: seed 3", "source: seed 3\n    mtuu: 1", ":5: S02: mtuu: unknown key"),
-        ("source: seed 3", "source: 3", ":4: S02: source: Input should be a valid string"),
+        ("source: seed 3", "source: 3", ":4: S02: source: expected text, found 3"),
         ("The VIP answers.", "''", ":5: S02: statement: must be one non-empty line of text"),
-        ("id: S02", "id: s 2", ":2: s 2: id: String should match pattern"),
-        ("source: seed 3", "source: seed 3\n    needs: [wings]", ":5: S02: needs.0: Input should"),
+        ("id: S02", "id: s 2", ":2: s 2: id: expected text of the form"),
+        (
+            "source: seed 3",
+            "source: seed 3\n    needs: [wings]",
+            ":5: S02: needs.0: expected",
+        ),
         ("source: seed 3", "source: seed 3\n    held: whole", ":2: S02: held: unknown key"),
-        ("id: S02", "id: 2", ":2: row 1: id: Input should be a valid string"),
+        ("id: S02", "id: 2", ":2: row 1: id: expected text, found 2"),
     ],
 )
 def test_a_bad_row_is_one_sentence_with_file_line_id_and_key(

@@ -85,7 +85,7 @@ waivers:
     ("text", "said"),
     [
         (GOOD.replace("S01", "S99"), "waiver 1: unknown requirement S99"),
-        (GOOD.replace("    owner: net-team\n", ""), "w.yaml:3: waiver 1: owner: Field required"),
+        (GOOD.replace("    owner: net-team\n", ""), "waiver 1: owner: this key is missing"),
         (GOOD.replace("2026-06-01", "soon"), "waiver 1: expires:"),
         (GOOD + "    extra: 1\n", "waiver 1: extra:"),
         (GOOD + GOOD.replace("waivers:\n", ""), "waiver 2: S01 is waived twice"),
@@ -122,8 +122,8 @@ def test_every_problem_of_a_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(DeclarationError) as error:
         load_waivers(path, {"S01"})
     assert str(error.value).splitlines() == [
-        f"{path}:3: waiver 1: owner: Field required",
-        f"{path}:3: waiver 1: issue: Field required",
+        f"{path}:3: waiver 1: owner: this key is missing",
+        f"{path}:3: waiver 1: issue: this key is missing",
         f"{path}:7: waiver 2: unknown requirement S98",
     ]
 
@@ -135,7 +135,7 @@ def test_a_row_that_is_none_and_one_behind_an_unknown_requirement_are_told(tmp_p
         load_waivers(path, {"S01"})
     first, second = str(error.value).splitlines()
     assert first.endswith(": waiver 1: unknown requirement S97")
-    assert second.startswith(f"{path}:8: waiver 2: row: ")
+    assert second.startswith(f"{path}:8: waiver 2: (whole row): ")
     path.write_text("other: []\n")
     with pytest.raises(DeclarationError, match="expected the one key 'waivers'"):
         load_waivers(path, {"S01"})

@@ -1,0 +1,1 @@
+"""The suite as a package, in an environment of its own."""
