@@ -36,14 +36,17 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
     for number, client in enumerate(topology.clients.values(), 1):
         both(f"CLIENT{number}", client.address, client.address6)
     # With one arm, that is both.
-    lan_link = "lan" if "lan" in topology.links else "wan"
-    wan, lan = deployment.port("wan"), deployment.port(lan_link)
+    # A topology of your own may call its links by other names.
+    wan_link = next(n for n in ("wan", *topology.vips, *topology.links) if n in topology.links)
+    others = (n for n in ("lan", *topology.links) if n in topology.links and n != wan_link)
+    lan_link = next(others, wan_link)
+    wan, lan = deployment.port(wan_link), deployment.port(lan_link)
     spare = next((port for port in deployment.ports if port.link is None), lan)
     for rule in topology.snat[:1]:
         values |= {"POOL": str(rule.pool[0].address), "SOURCES": "-".join(map(str, rule.sources))}
-    gateways = topology.links["wan"].gateways
+    gateways = topology.links[wan_link].gateways
     both("GATEWAY", *(next((g for g in gateways if g.version == v), None) for v in (4, 6)))
-    for name, link in (("WAN", "wan"), ("LAN", lan_link)):
+    for name, link in (("WAN", wan_link), ("LAN", lan_link)):
         four, *six = topology.links[link].networks
         values |= {f"{name}NET": str(four), f"{name}NET6": str(six[0]) if six else ""}
         if kni := topology.links[link].kni:
@@ -54,7 +57,7 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
     values |= {
         "WAN": wan.name,
         "LAN": lan.name,
-        "WANDEV": deployment.device("wan"),
+        "WANDEV": deployment.device(wan_link),
         "SPARE": spare.name,
         "KWAN": wan.kni,
         "KLAN": lan.kni,
@@ -70,7 +73,7 @@ def prelude(deployment: Deployment, facts: VersionFacts, role: str) -> str:
         "DPVSSRC": dut.dpvs.dpvs_source or "",
         "PIDFILE": facts.pid_file,
         "IPC": facts.ipc_path,
-        "LOG": topology.dpvs.log_file,
+        "LOG": topology.dpvs.log_file or "/dev/null",
         "IF": interface,
         "NODE1": str(dut.numa_nodes[-1]),
         "PAGES": str(deployment.hugepages_per_node),

@@ -87,7 +87,10 @@ def main(arguments: list[str]) -> int:
     beginning = commands.add_parser("init", help="write a site's own repository")
     beginning.add_argument("folder", type=Path, nargs="?", default=Path())
     beginning.add_argument("--ci", choices=sorted(CI), default="github", help="whose pipeline")
+    commands.add_parser("bench", help="bench init: a bench file from its hosts, by ssh")
     options = parser.parse_args(arguments)
+    if options.command == "bench":
+        parser.error("the command is `bench init`")
     if options.command == "init":
         return _init(options.folder, options.ci)
     named = [getattr(options, n) for n in ("run", "first", "second") if n in options]

@@ -165,6 +165,15 @@ def _crafted(value: object, where: str) -> dict[str, tuple[str, ...]]:
     return {name: tuple(addresses) for name, addresses in value.items()}
 
 
+def _names(value: object, where: str) -> dict[str, str]:
+    where = f"{where}: names"
+    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+        raise SpecError(f"{where}: expected a link and its name, found {value!r}")
+    for link in value:
+        _one_of(LINKS, "link", link, where)
+    return value
+
+
 def _vlans(value: object, where: str) -> dict[str, int]:
     where = f"{where}: vlans"
     if not isinstance(value, dict):
@@ -227,5 +236,6 @@ _READERS: Final[dict[str, Callable[[object, str], Any]]] = {
     "crafted": _crafted,
     "vlans": _vlans,
     "bonds": _bonds,
+    "names": _names,
     "software_ports": _software_ports,
 }

@@ -45,7 +45,7 @@ def bench(spec: LabSpec) -> dict[str, Any]:
                 {
                     "name": nic.name,
                     "mac": nic.mac,
-                    "link": None if spec.bonded(nic) else nic.link,
+                    "link": None if spec.bonded(nic) else spec.named(nic.link),
                     "speed": nic.speed,
                     "numa_node": nic.numa_node,
                     **_binding(nic, number, spec),
@@ -59,7 +59,7 @@ def bench(spec: LabSpec) -> dict[str, Any]:
             host.name: {
                 "host": host.name,
                 "interface": "eth1",
-                "link": host.link,
+                "link": spec.named(host.link),
                 **dict(zip(_CRAFTED, spec.crafted.get(host.name, ()), strict=False)),
             }
             for host in spec.hosts
@@ -87,7 +87,7 @@ def _packages(spec: LabSpec) -> list[str]:
 
 def _legs(spec: LabSpec) -> dict[str, Any]:
     """Interfaces of the DUT that DPVS leaves to the kernel."""
-    found = [{"interface": leg.name, "link": leg.link} for leg in spec.legs]
+    found = [{"interface": leg.name, "link": spec.named(leg.link)} for leg in spec.legs]
     return {"legs": found} if found else {}
 
 
@@ -100,7 +100,7 @@ def _bonds(spec: LabSpec) -> list[dict[str, Any]]:
     return [
         {
             "name": f"bond{number}",
-            "link": link,
+            "link": spec.named(link),
             "mode": mode,
             "members": [names[nic] for nic in CARDS[link]],
             "cable": {word: f"cable {word} {{nic}}" for word in COMMANDS},

@@ -144,6 +144,7 @@ class LabSpec:
     is not its usual one. `crafted`: host to free addresses of its link, from which its station
     sends crafted packets. `vlans`: link to the VLAN, tagged, that it is on the DUT's NIC.
     `bonds`: link to the mode of the bond that the DUT is on it by (DPDK's number).
+    `names`: link to the name that it has in the bench file, where that is another.
     `software_ports`: of a build, what kind (softports.py). `machine`: what the DUT is.
     """
 
@@ -156,6 +157,7 @@ class LabSpec:
     crafted: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(_CRAFTED))
     vlans: Mapping[str, int] = field(default_factory=dict)
     bonds: Mapping[str, int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     software_ports: str = "af_packet"
     lcores: Lcores = field(
         default_factory=lambda: default_lcores(tuple(sorted(os.sched_getaffinity(0))))
@@ -193,6 +195,10 @@ class LabSpec:
         """All hosts, each on the link that it was asked for on."""
         return tuple(replace(one, link=self.places.get(one.name, one.link)) for one in HOSTS)
 
+    def named(self, link: str | None) -> str | None:
+        """A link as the bench file calls it."""
+        return None if link is None else self.names.get(link, link)
+
     def as_json(self) -> dict[str, Any]:
         """The whole lab as JSON values, for the emulated hardware of the DUT."""
         return {
@@ -205,6 +211,7 @@ class LabSpec:
             "crafted": {name: list(addresses) for name, addresses in self.crafted.items()},
             "vlans": dict(self.vlans),
             "bonds": dict(self.bonds),
+            "names": dict(self.names),
             "lcores": self.lcores.as_json(),
             "nics": [asdict(nic) for nic in self.nics],
         }

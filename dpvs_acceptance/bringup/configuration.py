@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dpvs_acceptance.dpvs.conf import BondSpec, ConfSpec, DeviceSpec, PortQueues, WorkerSpec, render
+from dpvs_acceptance.dpvs.conf.spec import DEFAULT_MTU
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment, Port
 
@@ -16,7 +17,12 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
     declared = deployment.topology.dpvs
     queues = len(deployment.workers)
     nodes = {nic.numa_node for nic in deployment.bench.dut.nics}
-    software_ports = any(nic.vdev for nic in deployment.bench.dut.nics)
+    dut = deployment.bench.dut
+    steers = all(nic.steers for nic in dut.nics) if dut.flow_enable is None else dut.flow_enable
+    mtus: dict[str, int] = {}
+    for name, link in deployment.topology.links.items():
+        port = deployment.port(name).name
+        mtus[port] = max(link.mtu, mtus.get(port, 0))
     return ConfSpec(
         log_level=declared.log_level,
         log_file=declared.log_file,
@@ -25,8 +31,8 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
         # A version without the switch always uses kni, and exits if it cannot create one.
         kni=deployment.kni or not facts.has_keyword("global_defs/kni"),
         # A port without rte_flow cannot steer packets of a LIP; with one worker this is not needed.
-        sa_pool_flow=not software_ports,
-        conn_redirect=software_ports and queues > 1,
+        sa_pool_flow=steers,
+        conn_redirect=not steers and queues > 1 if dut.redirect is None else dut.redirect,
         expire_quiescent_template=declared.expire_quiescent_template,
         uoa_mode=declared.uoa_mode,
         devices=tuple(
@@ -37,6 +43,7 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
                 rx_desc=declared.rx_descriptors,
                 tx_desc=declared.tx_descriptors,
                 rss=declared.rss,
+                mtu=mtus.get(port.name, DEFAULT_MTU),
                 kni_name=port.kni if deployment.kni and port in deployment.ports else None,
                 # With it, frames between NUMA nodes are freed to the wrong pool (release notes of
                 # 1.9.10).
@@ -62,7 +69,7 @@ def configuration(deployment: Deployment, facts: VersionFacts) -> ConfSpec:
             ),
         ),
         # Lcores that share a CPU answer each other only after the scheduler switches.
-        msg_timeout_us=1_000_000 if _shares_cpus(deployment) else 2000,
+        msg_timeout_us=dut.sync_msg_timeout_us or (1_000_000 if _shares_cpus(deployment) else 2000),
         unix_domain=facts.ipc_path if facts.has_keyword("ctrl_defs/ipc_msg") else None,
     )
 

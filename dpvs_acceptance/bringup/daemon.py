@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import PurePosixPath
 
 from dpvs_acceptance.bringup.shell import restore_file, same_content, sh, write_file
 from dpvs_acceptance.dpvs.versions import VersionFacts
@@ -12,6 +13,9 @@ from dpvs_acceptance.model.bench import LcorePlacement
 from dpvs_acceptance.model.deployment import Deployment
 
 START_LOG = "/var/log/dpvs.start.log"
+LOG_BEGUN = "/var/log/dpvs.begun"
+"""The length of the log, and the time, right before the start: what was logged earlier is not of
+this dpvs."""
 EXIT_STATUS = "/var/log/dpvs.exit"
 """Where the shell that has started dpvs writes how it ended, as a shell tells it."""
 # The shell's own words about a signal are not dpvs's.
@@ -46,6 +50,7 @@ def start(deployment: Deployment, facts: VersionFacts) -> Change:
         undo=f"{_stop(pid_file, facts.ipc_path)}; {_files_of_eal(deployment)}",
         apply=(
             # Where the machine cannot give as many, S12 says so; DPVS still starts.
+            f"{{ {_length(deployment.topology.dpvs.log_file)}; date +%s; }} >{LOG_BEGUN}; "
             f": >{START_LOG}; rm -f {EXIT_STATUS}; "
             f"ulimit -n {deployment.topology.open_files} || ulimit -n $(ulimit -Hn); cd /; "
             f"setsid sh -c '{_STARTING}; {_STARTED}' sh {command} >{START_LOG} 2>&1 </dev/null &"
@@ -67,7 +72,7 @@ def _stop(pid_file: str, ipc_path: str) -> str:
         "do [ $((n % 20)) != 0 ] || kill $pids 2>/dev/null; n=$((n+1)); sleep 0.1; done; "
         '[ -z "$pids" ] || kill -9 $pids; '
         'while [ -n "$(ours)" ] && [ $n -lt 150 ]; do n=$((n+1)); sleep 0.1; done; '
-        f"rm -f {pid_file} {shlex.quote(ipc_path)} {START_LOG} {EXIT_STATUS}"
+        f"rm -f {pid_file} {shlex.quote(ipc_path)} {START_LOG} {EXIT_STATUS} {LOG_BEGUN}"
     )
 
 
@@ -97,7 +102,28 @@ def _given(deployment: Deployment, option: str) -> str | None:
     return None
 
 
-def _answers(dpip: str, log_file: str) -> str:
+def log_folder(deployment: Deployment) -> list[Change]:
+    """The folder of the log. DPVS does not make it; with its log in it, it stays afterwards."""
+    log = deployment.topology.dpvs.log_file
+    if log is None:
+        return []
+    folder = shlex.quote(str(PurePosixPath(log).parent))
+    return [
+        Change(
+            id="dpvs.log.folder",
+            title=f"folder {folder} for DPVS's log, which stays with the log",
+            done=f"[ -d {folder} ]",
+            undo=f"rmdir {folder} 2>/dev/null || :",
+            apply=f"mkdir -p {folder}",
+        )
+    ]
+
+
+def _length(log_file: str | None) -> str:
+    return "echo 0" if log_file is None else f"cat {shlex.quote(log_file)} 2>/dev/null | wc -c"
+
+
+def _answers(dpip: str, log_file: str | None) -> str:
     """Succeeds when DPVS answers its tools; gives up at once if dpvs has ended.
 
     Prints the last log lines of a dpvs that has ended or hangs. Without a process and without any
@@ -105,7 +131,7 @@ def _answers(dpip: str, log_file: str) -> str:
     """
     return (
         f"said=$(timeout 5 {dpip} link show 2>&1) && exit 0\n"
-        f"last() {{ tail -qn 12 {START_LOG} {shlex.quote(log_file)} 2>/dev/null; }}\n"
+        f"last() {{ tail -qn 12 {START_LOG} {shlex.quote(log_file or '')} 2>/dev/null; }}\n"
         "pgrep -x dpvs >/dev/null || {\n"
         f"[ -s {START_LOG} ] || [ -s {EXIT_STATUS} ] || "
         "{ echo 'no dpvs process, and no output of one yet'; exit 1; }\n"
@@ -135,9 +161,8 @@ def command_line(deployment: Deployment, facts: VersionFacts) -> str:
     if all(_given(deployment, one) is None for one in others):
         words.append(f"--huge-dir={deployment.topology.hugepages.mount}")
     vdevs = [nic for nic in dut.nics if nic.vdev]
-    for nic in dut.nics:
-        if nic.pci:
-            words += [facts.allow_option, nic.pci]
+    for pci in dict.fromkeys(nic.pci for nic in dut.nics if nic.pci):
+        words += [facts.allow_option, pci]
     if vdevs:
         words.append("--no-pci")
         words += [f"--vdev={n.vdev},{n.vdev_arguments or f'iface={n.name}'}" for n in vdevs]

@@ -41,7 +41,7 @@ class DpvsProcess:
     host: Host
     pid: int
     started: int
-    log_file: str
+    log_file: str | None
 
     def question(self) -> str:
         """Why this process does not answer any more, with its last output; empty if it runs.
@@ -51,7 +51,7 @@ class DpvsProcess:
         words = (
             f"{_STAT}\nstat {self.pid} || echo gone\n"
             f"cat {EXIT_STATUS} 2>/dev/null || echo unknown\n{KERNEL_LINES}\necho {_MARK}\n"
-            f"tail -qn {_LAST_LINES} {START_LOG} {shlex.quote(self.log_file)} 2>/dev/null; :"
+            f"tail -qn {_LAST_LINES} {START_LOG} {shlex.quote(self.log_file or '')} 2>/dev/null; :"
         )
         try:
             said = self.host.run(words, timeout=_SECONDS).stdout
@@ -98,7 +98,7 @@ def _ended(status: str) -> str:
         return f"; it was ended by signal {number - _SIGNALLED}"
 
 
-def find(host: Host, log_file: str) -> DpvsProcess | None:
+def find(host: Host, log_file: str | None) -> DpvsProcess | None:
     """The dpvs process of a DUT; None if there is none, or if the host does not answer."""
     words = f"{_STAT}\nfor pid in $(pgrep -x dpvs); do s=$(stat $pid) && echo $pid $s; done; :"
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 from dpvs_acceptance.bringup import forwarding
 from dpvs_acceptance.bringup.network import address, route
 from dpvs_acceptance.bringup.reboot import run_at_boot
@@ -19,6 +21,7 @@ def client(deployment: Deployment, name: str) -> list[Change]:
     changes = [
         *_addresses(deployment, machine, interface),
         *_remote(deployment, machine, interface),
+        *_routed_vips(deployment, machine, interface),
     ]
     if name in topology.inner_hosts:
         changes += forwarding.through_the_load_balancer(deployment, machine, interface)
@@ -48,6 +51,27 @@ def _remote(deployment: Deployment, machine: Machine, interface: str) -> list[Ch
         route(network, str(remote.router6 if network.version == 6 else remote.router), interface)
         for network in deployment.topology.links[remote.behind].networks
     ]
+
+
+def _routed_vips(deployment: Deployment, machine: Machine, interface: str) -> list[Change]:
+    """A client's routes to VIPs that are in no network of a link: by DPVS's own address there, or
+    by the client's router, which must know them."""
+    topology = deployment.topology
+    remote = topology.remote_networks.get(machine.link)
+    changes = []
+    for name, vips in topology.vips.items():
+        own = topology.links[name].own
+        for vip in vips:
+            if topology.link_of(vip) is not None or machine.of(vip.version) is None:
+                continue
+            on_link = own.of(vip.version) if own and name == machine.link else None
+            router = (
+                None if remote is None else remote.router if vip.version == 4 else remote.router6
+            )
+            via = on_link or router
+            if via is not None:
+                changes.append(route(ip_network(vip), str(via), interface))
+    return changes
 
 
 def readers(deployment: Deployment, name: str) -> list[Change]:

@@ -64,6 +64,7 @@ def make_plan(deployment: Deployment, facts: VersionFacts) -> Plan:
                 "dpvs",
                 "dut",
                 (
+                    *_within(limits.other, daemon.log_folder(deployment)),
                     *_within(limits.other, [daemon.configuration(deployment, text)]),
                     *_within(limits.start, [daemon.start(deployment, facts)]),
                 ),

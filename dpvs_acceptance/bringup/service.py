@@ -71,7 +71,7 @@ def _address(deployment: Deployment, owned: ExpectedAddress) -> str:
 def _route(deployment: Deployment, route: ExpectedRoute) -> Change:
     family = ("-6",) if route.destination.version == 6 else ()
     words: list[object] = [*family, "route", "add"]
-    words.append("default" if route.scope == "global" else str(route.destination))
+    words.append("default" if route.destination.prefixlen == 0 else str(route.destination))
     if route.via is not None:
         words += ["via", route.via]
     if route.scope == "kni_host":

@@ -75,8 +75,10 @@ class Start:
 
 
 _ENTRY = re.compile(
-    # The prefix of syslog or journalctl.
-    r"(?:(?P<syslog>[A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d) \S+ dpvs(?:\[\d+\])?: )?"
+    # The prefix of syslog, also with ISO 8601 (rsyslog), or of journalctl; of any program name.
+    r"(?:(?P<syslog>[A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
+    r" \S{1,255} [\w./@-]{1,64}(?:\[\d{1,10}\])?: )?"
     r"(?:(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) )?"
     r"(?P<component>[A-Z][A-Za-z0-9_]{1,30}): (?P<message>.*)"
 )
@@ -133,6 +135,12 @@ def read_start(text: str) -> Start:
     for entry in _last_start(parse_log(text)):
         reading.take(entry.message.split("\n", 1)[0].rstrip())
     return reading.start()
+
+
+def last_start(text: str) -> str:
+    """The part of a log that begins with the last start in it; all of it if none is recognised."""
+    entries = _last_start(parse_log(text))
+    return text if not entries else "\n".join(text.split("\n")[entries[0].line_number - 1 :])
 
 
 def _last_start(entries: tuple[LogEntry, ...]) -> tuple[LogEntry, ...]:

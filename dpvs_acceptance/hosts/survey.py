@@ -51,6 +51,7 @@ class DutPaths:
     """Locations on a DUT, absolute paths.
 
     home: directory of DPVS; its tools are in `home`/bin.
+    log_file: None: syslog. log_begun: has the length of the log and the time before dpvs's start.
     devbind: dpdk-devbind.py, by path or by name.
     modules: kernel modules whose vermagic is read: names, or paths of .ko files.
     dpvs_source, dpdk_source: the trees whose patches are verified, where both are given.
@@ -63,7 +64,8 @@ class DutPaths:
     conf: str = "/etc/dpvs.conf"
     pid_file: str = "/var/run/dpvs.pid"
     ipc_socket: str = "/var/run/dpvs.ipc"
-    log_file: str = "/var/log/dpvs.log"
+    log_file: str | None = "/var/log/dpvs.log"
+    log_begun: str = "/var/log/dpvs.begun"
     start_log: str = "/var/log/dpvs.start.log"
     devbind: str = "dpdk-devbind.py"
     modules: tuple[str, ...] = ("uio", "igb_uio", "rte_kni", "uio_pci_generic", "vfio_pci")
@@ -160,7 +162,7 @@ def dut(paths: DutPaths) -> dict[str, str | Read]:
         "binaries": collect.file_digests(paths.tool(name) for name in TOOLS[:4]),
         "platform": collect.PLATFORM,
         "dpvs.conf": sh("cat {}", paths.conf),
-        "dpvs log": sh("tail -c 200000 {}", paths.log_file),
+        "dpvs log": log_since(paths.log_file, paths.log_begun),
         "dpvs start log": sh("tail -c 100000 {}", paths.start_log),
         "dmesg": "dmesg | tail -n 300",
         "sysctl": collect.SYSCTLS,
@@ -173,6 +175,23 @@ def dut(paths: DutPaths) -> dict[str, str | Read]:
         patches = collect.patches(paths.dpvs_source, paths.dpdk_source)
         sections["patches"] = Read(patches, timeout=20.0)
     return sections | dpvs_state(paths)
+
+
+def log_since(log_file: str | None, begun: str) -> str:
+    """Prints what DPVS has logged since its start, as far as `begun` tells where that is."""
+    mark = f"{{ read -r o; read -r t; }} 2>/dev/null <{sh('{}', begun)}; "
+    if log_file is None:
+        return (
+            mark
+            + "{ journalctl -q --no-pager -o cat -n 20000 ${t:+--since=@$t} -t dpvs || "
+            + "grep -sh ' dpvs\\(\\[[0-9]*\\]\\)\\{0,1\\}: ' /var/log/messages /var/log/syslog; "
+            + "} 2>/dev/null | tail -c 200000"
+        )
+    log = sh("{}", log_file)
+    return (
+        f"{mark}n=$(wc -c <{log}) || exit; [ ${{o:-0}} -le $n ] || o=0; "
+        f"tail -c +$((${{o:-0}}+1)) {log} | tail -c 200000"
+    )
 
 
 def dpvs_state(paths: DutPaths) -> dict[str, str | Read]:

@@ -56,6 +56,13 @@ class Lcores(Declared):
         return self
 
 
+WITHOUT_FLOW_RULES = frozenset(
+    ("e1000", "e1000e", "igb", "igbvf", "igc", "virtio-pci", "virtio_net", "vmxnet3", "ena")
+)
+"""Kernel drivers of NICs whose DPDK driver refuses the flow rules of LIPs (upstream's issues #56,
+#63, #80, #121, #580, #738, #797, #824)."""
+
+
 class Nic(Declared):
     """One NIC used by DPVS: by PCI address, or as a software port on a kernel interface."""
 
@@ -63,6 +70,9 @@ class Nic(Declared):
     mac: Mac
     link: Name | None = Field(
         default=None, description="None: DPVS owns the NIC, but the topology does not use it"
+    )
+    links: tuple[Name, ...] = Field(
+        default=(), description="further links of the NIC, each a VLAN in the topology"
     )
     pci: Pci | None = None
     vdev: Annotated[str, Field(pattern=r"^[a-z_]+[0-9]+$")] | None = None
@@ -72,7 +82,14 @@ class Nic(Declared):
     model: Annotated[str, Field(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")] | None = None
     kernel_driver: Module | None = None
     dpdk_driver: Module | None = None
-    speed: int = Field(default=10000, description="Mbit/s")
+    speed: int | None = Field(
+        default=10000, description="Mbit/s; null: the driver does not know it (virtio, VF)"
+    )
+    rte_flow: bool | None = Field(
+        default=None,
+        description="whether flow rules can steer packets of a LIP to its worker (by default: as "
+        "known of the kernel driver)",
+    )
     numa_node: int = 0
     give_up_address: bool = Field(
         default=False, description="the NIC may be bound although it has an address or a route"
@@ -85,6 +102,13 @@ class Nic(Declared):
         if self.pci is not None and (self.kernel_driver is None or self.dpdk_driver is None):
             raise KeyedError(("kernel_driver",), "a PCI NIC needs kernel_driver and dpdk_driver")
         return self
+
+    @property
+    def steers(self) -> bool:
+        """Whether the NIC has the flow rules that LIPs need with several workers."""
+        if self.rte_flow is not None:
+            return self.rte_flow
+        return self.pci is not None and self.kernel_driver not in WITHOUT_FLOW_RULES
 
     @property
     def bifurcated(self) -> bool:
@@ -113,6 +137,16 @@ class Dut(Declared):
         description="overrides the topology's value, for a machine with less memory",
     )
     packages: tuple[Package, ...] = ()
+    flow_enable: bool | None = Field(
+        default=None, description="sa_pool/flow_enable (by default: as the NICs can)"
+    )
+    redirect: bool | None = Field(
+        default=None,
+        description="ipvs_defs/conn/redirect (by default: on with several workers and no rules)",
+    )
+    sync_msg_timeout_us: int | None = Field(
+        default=None, ge=1, description="ctrl_defs/lcore_msg/sync_msg_timeout_us, for slow machines"
+    )
     nics: tuple[Nic, ...] = Field(min_length=1)
     bonds: tuple[Bond, ...] = ()
     legs: tuple[Leg, ...] = ()
@@ -125,6 +159,8 @@ class Dut(Declared):
             seen: set[str] = set()
             for index, nic in enumerate(self.nics):
                 value = getattr(nic, field)
+                if field == "pci" and nic.bifurcated:
+                    continue  # ConnectX-3: two ports on one function
                 if value is not None and value in seen:
                     raise KeyedError(("nics", index, field), f"{value} is used twice")
                 seen.add(value)

@@ -51,11 +51,14 @@ class Port:
         return f"{self.name}.kni"
 
     @property
-    def speed(self) -> int:
-        """Mbit/s; of a bond as DPDK reports it: of one member, or of all together."""
+    def speed(self) -> int | None:
+        """Mbit/s; of a bond as DPDK reports it: of one member, or of all together. None: the
+        driver of a NIC does not know it."""
         if self.bond is None or self.bond.mode == ACTIVE_BACKUP:
             return self.nic.speed
-        speeds = [member.nic.speed for member in self.members]
+        speeds = [speed for member in self.members if (speed := member.nic.speed) is not None]
+        if len(speeds) < len(self.members):
+            return None
         return min(speeds) if self.bond.mode == BROADCAST else sum(speeds)
 
 
@@ -163,7 +166,7 @@ class Deployment:
 
     def port(self, link: str) -> Port:
         """The port on a link of the topology."""
-        return next(port for port in self.ports if port.link == link)
+        return next(port for port in self.ports if link in (port.link, *port.nic.links))
 
     def device(self, link: str) -> str:
         """DPVS's device on a link: its port, `dpdk0`, or the VLAN of it, `dpdk0.229`."""
@@ -207,7 +210,7 @@ class Deployment:
             for address, network in _with_networks(link.own, link)
         ]
         vips = [
-            self._host(vip, link, "vip")
+            ExpectedAddress(vip, self.device(link), "vip", self.topology.prefix_of(vip))
             for link, addresses in self.topology.vips.items()
             for vip in addresses
         ]
@@ -231,6 +234,9 @@ class Deployment:
         assert link is not None, "the cross-checks place every address on a link"
         return link
 
+    def vip_port(self, vip: Address) -> Port:
+        return self.port(next(n for n, vips in self.topology.vips.items() if vip in vips))
+
     def lip_port(self, lip: Address) -> Port:
         return self.port(self._link_of(lip))
 
@@ -242,7 +248,7 @@ class Deployment:
     def declared_routes(self) -> tuple[ExpectedRoute, ...]:
         """The routes that the plan adds: networks, kni addresses, default gateways.
 
-        Adding an own address of DPVS also adds the route of its network.
+        Adding an address with its network, DPVS's own or a VIP, also adds the network's route.
         """
         implied = {route.destination for route in self._own_routes}
         networks = [
@@ -257,17 +263,36 @@ class Deployment:
             if self.kni and link.kni
             for address in link.kni.both
         ]
-        defaults = [
-            ExpectedRoute(
-                ip_network("::/0" if gateway.version == 6 else "0.0.0.0/0"),
-                self.device(name),
-                "global",
-                gateway,
-            )
+        static = [
+            ExpectedRoute(route.to, self.device(name), "global", route.via)
             for name, link in self.topology.links.items()
-            for gateway in link.gateways
+            for route in link.routes
         ]
-        return tuple(networks + knis + defaults)
+        return tuple(networks + knis + self._gateway_routes + static)
+
+    @property
+    def _gateway_routes(self) -> list[ExpectedRoute]:
+        """The default route of each family, by one link; by other gateways, what is behind them."""
+        found: list[ExpectedRoute] = []
+        for version in (4, 6):
+            default = self.topology.default_link(version)
+            for name, link in self.topology.links.items():
+                gateway = next((one for one in link.gateways if one.version == version), None)
+                if gateway is None:
+                    continue
+                behind = [
+                    network
+                    for remote in self.topology.remote_networks.values()
+                    if remote.behind == name
+                    for network in remote.networks
+                    if network.version == version
+                ]
+                everything = ip_network("::/0" if version == 6 else "0.0.0.0/0")
+                found += [
+                    ExpectedRoute(network, self.device(name), "global", gateway)
+                    for network in ([everything] if name == default else behind)
+                ]
+        return found
 
     @property
     def _own_routes(self) -> tuple[ExpectedRoute, ...]:
@@ -275,6 +300,13 @@ class Deployment:
             ExpectedRoute(network, self.device(name), "link", source=address)
             for name, link in self.topology.links.items()
             for address, network in _with_networks(link.own, link)
+        ) + tuple(
+            ExpectedRoute(
+                ip_network(f"{vip}/{prefix}", strict=False), self.device(name), "link", source=vip
+            )
+            for name, vips in self.topology.vips.items()
+            for vip in vips
+            if (prefix := self.topology.prefix_of(vip)) < vip.max_prefixlen
         )
 
     @property
@@ -307,6 +339,7 @@ def _with_networks(pair: AddressPair | None, link: DeclaredLink) -> list[tuple[A
 def deploy(topology: Topology, bench: Bench, *, kni: bool = True) -> Deployment:
     """`topology` on `bench`; raises DeclarationError if the bench lacks a role or a link."""
     linked = {nic.link for nic in bench.dut.nics} | {bond.link for bond in bench.dut.bonds}
+    linked |= {link for nic in bench.dut.nics for link in nic.links}
     problems = [
         f"dut.nics: no NIC is on link {link!r}, which the topology needs"
         for link in topology.links
@@ -319,6 +352,10 @@ def deploy(topology: Topology, bench: Bench, *, kni: bool = True) -> Deployment:
         for link, mode in topology.bonds.items()
         if bonds.get(link) != mode
     ]
+    for nic in bench.dut.nics:
+        here = [link for link in (nic.link, *nic.links) if link in topology.links]
+        if sum(topology.links[link].vlan is None for link in here) > 1:
+            problems.append(f"dut.nics: links {', '.join(here)} share {nic.name} and are no VLANs")
     problems += [
         f"clients: the topology needs {name!r}, which the bench lacks"
         for name in topology.clients

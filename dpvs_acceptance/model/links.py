@@ -16,6 +16,13 @@ from dpvs_acceptance.model.declared import (
 )
 
 
+class StaticRoute(Declared):
+    """A route of DPVS to a network behind a router on the link."""
+
+    to: Network
+    via: Address
+
+
 class DeclaredLink(Declared):
     """A link of DPVS: its networks, its gateway, and DPVS's addresses on it."""
 
@@ -35,6 +42,9 @@ class DeclaredLink(Declared):
         le=4094,
         description="id of the tagged VLAN on the DUT's NIC; hosts are on access ports",
     )
+
+    routes: tuple[StaticRoute, ...] = ()
+    mtu: int = Field(default=1500, ge=1280, le=9000, description="of the NIC's port in DPVS")
 
     @property
     def networks(self) -> tuple[Network, ...]:

@@ -52,6 +52,11 @@ def _links(topology: Topology) -> None:
             if topology.link_of(gateway) != name:
                 field = "gateway6" if gateway.version == 6 else "gateway"
                 raise KeyedError(("links", name, field), f"{gateway} is not in the link's network")
+        for index, route in enumerate(link.routes):
+            if topology.link_of(route.via) != name or route.via.version != route.to.version:
+                raise KeyedError(
+                    ("links", name, "routes", index), f"{route.via} is not in the link's network"
+                )
         for field, pair in (("kni", link.kni), ("own", link.own)):
             for address in pair.both if pair else ():
                 if topology.link_of(address) != name:

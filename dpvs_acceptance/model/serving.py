@@ -52,9 +52,19 @@ def _vips(topology: Topology) -> None:
         if name not in topology.links:
             raise KeyedError(("vips", name), f"no link {name!r}")
         for index, vip in enumerate(vips):
-            if topology.link_of(vip) != name:
+            link = topology.links[name]
+            prefix = topology.prefix_of(vip)
+            if not 0 < prefix <= vip.max_prefixlen:
+                raise KeyedError(("vips", name, index), f"{vip}: /{prefix} is no prefix length")
+            # By routing (OSPF, ECMP) a VIP need not be in a network of its link.
+            routed = link.own is not None and topology.link_of(vip) is None
+            if topology.link_of(vip) != name and not routed:
                 nets = ", ".join(map(str, topology.links[name].networks))
-                raise KeyedError(("vips", name, index), f"VIP {vip} is outside {name} ({nets})")
+                raise KeyedError(
+                    ("vips", name, index),
+                    f"VIP {vip} is outside {name} ({nets}); a routed VIP needs an address of DPVS "
+                    "on the link (links.….own)",
+                )
 
 
 def _service(topology: Topology, service: DeclaredService, where: Key) -> None:

@@ -58,7 +58,9 @@ class DpvsSettings(Declared):
     log_level: Literal["EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"] = (
         "INFO"
     )
-    log_file: HostPath = "/var/log/dpvs.log"
+    log_file: HostPath | None = Field(
+        default="/var/log/dpvs.log", description="null: syslog, read by journalctl"
+    )
     rx_descriptors: int = Field(default=1024, ge=32, le=65535)
     tx_descriptors: int = Field(default=1024, ge=32, le=65535)
     rss: Literal["all", "ip", "tcp", "udp"] = "all"
@@ -86,6 +88,11 @@ class Topology(Declared):
     clients: dict[Name, Machine] = Field(min_length=1)
     real_servers: dict[Name, Machine] = Field(min_length=1)
     vips: dict[Name, tuple[Address, ...]] = Field(default={})
+    vip_prefixes: dict[Address, int] = Field(
+        default={},
+        description="prefix length with which a VIP is on its port, if it is no host address; "
+        "10.0.0.1/24 in vips says the same",
+    )
     services: tuple[DeclaredService, ...] = ()
     snat: tuple[Snat, ...] = ()
     fleets: tuple[Fleet, ...] = ()
@@ -101,6 +108,24 @@ class Topology(Declared):
         default="suite", description="who configures services: the suite, or DPVS's keepalived"
     )
     name: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_prefixes(cls, data: object) -> object:
+        """`vips: {wan: [10.0.0.1/24]}`: the address, and the prefix length separately."""
+        if not isinstance(data, dict) or not isinstance(data.get("vips"), dict):
+            return data
+        prefixes = dict(data.get("vip_prefixes") or {})
+        vips = {}
+        for link, listed in data["vips"].items():
+            vips[link] = listed
+            if isinstance(listed, (list, tuple)):
+                vips[link] = [str(one).partition("/")[0] for one in listed]
+                for one in map(str, listed):
+                    address, slash, prefix = one.partition("/")
+                    if slash:
+                        prefixes[address] = prefix
+        return {**data, "vips": vips, "vip_prefixes": prefixes}
 
     @model_validator(mode="after")
     def _cross_check(self) -> Topology:
@@ -122,6 +147,22 @@ class Topology(Declared):
             if any(address in network for network in link.networks):
                 return name
         return None
+
+    def prefix_of(self, vip: Address) -> int:
+        """The prefix length with which a VIP is on its port."""
+        return self.vip_prefixes.get(vip, vip.max_prefixlen)
+
+    def default_link(self, version: int) -> str | None:
+        """The link by whose gateway DPVS's default route of a family goes: one with VIPs or of
+        SNAT before others, then the first."""
+        gated = [
+            name
+            for name, link in self.links.items()
+            if any(gateway.version == version for gateway in link.gateways)
+        ]
+        outer = {rule.outgoing for rule in self.snat}
+        outer |= {n for n, vips in self.vips.items() if any(v.version == version for v in vips)}
+        return next((name for name in gated if name in outer), next(iter(gated), None))
 
     def arm_of(self, machine: Machine) -> str:
         """The link by which DPVS reaches `machine`: its own link, or that of its router."""

@@ -33,7 +33,7 @@ from dpvs_acceptance.dpvs.ipvsadm import (
     parse_stats,
 )
 from dpvs_acceptance.dpvs.ipvsadm import ServiceEntry as SeenService
-from dpvs_acceptance.dpvs.log import DeviceSettings, Start, read_start
+from dpvs_acceptance.dpvs.log import DeviceSettings, Start, last_start, read_start
 from dpvs_acceptance.dpvs.versions import Version
 from dpvs_acceptance.hosts.snapshot import SnapshotError, SnapshotReader
 from dpvs_acceptance.model.topology import Address, DeclaredService
@@ -173,7 +173,8 @@ class DpvsState:
 
     @property
     def log_lines(self) -> list[str]:
-        return self.snapshot.text("dpvs log").splitlines()
+        """What the running DPVS logged, without earlier starts that the log may have."""
+        return last_start(self.snapshot.text("dpvs log")).splitlines()
 
     @property
     def log_findings(self) -> list[LogFinding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dpvs_acceptance.bringup.daemon import START_LOG
+from dpvs_acceptance.bringup.daemon import LOG_BEGUN, START_LOG
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.hosts.batch import Read
 from dpvs_acceptance.hosts.survey import DutPaths, dut
@@ -29,6 +29,7 @@ def dut_paths(bench: Bench, topology: Topology, facts: VersionFacts) -> DutPaths
         pid_file=facts.pid_file,
         ipc_socket=facts.ipc_path,
         log_file=topology.dpvs.log_file,
+        log_begun=LOG_BEGUN,
         start_log=START_LOG,
         devbind=dpvs.devbind or "dpdk-devbind.py",
         modules=(*sorted(drivers), "vhost_net", "rte_kni", *files),

@@ -154,7 +154,9 @@ class Tools:
         """
         what = f"{keyword} {value}".rstrip()
         self._prepare(what)
-        apply, capture_undo = _reread(self._paths, keyword, value, log)
+        if self._paths[2] is None:
+            raise NotTested("DPVS logs to syslog: whether it has read dpvs.conf again is not seen")
+        apply, capture_undo = _reread((*self._paths[:2], self._paths[2]), keyword, value, log)
         change = Change(
             id=f"{_PREFIX}{self._count}",
             title=f"a check: {what} in dpvs.conf",

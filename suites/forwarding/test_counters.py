@@ -52,7 +52,7 @@ def test_counters_match_the_traffic(lb: LoadBalancer, client: Client, service: S
     parts -= sum(one.counters.conns for one in first.servers)
     assert parts == conns, f"real servers count {parts} connections, the service {conns}"
     lip = service.declared.local_addresses[0]
-    for port in {lb.deployment.port("wan"), lb.deployment.lip_port(lip)}:
+    for port in {lb.deployment.vip_port(service.declared.vip), lb.deployment.lip_port(lip)}:
         counted = after.link_stats(port.name).ipackets - before.link_stats(port.name).ipackets
         least = min(packets_in, packets_out)
         assert counted >= least, f"{port.name} received {counted} packets, at least {least} crossed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dpvs_acceptance.testbed import Link, LoadBalancer, links
-from dpvs_acceptance.verdict.causes import NotSupported
+from dpvs_acceptance.verdict.causes import NotApplicable, NotSupported
 from fixtures.checks import for_each, requirement
 
 
@@ -66,6 +66,13 @@ def test_nics_have_the_model_of_the_bench(lb: LoadBalancer) -> None:
 def test_the_link_speed_is_that_of_the_bench(lb: LoadBalancer, link: Link) -> None:
     """Steps: `dpip link show`. Verify: speed of the link's port."""
     seen = lb.state.link(link.port.name).speed_mbps
+    if link.port.speed is None:
+        raise NotApplicable(f"the bench gives {link.port.nic.name} no speed; DPVS says {seen}")
+    if seen is None:
+        raise NotSupported(
+            f"the driver of {link.port.name} does not report a speed (dpip: -1 Mbps); "
+            "the bench can say so: `speed: null`"
+        )
     assert seen == link.port.speed, (
         f"{link.port.name} ({link}): {link.port.speed} Mbps expected, {seen} seen"
     )

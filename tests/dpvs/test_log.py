@@ -39,6 +39,13 @@ def test_tables_stay_with_their_entry() -> None:
         ("2026-11-23 14:18:32 SAPOOL: no more", "2026-11-23 14:18:32"),
         ("Nov 23 14:18:32 lb01 dpvs[4711]: SAPOOL: no more", "Nov 23 14:18:32"),
         ("Nov  3 14:18:32 lb01 dpvs: SAPOOL: no more", "Nov  3 14:18:32"),
+        (
+            "2026-11-23T14:18:32.123456+08:00 lb01 dpvs[4711]: SAPOOL: no more",
+            "2026-11-23T14:18:32.123456+08:00",
+        ),
+        ("2026-11-23T14:18:32+0800 lb01 dpvs[4711]: SAPOOL: no more", "2026-11-23T14:18:32+0800"),
+        ("Nov 23 14:18:32.123456 lb01 dpvs[4711]: SAPOOL: no more", "Nov 23 14:18:32.123456"),
+        ("Nov 23 14:18:32 lb01 start-dpvs.sh[4711]: SAPOOL: no more", "Nov 23 14:18:32"),
     ],
 )
 def test_forms_of_a_line(line: str, timestamp: str | None) -> None:

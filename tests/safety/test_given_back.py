@@ -15,10 +15,12 @@ from dpvs_acceptance.hosts import journal, lock, survey
 from dpvs_acceptance.hosts.compare import differences
 from dpvs_acceptance.hosts.gate import Change, WriteGate, WriteMode, first_failure
 from dpvs_acceptance.hosts.snapshot import take
+from dpvs_acceptance.observed.dpvs import DpvsState
 
 from .benched import Benched, planned
 
 POOL = "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages"
+OLD = "DPVS: Start dpdk0 failed, skipping ..."
 # A program that leaves five pages of node 0 in a file.
 KEEP = """
 import json, socket
@@ -51,8 +53,15 @@ def test_hugepages_are_given_back_beside_a_hugetlbfs_that_is_there(bench: Benche
     lb = bench.hosts["dut"]
     assert " /dev/hugepages hugetlbfs " in lb.run("cat /proc/mounts").stdout
     before = bench.snapshot("dut")
+    lb.run(f"echo '{OLD}' >/var/log/dpvs.log")
     with made(bench, "dut", bench.changes("dut")) as undone:
         assert lb.run("ls /mnt/huge").stdout.split() == ["rtemap_0", "rtemap_1"]
+        # An earlier start's failures are in the file, and not in what is read of this one.
+        assert OLD in lb.run("cat /var/log/dpvs.log").stdout
+        state = DpvsState(take(lb, {"dpvs log": bench.wanted["dut"]["dpvs log"]}))
+        assert any("link up" in line for line in state.log_lines)
+        assert OLD not in state.log_lines
+        assert state.log_findings == []
     assert [one.why for one in undone if not one.ok] == []
     assert [str(one) for one in differences(before, bench.snapshot("dut"))] == []
     assert lb.run("ls /dev/hugepages /var/run/dpdk 2>/dev/null").stdout.strip() == "/dev/hugepages:"
