@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from dpvs_acceptance.dpvs.conf import BondSpec, ConfSpec, DeviceSpec, PortQueues, WorkerSpec, render
+from dpvs_acceptance.dpvs.conf import (
+    BondSpec,
+    ConfSpec,
+    DeviceSpec,
+    NotInThisVersionError,
+    PortQueues,
+    WorkerSpec,
+    render,
+)
 from dpvs_acceptance.dpvs.conf.spec import DEFAULT_MTU
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.model.deployment import Deployment, Port
+from dpvs_acceptance.model.loading import DeclarationError
 
 _FAST_FREE = (
     "netif_defs/device/tx/mbuf_fast_free"  # off, as required for two ports on two NUMA nodes
@@ -98,5 +107,10 @@ def _shares_cpus(deployment: Deployment) -> bool:
 
 
 def render_configuration(deployment: Deployment, facts: VersionFacts) -> str:
-    """The text of dpvs.conf for this version."""
-    return render(configuration(deployment, facts), facts.version)
+    """The text of dpvs.conf for this version; DeclarationError for what it cannot hold."""
+    try:
+        return render(configuration(deployment, facts), facts.version)
+    except NotInThisVersionError as error:
+        where = f"{deployment.bench.path} with topology {deployment.topology.name!r}"
+        lines = str(error).splitlines()
+        raise DeclarationError("\n".join(f"{where}: {line}" for line in lines)) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from dpvs_acceptance.model.declared import Declared, Name
 from dpvs_acceptance.model.loading import Key, KeyedError
@@ -42,6 +42,12 @@ class Cable(Declared):
     restore: _Command
 
 
+def _mode(value: object) -> object:
+    if type(value) is not int or value not in MODES:
+        raise ValueError(f"{value} is no mode of a bond: expected one of {_modes()}")
+    return value
+
+
 class Bond(Declared):
     """Several NICs as one port of DPVS. The topology sees its link only, as of any port.
 
@@ -50,7 +56,9 @@ class Bond(Declared):
 
     name: Annotated[str, Field(pattern=r"^bond[0-9]{1,2}$")]
     link: Name
-    mode: int = Field(description="; ".join(f"{n} {name}" for n, name in MODES.items()))
+    mode: Annotated[int, BeforeValidator(_mode)] = Field(
+        description="; ".join(f"{n} {name}" for n, name in MODES.items())
+    )
     members: tuple[str, ...]
     primary: str | None = Field(default=None, description="None: the first member")
     dedicated_queues: bool | None = Field(
@@ -64,10 +72,6 @@ class Bond(Declared):
 
     @model_validator(mode="after")
     def _is_a_bond(self) -> Bond:
-        if self.mode not in MODES:
-            raise KeyedError(
-                ("mode",), f"{self.mode} is no mode of a bond: expected one of {_modes()}"
-            )
         if len(self.members) < 2:
             raise KeyedError(("members",), f"{self.name} needs two members or more")
         if len(self.members) > MOST_MEMBERS:
