@@ -8,8 +8,8 @@ from typing import Literal
 
 from dpvs_acceptance.traffic.station import Station
 
-Kind = Literal["http", "udp", "dns"]
-Mode = Literal["answers", "hangs", "closed"]
+Kind = Literal["http", "https", "udp", "dns"]
+Mode = Literal["answers", "hangs", "closed", "plain"]
 
 
 class Backend:
@@ -20,7 +20,8 @@ class Backend:
         self._number = number
 
     def behave(self, mode: Mode, *, status: int = 200, body: str = "ok", host: str = "") -> None:
-        """hangs: takes connections, says nothing. closed: the kernel refuses. host: the only
+        """hangs: takes connections, says nothing. closed: the kernel refuses. plain:
+        https without TLS. host: the only
         virtual host that there is; others are answered 404."""
         how = {"mode": mode, "status": status, "body": body, "host": host}
         self._station.ask("behave", {"backend": self._number, "how": how})

@@ -38,6 +38,7 @@ KEEPALIVED_KEEPS = "keepalived.keeps"
 KEEPALIVED_LEAVES = "keepalived.leaves"
 KEEPALIVED_ONE_CHILD = "keepalived.one-child"
 KEEPALIVED_FLAPS = "keepalived.flaps"
+KEEPALIVED_DNS_ENDS = "keepalived.dns-ends"
 BOND_ONE = "bond.one-member"
 BOND_STAYS = "bond.stays"
 LACP_MUTE = "lacp.mute"
@@ -77,6 +78,7 @@ KNOWN = frozenset(
         KEEPALIVED_LEAVES,
         KEEPALIVED_ONE_CHILD,
         KEEPALIVED_FLAPS,
+        KEEPALIVED_DNS_ENDS,
         BOND_ONE,
         BOND_STAYS,
         LACP_MUTE,

@@ -107,6 +107,24 @@ def test_http_get_notices_a_wrong_answer(
         leaves_and_returns(keepalived, kept, captures, wrong, right)
 
 
+@requirement("S36.K09")
+@pytest.mark.parametrize(
+    "wrong", [{"mode": "plain"}, {"mode": "answers", "status": 500}], ids=["tls", "status"]
+)
+@for_each(service=WEB)
+def test_ssl_get_notices_a_wrong_answer(
+    keepalived: Keepalived, service: Service, captures: Path, wrong: dict[str, Any]
+) -> None:
+    """Steps: a service with SSL_GET and status_code; one real server speaks no TLS, or answers
+    with 500.
+
+    Verify: it leaves and returns within the bounds.
+    """
+    made = keepalived.like(service, Health(check="ssl", status=200))
+    with keepalived.keeping(made, kind="https") as (kept,):
+        leaves_and_returns(keepalived, kept, captures, wrong, {"mode": "answers"})
+
+
 @requirement("S36.K20", core=True)
 @for_each(service=WEB)
 def test_a_real_server_that_takes_connections_and_says_nothing(
@@ -144,17 +162,18 @@ def test_udp_check_notices_a_real_server_without_an_answer(
 
 
 @requirement("S36.K11")
+@pytest.mark.parametrize("mode", ["closed", "hangs"])
 @for_each(service=UDP)
 def test_dns_check_notices_a_real_server_without_an_answer(
-    keepalived: Keepalived, service: Service, captures: Path
+    keepalived: Keepalived, service: Service, captures: Path, mode: str
 ) -> None:
-    """Steps: a service with DNS_CHECK; one real server does not answer.
+    """Steps: a service with DNS_CHECK; one real server has no listener, or does not answer.
 
     Verify: it leaves and returns within the bounds.
     """
     made = keepalived.like(service, Health(check="dns"))
     with keepalived.keeping(made, kind="dns") as (kept,):
-        leaves_and_returns(keepalived, kept, captures, {"mode": "hangs"}, {"mode": "answers"})
+        leaves_and_returns(keepalived, kept, captures, {"mode": mode}, {"mode": "answers"})
 
 
 @requirement("S36.K12", "KAD-21", core=True)

@@ -2,12 +2,16 @@
 """A real server that behaves as a check of keepalived's checks tells it to.
 
 Modes: `answers`, `hangs` (takes connections and datagrams and says nothing), `closed` (no
-socket: the kernel refuses). Kinds: `http`, `udp` (answers what it gets), `dns`.
+socket: the kernel refuses). Kinds: `http`, `https` (in the mode `plain`
+without TLS), `udp` (answers what it gets), `dns`.
 """
 
 import contextlib
 import socket
+import ssl
 from typing import Any, Callable, Dict, Tuple
+
+from . import tls
 
 BACKLOG = 64
 RESPONSE = 0x80
@@ -27,6 +31,7 @@ class ControlledServer:
     ) -> None:
         self.place = (address, port)
         self.kind = kind
+        self.tls = tls.context() if kind == "https" else None
         self.watch, self.unwatch = watch, unwatch
         self.open: Dict[int, socket.socket] = {}
         self.own = -1  # descriptor of the listening socket, or of the one of datagrams
@@ -44,7 +49,7 @@ class ControlledServer:
 
     def begin(self) -> None:
         family = socket.AF_INET6 if ":" in self.place[0] else socket.AF_INET
-        stream = self.kind == "http"
+        stream = self.kind in ("http", "https")
         sock = socket.socket(family, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -68,19 +73,34 @@ class ControlledServer:
         except OSError:
             return  # already reset
         connection.setblocking(False)
+        if self.tls is not None and self.how["mode"] != "plain":
+            connection = self.tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
         self.keep(connection, self.request)
 
     def request(self, connection: socket.socket) -> None:
         """Answers one request; then, or with the client's FIN, closes the connection."""
         data = b""
         with contextlib.suppress(OSError):
-            data = connection.recv(65536)
+            try:
+                if isinstance(connection, ssl.SSLSocket):
+                    connection.do_handshake()
+                data = connection.recv(65536)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return
             if data and self.how["mode"] == "hangs":
                 return
             if data:
                 connection.send(self.answer(data))
                 self.answered += 1
+                if isinstance(connection, ssl.SSLSocket):
+                    with contextlib.suppress(ssl.SSLError):
+                        connection.unwrap()  # tells the client that this is all
                 connection.shutdown(socket.SHUT_WR)
+                # What comes now is the client's end.
+                self.unwatch(connection.fileno())
+                self.watch(connection.fileno(), lambda: self.forget(connection))
                 return
         self.forget(connection)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 PACKAGE = "dpvs_station"
 MODULES = (
-    *("wire", "patterns", "capturing", "neighbours", "datagrams", "toa_server", "backend"),
+    *("wire", "patterns", "capturing", "neighbours", "datagrams", "toa_server", "tls", "backend"),
     *("octets", "background", "serving", "loading", "traffic", "main"),
 )
 

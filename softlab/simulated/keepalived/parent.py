@@ -33,8 +33,11 @@ def run(path: str, pid_file: str, checkers_pid_file: str) -> int:
     status = 0
     while True:
         got = signal.sigwait(_SIGNALS)
-        if got == signal.SIGHUP and checker:
-            os.kill(checker, signal.SIGHUP)
+        if got == signal.SIGHUP:
+            if checker:
+                os.kill(checker, signal.SIGHUP)
+            else:
+                checker = _start(path, files[1])
         elif got == signal.SIGCHLD:
             if checker and os.waitpid(checker, os.WNOHANG)[0] == checker:
                 say(f"Healthcheck child process({checker}) died: Respawning")
