@@ -26,8 +26,8 @@ pytestmark = needs(KEEPALIVED_CHECKS, TWO_REAL_SERVERS)
 
 SCRIPTS = "/tmp/dpvs-acceptance.quorum"  # noqa: S108 - on the device, removed with the check
 SETTLED = 1.0  # seconds, in which a script that must not run would have run
-LOOPS = 4  # of delay_loop, under traffic
-REQUESTS = 20
+LOOPS = 8  # of delay_loop, under traffic
+REQUESTS = 5
 
 
 def _says(word: str) -> str:
@@ -162,9 +162,9 @@ def test_alpha_begins_dead_and_omega_ends_with_quorum_down(
 def test_no_real_server_leaves_under_traffic(
     keepalived: Keepalived, client: Client, service: Service
 ) -> None:
-    """Steps: requests, one after the other, for four times delay_loop.
+    """Steps: requests, one after the other, for eight times delay_loop.
 
-    Verify: after each twenty of them the real servers and weights are as before; all are answered.
+    Verify: after each five of them the real servers and weights are as before; all are answered.
     """
     before = keepalived.weights(service)
     health = service.declared.health
