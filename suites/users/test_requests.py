@@ -13,7 +13,7 @@ from fixtures.checks import for_each, requirement
 pytestmark = pytest.mark.traffic
 
 PADDING = (1, 500, 1460, 4096, 7000)  # octets of a header line; nginx takes 8 kB
-PAUSES = (0.0, 0.0, 0.05, 0.25, 0.6)  # seconds
+PAUSES = (0.0, 0.0, 0.05, 0.25)  # seconds
 ECHOES = (0, 1, 7, 56, 120, 300, 590, 1000, 1232, 1452)
 # A delay that a user notices; the shortest retransmission timer of Linux.
 MEDIAN, SLOWEST = 0.05, 0.2  # seconds

@@ -90,3 +90,11 @@ def test_a_fault_that_cannot_be_made_is_refused() -> None:
     told = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
     for line, words in zip(told, REFUSED.values(), strict=True):
         assert words in line
+
+
+def test_what_a_site_may_choose_otherwise_turns_nothing_red() -> None:
+    suites = (f"suites/{name}" for name in ("platform", "install", "control"))
+    done = run("--topology=faults/topologies/variations.yaml", *suites)
+    bad = [line for line in done.stdout.splitlines() if re.match("(FAIL|BLOCKED|FLAKY) ", line)]
+    assert not bad, bad
+    assert re.search(r"\b[3-9]\d passed", done.stdout), done.stdout[-2000:]
