@@ -44,10 +44,12 @@ def make_plan(deployment: Deployment, facts: VersionFacts) -> Plan:
         peers=tuple(
             Stage("client", name, _within(limits.other, peers.client(deployment, name)))
             for name in topology.clients
+            if name in deployment.bench.clients
         )
         + tuple(
             Stage("real server", name, _within(limits.other, peers.real_server(deployment, name)))
             for name in topology.real_servers
+            if name in deployment.bench.real_servers
         ),
         dut=(
             Stage(
@@ -86,6 +88,7 @@ def make_plan(deployment: Deployment, facts: VersionFacts) -> Plan:
         readers=tuple(
             Stage("client address", name, _within(limits.modules, peers.readers(deployment, name)))
             for name in topology.real_servers
+            if name in deployment.bench.real_servers
         ),
     )
 

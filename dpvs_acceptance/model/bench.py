@@ -218,8 +218,8 @@ class Bench(Declared):
     kind: Literal["hardware", "software lab", "simulation"] = "hardware"
     ssh_config: str | None = None
     dut: Dut
-    clients: dict[Name, ClientHost] = Field(min_length=1)
-    real_servers: dict[Name, ServerHost] = Field(min_length=1)
+    clients: dict[Name, ClientHost] = Field(default={})
+    real_servers: dict[Name, ServerHost] = Field(default={})
     runner_is_client: bool = False
     time_limits: TimeLimits = TimeLimits()
     path: Path = Path()

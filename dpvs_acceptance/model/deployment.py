@@ -336,8 +336,13 @@ def _with_networks(pair: AddressPair | None, link: DeclaredLink) -> list[tuple[A
     return [(one, net) for one in both for net in link.networks if one in net]
 
 
-def deploy(topology: Topology, bench: Bench, *, kni: bool = True) -> Deployment:
-    """`topology` on `bench`; raises DeclarationError if the bench lacks a role or a link."""
+def deploy(
+    topology: Topology, bench: Bench, *, kni: bool = True, without_peers: bool = False
+) -> Deployment:
+    """`topology` on `bench`; raises DeclarationError if the bench lacks a role or a link.
+
+    without_peers: clients and real servers may be missing, since nothing is to be changed.
+    """
     linked = {nic.link for nic in bench.dut.nics} | {bond.link for bond in bench.dut.bonds}
     linked |= {link for nic in bench.dut.nics for link in nic.links}
     problems = [
@@ -359,12 +364,12 @@ def deploy(topology: Topology, bench: Bench, *, kni: bool = True) -> Deployment:
     problems += [
         f"clients: the topology needs {name!r}, which the bench lacks"
         for name in topology.clients
-        if name not in bench.clients
+        if name not in bench.clients and not without_peers
     ]
     problems += [
         f"real_servers: the topology needs {name!r}, which the bench lacks"
         for name in topology.real_servers
-        if name not in bench.real_servers
+        if name not in bench.real_servers and not without_peers
     ]
     for name, client in topology.clients.items():
         if name in bench.clients and bench.clients[name].link != client.link:

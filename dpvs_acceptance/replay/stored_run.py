@@ -46,7 +46,7 @@ def _device(directory: Path) -> dict[str, Any]:
     topology = _topology(directory)
     plain = json.loads((evidence / "declared/deployment.json").read_text("utf-8"))
     first = json.loads((evidence / "snapshots/first-dut.json").read_text("utf-8"))
-    deployment = deploy(topology, bench, kni=bool(plain["kni"]))
+    deployment = deploy(topology, bench, kni=bool(plain["kni"]), without_peers=True)
     others = [
         json.loads(path.read_text("utf-8"))
         for path in sorted((evidence / "snapshots").glob("first-*.json"))

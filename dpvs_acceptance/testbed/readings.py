@@ -82,6 +82,8 @@ class Servers:
 
     def look(self, name: str) -> ServerState:
         """The modules of a real server, and what is loaded at its boot."""
+        if name not in self._bench.real_servers:
+            raise NotTested(f"the bench has no {name}: only the DUT is checked")
         server = self._bench.real_servers[name]
         readers = tuple(reader.name for reader in (server.toa, server.uoa) if reader is not None)
         sections = survey.real_server(readers)
@@ -90,6 +92,8 @@ class Servers:
 
     def with_reader(self, kind: str) -> list[str]:
         """Names of the real servers on which the reader (`toa` or `uoa`) is loaded now."""
+        if not self._bench.real_servers:
+            raise NotTested("the bench has no real servers: only the DUT is checked")
         return [
             name
             for name, server in self._bench.real_servers.items()

@@ -23,6 +23,8 @@ class Sources:
 
     def port_ranges(self, name: str, count: int) -> list[range]:
         """A range of source ports for each of `count` sockets of a client's host."""
+        if name not in self._flows:
+            raise NotTested(f"the bench has no {name}: only the DUT is checked")
         self.sending.take(CONNECTIONS, count)
         return [self._flows[name].port_range() for _ in range(count)]
 

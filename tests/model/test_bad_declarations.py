@@ -118,8 +118,10 @@ def test_a_bench_without_any_real_server_is_refused(tmp_path: Path) -> None:
     data["real_servers"] = {}
     path = tmp_path / "bench.yaml"
     path.write_text(yaml.safe_dump(data))
-    with pytest.raises(DeclarationError, match="expected at least 1 entries, found 0"):
-        load_bench(path)
+    with pytest.raises(DeclarationError, match="real_servers: the topology needs 'rs1'"):
+        deploy(load_topology(TOPOLOGY), load_bench(path))
+    # With --attach nothing is changed, and the DUT alone can be checked.
+    assert deploy(load_topology(TOPOLOGY), load_bench(path), without_peers=True)
 
 
 @pytest.mark.parametrize(
