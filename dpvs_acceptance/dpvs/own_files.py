@@ -68,8 +68,10 @@ def _numbers(text: str) -> frozenset[int]:
     found: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal()) or len(part) > 9:
+        if not (first.isdecimal() and (last or first).isdecimal()) or len(part) > 11:
             raise argparse.ArgumentTypeError(f"{text!r} is no list such as 0-8 or 0,2,4")
+        if int(last or first) >= _MOST_LCORES:
+            raise argparse.ArgumentTypeError(f"{text!r}: lcores are below {_MOST_LCORES}")
         found |= {*range(int(first), int(last or first) + 1)}
     return frozenset(found)
 
@@ -87,13 +89,18 @@ def _check(options: argparse.Namespace, text: str) -> int:
         print(f"{'error' if problem.fatal else 'warning'}: {problem}")
     if not problems:
         print(f"{name}: nothing found")
-    missing = [name for name in ("version", "ports", "lcores") if getattr(options, name) is None]
-    if missing:
-        print(f"not looked at, without --{', --'.join(missing)}: {_UNSEEN}")
+    for option, words in _NEEDS.items():
+        if getattr(options, option) is None:
+            print(f"not checked without --{option}: {words}")
     return FOUND if problems else 0
 
 
-_UNSEEN = "keywords of the version, the number of device blocks, the lcores of workers"
+_NEEDS = {
+    "version": "whether DPVS knows each keyword",
+    "ports": "the number of device blocks",
+    "lcores": "the cpu_id of each worker",
+}
+_MOST_LCORES = 1 << 16
 
 
 def _explain(text: str) -> int:
