@@ -38,7 +38,7 @@ def keepalived(deployment: Deployment) -> list[Change]:
             done=None,
             undo=stop(),
             apply=start(deployment),
-            verify=listed(deployment, deployment.services),
+            verify=f"{listed(deployment, deployment.services)} || {{ tail -n 3 {LOG}; false; }}",
             timeout=60.0,
         ),
     ]
