@@ -43,6 +43,12 @@ fuzz: setup
 endings: setup
 	DPVS_HOME=$(DPVS_HOME) $(PYTHON) -m benchmarks.endings $(COUNT) $(SEED)
 
+# The documents as a site, in site/; a broken link ends it.
+.PHONY: docs
+docs: setup
+	$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r docs/requirements.lock
+	$(PYTHON) -m sphinx -q -W --keep-going -b html docs site
+
 # What a DPVS build prints and sends, and where the simulated one differs: docs/dpvs-builds.md.
 recordings: setup
 	@test -n "$(DPVS_HOME)" || { echo "make recordings DPVS_HOME=/path/of/a/build"; exit 3; }

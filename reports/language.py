@@ -181,6 +181,8 @@ _ZH = {
     "survey": "信息采集",
     "bring-up": "部署",
     "readers": "加载 TOA/UOA 模块",
+    "rehearsal: NICs down while ssh is watched": "预演：监视 ssh，短暂关闭网卡",
+    "evidence": "保存证据",
     "undo": "恢复",
     "compare": "前后对比",
     "checks": "检查",

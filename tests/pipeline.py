@@ -55,8 +55,12 @@ def in_clone(clone: Path, text: str, more: Mapping[str, str]) -> subprocess.Comp
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tree as a runner has it: what is tracked, and the environment of an earlier run."""
-    clone = tmp_path_factory.mktemp("runner") / "dpvs-acceptance"
+    """The tree as a runner has it."""
+    return make_clone(tmp_path_factory.mktemp("runner") / "dpvs-acceptance")
+
+
+def make_clone(clone: Path) -> Path:
+    """The tree at `clone`: what is tracked, and the environment of an earlier run."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )

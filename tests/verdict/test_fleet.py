@@ -76,8 +76,9 @@ def test_what_differs_is_named_with_the_fewer() -> None:
     assert {one.names for one in found} == {("lb03",)}
 
 
-def test_devices_that_are_alike_have_no_drift() -> None:
-    assert make_fleet([run("lb01", 1), run("lb02", 2)]).drift == ()
+def test_devices_that_are_alike_or_were_not_read_have_no_drift() -> None:
+    blocked = run("lb03", 1, version="unknown", seen="{}")
+    assert make_fleet([run("lb01", 1), run("lb02", 2), blocked]).drift == ()
 
 
 def test_a_trend_says_since_when_a_row_is_red_and_how_often_it_was_flaky() -> None:
