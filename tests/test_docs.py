@@ -39,3 +39,12 @@ def test_every_option_of_the_readme_is_one_of_the_suite() -> None:
     pytest_s = {"--junitxml", "--alluredir", "--lf", "--tb", "--durations", "--pyargs"}
     unknown = {option for option in own - pytest_s if f'"{option}"' not in sources}
     assert not unknown, f"the documents name options that there are not: {sorted(unknown)}"
+
+
+def test_every_page_is_in_the_contents_of_the_site() -> None:
+    """What `make docs` says too, but later."""
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^[a-z0-9-]+(?:/README)?$", index, re.MULTILINE))
+    names = {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"}
+    missing = sorted(names - listed)
+    assert not missing, f"add to a toctree of docs/index.md: {', '.join(missing)}"
