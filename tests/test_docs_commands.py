@@ -21,7 +21,7 @@ import pytest
 from tests.pipeline import make_clone
 
 ROOT = Path(__file__).resolve().parent.parent
-GUIDE = ("five-minutes", "first-bench", "reading-a-report", "fleet", "operator-zh")
+GUIDE = ("five-minutes", "first-bench", "fleet", "reading-a-report", "operator-zh")
 BLOCK = re.compile(r"^( *)```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 CHECKS = "suites/control/test_addresses_and_routes.py suites/client_address/test_reader.py"
 # Those of which the words before are the same: how hosts are named is all that is left to show.
