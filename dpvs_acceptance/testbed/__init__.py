@@ -7,6 +7,7 @@ Thin objects over the deployment, the hosts and the stations. A check is given t
 
 from .capabilities import (
     ANY_SERVICE,
+    BONDS,
     DPDK_BUILD,
     DPDK_SOURCE,
     ICMP_WORKER,
@@ -49,6 +50,7 @@ from .users import Users
 
 __all__ = [
     "ANY_SERVICE",
+    "BONDS",
     "DPDK_BUILD",
     "DPDK_SOURCE",
     "ICMP_WORKER",

@@ -69,6 +69,15 @@ def _icmp_worker(parts: Parts, _: Mapping[str, Choice]) -> None:
         raise NotSupported(f"this build has no {keyword}, its log says: {line}")
 
 
+def _bonds_start(parts: Parts, _: Mapping[str, Choice]) -> None:
+    said = "Failed to update port Id"  # DPDK's bond driver, where a member takes no other MAC
+    line = next((one.strip() for one in parts.look("dpvs log").log_lines if said in one), None)
+    if line is not None:
+        raise NotSupported(
+            f"no bond can be on these ports: their driver takes no other MAC; the log says: {line}"
+        )
+
+
 def _any_service(parts: Parts, _: Mapping[str, Choice]) -> None:
     deployment = parts.deployment
     if not (deployment.services or deployment.snat) and parts.refused:
@@ -138,6 +147,7 @@ def _runner_is_client(parts: Parts, _: Mapping[str, Choice]) -> None:
 
 
 ANY_SERVICE = Capability("at least one service or SNAT rule", _any_service)
+BONDS = Capability("ports that can be members of a bond", _bonds_start)
 KNI_DECLARED = Capability("a topology with kni", _kni_declared)
 DPDK_SOURCE = Capability("source trees of DPDK and DPVS", _dpdk_source)
 DPDK_BUILD = Capability("a build of DPDK", _dpdk_build)

@@ -13,11 +13,23 @@ import pytest
 from dpvs_acceptance.dpvs.dpip import BondMember, LinkStats
 from dpvs_acceptance.model.bonds import MODES
 from dpvs_acceptance.model.deployment import Port
-from dpvs_acceptance.testbed import Client, Link, LoadBalancer, Service, Vip, links, services, vips
+from dpvs_acceptance.testbed import (
+    BONDS,
+    Client,
+    Link,
+    LoadBalancer,
+    Service,
+    Vip,
+    links,
+    services,
+    vips,
+)
 from dpvs_acceptance.traffic.outage import Outage, measure
-from fixtures.checks import for_each, requirement
+from fixtures.checks import for_each, needs, requirement
 
-BONDS = links.having(bond=tuple(MODES))
+pytestmark = needs(BONDS)
+
+BONDED = links.having(bond=tuple(MODES))
 ON_BONDS = vips.having(family=4, client_on_link=True)
 PORTS = "dpip -s -v link show"
 REQUESTS = 40
@@ -32,7 +44,7 @@ OUTAGES = "outages.json"  # in the check's evidence
 
 
 @requirement("S36.B07", core=True)
-@for_each(link=BONDS)
+@for_each(link=BONDED)
 def test_a_bond_is_as_declared(lb: LoadBalancer, link: Link) -> None:
     """Steps: `dpip link show BOND status`. Verify: mode, MAC, members, primary; all are active."""
     port, status = link.port, lb.bond_status(link.port)
@@ -49,7 +61,7 @@ def test_a_bond_is_as_declared(lb: LoadBalancer, link: Link) -> None:
 
 
 @requirement("S36.B07")
-@for_each(link=BONDS.one)
+@for_each(link=BONDED.one)
 def test_what_is_set_of_a_bond_is_shown(lb: LoadBalancer, link: Link) -> None:
     """Steps: `dpip link set BOND bond-…` for each delay, the monitor and the policy, then status.
 
