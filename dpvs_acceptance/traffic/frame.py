@@ -17,6 +17,10 @@ _ETHERNET = 1
 _SNAP = 1 << 18
 
 
+# (outgoing, checksum pending) of a frame, as its direction is stored.
+_WAYS = {(True, False): "o", (True, True): "p", (False, False): "i", (False, True): "r"}
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """Bytes from the destination MAC on (with VLAN tag, without FCS), as captured on a host.
@@ -24,8 +28,9 @@ class Frame:
     time_ns: that host's clock, nanoseconds since 1970 (kernel timestamp).
     outgoing: sent by the host; otherwise received.
     length: length on the wire; more than len(data) if the capture truncated it.
-    checksum_pending: an outgoing frame whose L4 checksum the NIC still has to fill in, so the
-        value in ``data`` is meaningless.
+    checksum_pending: the L4 checksum is still to be filled in, so the value in ``data`` is
+        meaningless: by the NIC of an outgoing frame; of a received one never, since it has not
+        left the machine (guests and namespaces of one host).
     """
 
     data: bytes
@@ -60,7 +65,8 @@ def write_pcap(path: Path, frames: Iterable[Frame], lost: Lost | None = None) ->
     """Write a little-endian, nanosecond pcap (readable by tcpdump, Wireshark, Scapy).
 
     `PATH.json` has what the format cannot store: the direction of each frame ("o" sent by the host,
-    "p" sent with the checksum left to the NIC, "i" received), and the number of lost frames.
+    "p" sent with the checksum left to the NIC, "i" received, "r" received without its checksum),
+    and the number of lost frames.
     """
     parts = [_HEADER.pack(_NANOSECONDS, 2, 4, 0, 0, _SNAP, _ETHERNET)]
     directions = ""
@@ -69,7 +75,7 @@ def write_pcap(path: Path, frames: Iterable[Frame], lost: Lost | None = None) ->
         length = max(frame.length, len(frame.data))
         parts.append(_RECORD.pack(seconds, fraction, len(frame.data), length))
         parts.append(frame.data)
-        directions += ("p" if frame.checksum_pending else "o") if frame.outgoing else "i"
+        directions += _WAYS[frame.outgoing, frame.checksum_pending]
     path.write_bytes(b"".join(parts))
     kept = lost or Lost()
     sidecar = {"direction": directions, "dropped": kept.dropped, "overflow": kept.overflow}
@@ -96,8 +102,10 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
         return {}
     try:
         sidecar: dict[str, Any] = json.loads(_sidecar(path).read_text("utf-8"))
-        if not isinstance(sidecar["direction"], str) or not set(sidecar["direction"]) <= set("iop"):
-            raise ValueError(f"a direction is one of i, o, p: {sidecar['direction']!r:.80}")
+        if not isinstance(sidecar["direction"], str) or not set(sidecar["direction"]) <= set(
+            "iopr"
+        ):
+            raise ValueError(f"a direction is one of i, o, p, r: {sidecar['direction']!r:.80}")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{_sidecar(path)}: {error}") from None
     return sidecar
@@ -114,7 +122,7 @@ def read_pcap(path: Path) -> list[Frame]:
             f"{path}: {len(frames)} frames, but {len(ways)} directions in {_sidecar(path).name}"
         )
     return [
-        replace(frame, outgoing=way != "i", checksum_pending=way == "p")
+        replace(frame, outgoing=way in "op", checksum_pending=way in "pr")
         for frame, way in zip(frames, ways, strict=True)
     ]
 

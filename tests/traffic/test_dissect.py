@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpvs_acceptance.traffic import frames
+from dpvs_acceptance.traffic.differences import differences
 from dpvs_acceptance.traffic.dissect import dissect
-from dpvs_acceptance.traffic.frame import Frame
+from dpvs_acceptance.traffic.errors import InconclusiveCapture
+from dpvs_acceptance.traffic.frame import Frame, read_pcap, write_pcap
 from dpvs_acceptance.traffic.match import Match
 from dpvs_acceptance.traffic.tcpoptions import TcpOption
 from dpvs_acceptance.traffic.views import (
@@ -208,6 +211,21 @@ def test_an_outgoing_frame_whose_checksum_the_nic_fills_in_is_not_judged() -> No
     judged = dissect(bytes(data))
     assert isinstance(judged, TcpView)
     assert judged.checksum == "wrong"
+
+
+def test_a_received_frame_without_its_checksum_proves_nothing(tmp_path: Path) -> None:
+    data = bytearray(frames.tcp(ENDS4, 1, 2, "S"))
+    wanted = dissect(bytes(data))
+    data[50] ^= 1
+    received = Frame(bytes(data), checksum_pending=True)
+    (kept,) = read_pcap(write_pcap(tmp_path / "one.pcap", [received]))
+    assert (kept.outgoing, kept.checksum_pending) == (False, True)
+    with pytest.raises(InconclusiveCapture, match="still to be filled in"):
+        differences(wanted, dissect(kept))
+    # What else is wrong with it is wrong.
+    other = dissect(frames.tcp(ENDS4, 1, 3, "S"))
+    assert [one.field for one in differences(other, dissect(kept))] == ["dport"]
+    assert [one.field for one in differences(wanted, dissect(bytes(data)))] == ["checksum"]
 
 
 def test_padding_is_not_payload() -> None:
