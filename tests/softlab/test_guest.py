@@ -54,6 +54,8 @@ def test_its_bench_has_its_nics_and_what_memory_there_is() -> None:
     found = bench(GUEST)
     assert (found["name"], found["kind"]) == ("vmlab", "simulation")
     assert [nic["numa_node"] for nic in found["dut"]["nics"]] == [0, 1, 1]
+    build = bench(replace(GUEST, device="build", dpvs_home=Path("/build")))
+    assert [nic["kernel_driver"] for nic in build["dut"]["nics"]] == ["e1000e", "vmxnet3"]
     pages = found["dut"]["hugepages_per_node"]
     assert pages * 2 < machine.MEMORY_MB
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 from typing import Any
 
+from dpvs_acceptance.hosts import lock
 from dpvs_acceptance.hosts.gate import WriteGate, WriteMode, first_failure
 from tests.safety import runs
 from tests.safety.benched import ROOT, benched
@@ -98,6 +99,7 @@ def test_what_is_to_last_is_there_after_a_reboot_and_a_cut_run_is_restored(lab: 
     before = listing(lab)
     bench = benched(lab.directory)
     stages = {stage.name: stage for stage in bench.plan.dut}
+    lock.acquire(bench.hosts["dut"], "a run that is cut", lease=0)
     gate = WriteGate(bench.hosts["dut"], WriteMode.WRITABLE, run="rebooted")
     assert first_failure(gate.apply(stages["platform"].changes)) is None
     # Where a boot would start dpvs: after the line that the bring-up has written.
