@@ -30,7 +30,7 @@ sha256sum /etc/fstab /etc/rc.local /etc/dpvs.conf 2>/dev/null
 pgrep -lx dpvs
 true
 """
-SECONDS = 240.0
+SECONDS = 600.0
 
 
 def listing(lab: Lab) -> list[str]:
