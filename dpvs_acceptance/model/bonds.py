@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -95,11 +95,6 @@ class Bond(Declared):
         """The primary member, whose MAC the bond has."""
         return self.primary or self.members[0]
 
-    def member_nics(self, nics: Iterable[Nic]) -> tuple[Nic, ...]:
-        """The members' NICs, in the order of the declaration."""
-        known = {address(nic): nic for nic in nics}
-        return tuple(known[member] for member in self.members)
-
 
 def address(nic: Nic) -> str:
     """By what a bond names a NIC: its PCI address, or its vdev."""
@@ -119,25 +114,28 @@ def check(nics: Sequence[Nic], bonds: Sequence[Bond]) -> None:
                 raise KeyedError(key, f"no NIC of dut.nics has the PCI address or vdev {member}")
             if member in taken:
                 raise KeyedError(key, f"{member} is a member of {taken[member]} already")
-            if known[member].link is not None:
+            for link in _links(known[member]):
                 raise KeyedError(
-                    key,
-                    f"{member} is on link {known[member].link!r} itself: "
-                    "a member has no link, the bond has",
+                    key, f"{member} is on link {link!r} itself: a member has no link, the bond has"
                 )
             taken[member] = bond.name
     links: dict[str, str] = {}
     ports: list[tuple[str, Sequence[Nic | Bond]]] = [("nics", nics), ("bonds", bonds)]
     for section, declared in ports:
         for index, one in enumerate(declared):
-            if one.link in links:
-                raise KeyedError(
-                    (section, index, "link"),
-                    f"{links[one.link]} and {one.name} are both on link {one.link!r}: "
-                    "NICs that are one port are members of a bond (dut.bonds)",
-                )
-            if one.link is not None:
-                links[one.link] = one.name
+            for link in _links(one):
+                if link in links:
+                    raise KeyedError(
+                        (section, index, "link" if link == one.link else "links"),
+                        f"{links[link]} and {one.name} are both on link {link!r}: "
+                        "NICs that are one port are members of a bond (dut.bonds)",
+                    )
+                links[link] = one.name
+
+
+def _links(port: Nic | Bond) -> tuple[str, ...]:
+    further = () if isinstance(port, Bond) else port.links
+    return further if port.link is None else (port.link, *further)
 
 
 def _modes() -> str:

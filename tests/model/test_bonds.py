@@ -83,6 +83,29 @@ def test_a_nic_is_a_member_of_one_bond_only(tmp_path: Path) -> None:
         load_bench(path)
 
 
+def test_further_links_of_a_nic_count_as_well(tmp_path: Path) -> None:
+    path = bench_file(tmp_path)
+    data = yaml.safe_load(path.read_text())
+    data["dut"]["nics"][1]["links"] = ["dmz"]
+    path.write_text(yaml.safe_dump(data))
+    with pytest.raises(DeclarationError, match=r"members\.0: 0000:82:00\.0 is on link 'dmz'"):
+        load_bench(path)
+    del data["dut"]["nics"][1]["links"]
+    data["dut"]["nics"][0]["links"] = ["wan"]
+    path.write_text(yaml.safe_dump(data))
+    with pytest.raises(DeclarationError, match="eth2 and bond0 are both on link 'wan'"):
+        load_bench(path)
+
+
+def test_a_bond_of_unknown_speeds_has_none(tmp_path: Path) -> None:
+    path = bench_file(tmp_path, mode=4)
+    data = yaml.safe_load(path.read_text())
+    data["dut"]["nics"][2]["speed"] = None
+    path.write_text(yaml.safe_dump(data))
+    (bond,) = placed(path).bonds
+    assert bond.speed is None
+
+
 def test_the_bond_is_the_port_of_its_link(tmp_path: Path) -> None:
     deployment = placed(bench_file(tmp_path, primary=SECOND))
     assert [(p.name, p.link) for p in deployment.ports] == [("dpdk0", "lan"), ("bond0", "wan")]
