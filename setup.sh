@@ -5,17 +5,23 @@
 set -eu
 cd "$(dirname "$0")"
 
-# What each is for: ip (namespaces, links), sshd (every lab host is reached by ssh), nginx (the real
-# servers), bpftool (loads the TOA reader), nft and ethtool (lab links), ping and curl (checks),
-# patch (S07), dpdk-devbind.py (the simulated DUT's NICs), Pango and two fonts (the PDF of a run,
-# the second for Chinese); and for tests ps, sudo, tcpdump, pdftotext (with poppler-data).
-PACKAGES="iproute2 openssh-server openssh-client nginx-light bpftool nftables ethtool iputils-ping curl patch dpdk procps sudo tcpdump poppler-utils poppler-data util-linux libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-wqy-microhei"
+# What a runner needs that only reaches hosts by ssh: ssh, and for the PDF of a run Pango and two
+# fonts, the second for Chinese. `setup.sh runner` installs no more.
+RUNNER="openssh-client libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-wqy-microhei"
+# What software labs need: ip (namespaces, links), sshd (every lab host is reached by ssh), nginx (the
+# real servers), bpftool (loads the TOA reader), nft and ethtool (lab links), ping and curl (checks),
+# patch (S07), dpdk-devbind.py (the simulated DUT's NICs); and for tests ps, sudo, tcpdump,
+# pdftotext (with poppler-data).
+PACKAGES="$RUNNER iproute2 openssh-server nginx-light bpftool nftables ethtool iputils-ping curl patch dpdk procps sudo tcpdump poppler-utils poppler-data util-linux"
 # `setup.sh vmlab` adds what a virtual machine needs (docs/virtual-lab.md).
 [ "${1-}" != vmlab ] || PACKAGES="$PACKAGES qemu-system-x86 qemu-utils mmdebstrap e2fsprogs"
 
 fail() { echo "setup: $*" >&2; exit 1; }
 
-[ "$(id -u)" = 0 ] || fail "root is needed: the software lab makes network namespaces. Run it as root (sudo make ...)."
+if [ "${1-}" = runner ] || [ "$(id -u)" != 0 ]; then
+    echo "setup: for hosts reached by ssh only; a software lab needs root (sudo make ...)"
+    PACKAGES=$RUNNER
+fi
 command -v dpkg-query >/dev/null || fail "this is not a Debian machine; install by hand: $PACKAGES"
 
 missing=""
@@ -25,7 +31,9 @@ done
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || fail "python3 3.11 or later is needed"
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 
-if [ -n "$missing" ]; then
+if [ -n "$missing" ] && [ "$(id -u)" != 0 ]; then
+    fail "these packages are missing, and root is needed to install them: sudo apt-get install$missing"
+elif [ -n "$missing" ]; then
     echo "setup: installing Debian packages:$missing"
     # nginx and sshd are started by the lab, each host its own; none is started on this machine.
     policy=/usr/sbin/policy-rc.d

@@ -32,8 +32,8 @@ requirements:
   - id: OUR-01
     priority: P2
     source: our service level agreement
-    statement: A page is answered within 100 ms.
-    hint: Compare the response times of the real servers (`curl -w '%{time_total}'` on the lan).
+    statement: Of ten requests for each real server in a row, all are answered with 200.
+    hint: Ask each real server itself (`curl -i http://192.168.229.1/` on the lan).
 
 # The suite's rows, where we want another priority. The report shows each change with its reason.
 changes:
@@ -42,7 +42,7 @@ changes:
     reason: half of our users come over IPv6
 """
 _CHECK = '''\
-"""Pages are answered in time."""
+"""Pages are served."""
 
 import pytest
 
@@ -53,11 +53,11 @@ from fixtures.checks import for_each, requirement
 @requirement("OUR-01", core=True)
 @pytest.mark.traffic
 @for_each(client=clients, service=services.having(protocol="tcp"))
-def test_a_page_is_answered_in_time(client: Client, service: Service) -> None:
-    """Steps: two requests for each real server. Verify: each is answered within 100 ms."""
-    answers = client.get(service, 2 * len(service.servers))
-    slow = [str(answer) for answer in answers if answer.status != 200 or answer.seconds > 0.1]
-    assert not slow, f"{service.url} from {client}: 200 within 0.1 s expected, seen {slow}"
+def test_every_page_is_served(client: Client, service: Service) -> None:
+    """Steps: ten requests for each real server. Verify: each is answered with 200."""
+    answers = client.get(service, 10 * len(service.servers))
+    bad = [str(answer) for answer in answers if answer.status != 200]
+    assert not bad, f"{service.url} from {client}: 200 expected, seen {bad}"
 '''
 _GITHUB = """\
 # On a self-hosted runner that reaches the bench by ssh. Nothing of it needs root.

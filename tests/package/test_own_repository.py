@@ -64,10 +64,11 @@ def test_the_page_word_by_word(environment: Path, tmp_path: Path) -> None:
     assert good["verdict"] == "PASSED ON SIMULATION"
     assert [(row["id"], row["outcome"]) for row in good["requirements"]] == [("OUR-01", "PASS")]
     names = {one["nodeid"].partition("[")[0] for one in good["requirements"][0]["checks"]}
-    assert names == {"suites/test_pages.py::test_a_page_is_answered_in_time"}
+    assert names == {"suites/test_pages.py::test_every_page_is_served"}
     assert {one["catalogue"] for one in good["unjudged"]} >= {"seed", "upstream"}
     assert good["suite"]["commit"].startswith("0.1.0, site ")
     assert bad["verdict"] == "NOT READY"
+    assert [row["outcome"] for row in bad["requirements"]] == ["FAIL"]
 
 
 def test_checks_have_the_names_that_they_have_in_a_clone(environment: Path, tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,3 +56,33 @@ def test_no_policy_file_is_left(tmp_path: Path, number: signal.Signals) -> None:
     said, _ = scene.communicate(timeout=60)
     assert f"status {128 + number}\n" in said, said
     assert "policy-rc.d" not in said, said
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder that any user may read."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_without_root_no_package_of_the_lab_is_asked_for(readable: Path) -> None:
+    """A runner that reaches its hosts by ssh, where nothing is installed yet."""
+    for name, text in _FAKES.items():
+        path = readable / name
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+    shutil.copy(ROOT / "setup.sh", readable)
+    command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "./setup.sh"]
+    ran = subprocess.run(
+        command,
+        cwd=readable,
+        env={"PATH": f"{readable}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    asked = ran.stderr.partition("sudo apt-get install ")[2].split()
+    assert {"openssh-client", "libpango-1.0-0"} <= set(asked)
+    assert not {"nginx-light", "bpftool", "dpdk", "openssh-server"} & set(asked)
