@@ -162,7 +162,7 @@ def dut(paths: DutPaths) -> dict[str, str | Read]:
         "binaries": collect.file_digests(paths.tool(name) for name in TOOLS[:4]),
         "platform": collect.PLATFORM,
         "dpvs.conf": sh("cat {}", paths.conf),
-        "dpvs log": log_since(paths.log_file, paths.log_begun),
+        "dpvs log": log_since(paths.log_file, paths.log_begun, paths.start_log),
         "dpvs start log": sh("tail -c 100000 {}", paths.start_log),
         "dmesg": "dmesg | tail -n 300",
         "sysctl": collect.SYSCTLS,
@@ -177,15 +177,19 @@ def dut(paths: DutPaths) -> dict[str, str | Read]:
     return sections | dpvs_state(paths)
 
 
-def log_since(log_file: str | None, begun: str) -> str:
-    """Prints what DPVS has logged since its start, as far as `begun` tells where that is."""
+def log_since(log_file: str | None, begun: str, start_log: str) -> str:
+    """Prints what DPVS has logged since its start, as far as `begun` tells where that is.
+
+    Without log_file it writes to syslog and to its own output: that one, if syslog has nothing.
+    """
     mark = f"{{ read -r o; read -r t; }} 2>/dev/null <{sh('{}', begun)}; "
     if log_file is None:
         return (
             mark
             + "{ journalctl -q --no-pager -o cat -n 20000 ${t:+--since=@$t} -t dpvs || "
             + "grep -sh ' dpvs\\(\\[[0-9]*\\]\\)\\{0,1\\}: ' /var/log/messages /var/log/syslog; "
-            + "} 2>/dev/null | tail -c 200000"
+            + "} 2>/dev/null | tail -c 200000 | grep . || "
+            + f"tail -c 100000 {sh('{}', start_log)}"
         )
     log = sh("{}", log_file)
     return (
