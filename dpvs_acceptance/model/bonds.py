@@ -27,7 +27,7 @@ ACTIVE_BACKUP, BROADCAST, LACP = 1, 3, 4
 MOST_MEMBERS = 32  # NETIF_MAX_BOND_SLAVES
 
 
-_Command = Annotated[str, Field(pattern=r"^[^\n]*\{nic\}[^\n]*$", max_length=500)]
+_Command = Annotated[str, Field(pattern=r"^[ -~]*\{nic\}[ -~]*$", max_length=500)]
 
 
 class Cable(Declared):
