@@ -12,8 +12,8 @@ from dpvs_acceptance.bringup.management import HostNetwork, management_path, pci
 from dpvs_acceptance.hosts import facts, iproute, netfacts
 from dpvs_acceptance.hosts.processes import process_details
 from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError
-from dpvs_acceptance.model.bench import Nic
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.model.nics import Nic
 
 _CHILDREN = ("vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "vxlan")
 

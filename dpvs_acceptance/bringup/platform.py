@@ -14,8 +14,8 @@ from dpvs_acceptance.bringup.shell import (
 )
 from dpvs_acceptance.dpvs.versions import VersionFacts
 from dpvs_acceptance.hosts.gate import Change
-from dpvs_acceptance.model.bench import Nic
 from dpvs_acceptance.model.deployment import Deployment
+from dpvs_acceptance.model.nics import Nic
 
 
 def hugepages(deployment: Deployment) -> list[Change]:

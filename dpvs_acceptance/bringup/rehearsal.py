@@ -20,7 +20,7 @@ from dpvs_acceptance.hosts.errors import HostError, LockLostError
 from dpvs_acceptance.hosts.gate import Change, WriteGate, first_failure
 from dpvs_acceptance.hosts.shell import quote
 from dpvs_acceptance.hosts.snapshot import Snapshot
-from dpvs_acceptance.model.bench import Nic
+from dpvs_acceptance.model.nics import Nic
 
 TOGETHER, ALONE = 3, 6
 """Seconds that links are down at most: all at once, and each alone where the session stalled."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from dpvs_acceptance.model.declared import Declared, Name
 from dpvs_acceptance.model.loading import Key, KeyedError
-
-if TYPE_CHECKING:
-    from dpvs_acceptance.model.bench import Nic
+from dpvs_acceptance.model.nics import Nic
 
 MODES = {
     0: "balance-rr",

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from dpvs_acceptance.model.bench import Bench, LcorePlacement, Nic
+from dpvs_acceptance.model.bench import Bench, LcorePlacement
 from dpvs_acceptance.model.bonds import ACTIVE_BACKUP, BROADCAST, Bond, address
 from dpvs_acceptance.model.loading import DeclarationError
+from dpvs_acceptance.model.nics import Nic
 from dpvs_acceptance.model.topology import (
     Address,
     AddressPair,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dpvs_acceptance.model.loading import Key, KeyedError
 from dpvs_acceptance.model.service import DeclaredService
-
-if TYPE_CHECKING:
-    from dpvs_acceptance.model.topology import Topology
+from dpvs_acceptance.model.topologyfields import TopologyFields
 
 
-def check(topology: Topology) -> None:
+def check(topology: TopologyFields) -> None:
     """`health` of services, and what a keepalived.conf cannot say."""
     by_keepalived = topology.configured_by == "keepalived"
     if by_keepalived and topology.fleets:
@@ -27,7 +23,7 @@ def check(topology: Topology) -> None:
         _health(topology, service, where)
 
 
-def _health(topology: Topology, service: DeclaredService, where: Key) -> None:
+def _health(topology: TopologyFields, service: DeclaredService, where: Key) -> None:
     health = service.health
     assert health is not None
     if health.check == "misc" and not health.script:

@@ -6,19 +6,16 @@ Each raises KeyedError with the key; the loader turns it into `file:line: key: s
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 from dpvs_acceptance.model.bonds import MODES
 from dpvs_acceptance.model.declared import Address, Network
 from dpvs_acceptance.model.loading import Key, KeyedError
-
-if TYPE_CHECKING:
-    from dpvs_acceptance.model.topology import Topology
+from dpvs_acceptance.model.topologyfields import TopologyFields
 
 GIB = 1 << 30
 
 
-def check(topology: Topology) -> None:
+def check(topology: TopologyFields) -> None:
     """All cross-checks except those of services."""
     _overlaps(topology)
     _links(topology)
@@ -31,7 +28,7 @@ def check(topology: Topology) -> None:
         )
 
 
-def _overlaps(topology: Topology) -> None:
+def _overlaps(topology: TopologyFields) -> None:
     named: list[tuple[Key, Network]] = [
         ((section, name, "network6" if net.version == 6 else "network"), net)
         for section, places in (
@@ -46,7 +43,7 @@ def _overlaps(topology: Topology) -> None:
             raise KeyedError(key, f"{other} overlaps {one}")
 
 
-def _links(topology: Topology) -> None:
+def _links(topology: TopologyFields) -> None:
     for name, link in topology.links.items():
         for gateway in link.gateways:
             if topology.link_of(gateway) != name:
@@ -72,7 +69,7 @@ def _links(topology: Topology) -> None:
             )
 
 
-def _bonds(topology: Topology) -> None:
+def _bonds(topology: TopologyFields) -> None:
     for name, mode in topology.bonds.items():
         if name not in topology.links:
             raise KeyedError(("bonds", name), f"no link {name!r}")
@@ -80,7 +77,7 @@ def _bonds(topology: Topology) -> None:
             raise KeyedError(("bonds", name), f"{mode} is no mode of a bond: 0 to {max(MODES)}")
 
 
-def _machines(topology: Topology) -> None:
+def _machines(topology: TopologyFields) -> None:
     seen: dict[Address, str] = {}
     for section, machines in (
         ("clients", topology.clients),

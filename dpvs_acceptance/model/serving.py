@@ -5,20 +5,16 @@ Each raises KeyedError with the key; the loader turns it into `file:line: key: s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dpvs_acceptance.model.declared import Address
 from dpvs_acceptance.model.loading import Key, KeyedError
 from dpvs_acceptance.model.service import DeclaredService, Snat
-
-if TYPE_CHECKING:
-    from dpvs_acceptance.model.topology import Topology
+from dpvs_acceptance.model.topologyfields import TopologyFields
 
 # Names of the modes in messages.
 WORDS = {"fullnat": "FullNAT", "nat": "NAT", "dr": "DR", "tunnel": "tunnel", "snat": "SNAT"}
 
 
-def check(topology: Topology) -> None:
+def check(topology: TopologyFields) -> None:
     """VIPs, services and SNAT rules."""
     if not topology.services and not topology.snat:
         raise KeyedError(("services",), "the topology has neither a service nor a SNAT rule")
@@ -39,6 +35,7 @@ def check(topology: Topology) -> None:
     # The checks of VIPs need a client that does not use SNAT.
     if topology.services and not topology.vip_clients:
         raise KeyedError(("clients",), "every client uses SNAT: no client is left for the VIPs")
+    _fleets(topology)
 
 
 def _once(names: set[str], name: str, where: Key) -> None:
@@ -47,7 +44,7 @@ def _once(names: set[str], name: str, where: Key) -> None:
     names.add(name)
 
 
-def _vips(topology: Topology) -> None:
+def _vips(topology: TopologyFields) -> None:
     for name, vips in topology.vips.items():
         if name not in topology.links:
             raise KeyedError(("vips", name), f"no link {name!r}")
@@ -67,7 +64,7 @@ def _vips(topology: Topology) -> None:
                 )
 
 
-def _service(topology: Topology, service: DeclaredService, where: Key) -> None:
+def _service(topology: TopologyFields, service: DeclaredService, where: Key) -> None:
     if service.vip not in {vip for vips in topology.vips.values() for vip in vips}:
         raise KeyedError((*where, "vip"), f"{service.vip} is not listed in vips")
     _local_addresses(topology, service, where)
@@ -91,7 +88,7 @@ def _service(topology: Topology, service: DeclaredService, where: Key) -> None:
 _ONLY_FULLNAT = ": only FullNAT can have IPv4 real servers behind an IPv6 VIP"
 
 
-def _local_addresses(topology: Topology, service: DeclaredService, where: Key) -> None:
+def _local_addresses(topology: TopologyFields, service: DeclaredService, where: Key) -> None:
     key = (*where, "local_addresses")
     name, mode = service.name, WORDS[service.forwarding]
     if service.forwarding != "fullnat":
@@ -113,7 +110,7 @@ def _local_addresses(topology: Topology, service: DeclaredService, where: Key) -
             )
 
 
-def _paths(topology: Topology, service: DeclaredService, where: Key) -> None:
+def _paths(topology: TopologyFields, service: DeclaredService, where: Key) -> None:
     """What a mode requires of the path to the real server and back."""
     mode = WORDS[service.forwarding]
     for index, target in enumerate(service.real_servers):
@@ -149,7 +146,7 @@ def _paths(topology: Topology, service: DeclaredService, where: Key) -> None:
             )
 
 
-def _snat(topology: Topology, rule: Snat, where: Key) -> None:
+def _snat(topology: TopologyFields, rule: Snat, where: Key) -> None:
     first, last = rule.sources
     if first > last:
         raise KeyedError(
@@ -183,3 +180,24 @@ def _snat(topology: Topology, rule: Snat, where: Key) -> None:
             )
     if not any(topology.arm_of(one) == rule.outgoing for one in topology.real_servers.values()):
         raise KeyedError((*where, "outgoing"), f"no real server is on or behind {rule.outgoing}")
+
+
+def _fleets(topology: TopologyFields) -> None:
+    """Raises KeyedError for an unknown service in `like`, and for ports already in use."""
+    names = {service.name for service in topology.services}
+    taken = {(s.protocol, s.vip, s.port): s.name for s in topology.services}
+    for index, fleet in enumerate(topology.fleets):
+        where = ("fleets", index)
+        if fleet.name in names:
+            raise KeyedError((*where, "name"), f"duplicate name {fleet.name!r}")
+        if fleet.like not in {service.name for service in topology.services}:
+            raise KeyedError((*where, "like"), f"unknown service {fleet.like!r}")
+        if fleet.ports[-1] > 65535:
+            raise KeyedError((*where, "count"), f"its last port would be {fleet.ports[-1]}")
+        for one in fleet.services(topology.service(fleet.like)):
+            if (other := taken.get(key := (one.protocol, one.vip, one.port))) is not None:
+                raise KeyedError(
+                    (*where, "first_port"), f"port {one.port} is already used by {other}"
+                )
+            taken[key] = fleet.name
+        names.add(fleet.name)

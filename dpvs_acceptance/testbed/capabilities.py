@@ -37,7 +37,7 @@ def chosen_services(
     if "service" in choices:
         return (topology.service(choices["service"].name),)
     if "fleet" in choices:
-        return topology.fleet(choices["fleet"].name).services(topology)
+        return topology.services_of(choices["fleet"].name)
     return topology.services
 
 

@@ -19,7 +19,7 @@ FILE = ROOT / "topologies" / "services-200.yaml"
 
 def test_its_services_are_like_the_first_one_each_on_a_port_of_its_own() -> None:
     topology = load_topology(FILE)
-    many = topology.fleet("many").services(topology)
+    many = topology.services_of("many")
     assert len(many) == 200
     assert [one.port for one in many] == list(range(10000, 10200))
     assert {one.model_copy(update={"name": "web", "port": 80}) for one in many} == {

@@ -26,7 +26,7 @@ from dpvs_acceptance.hosts.connecting import connect
 from dpvs_acceptance.hosts.connection import Host
 from dpvs_acceptance.hosts.gate import WriteGate, WriteMode, first_failure
 from dpvs_acceptance.hosts.snapshot import Snapshot, take
-from dpvs_acceptance.model.bench import Nic
+from dpvs_acceptance.model.nics import Nic
 
 from .benched import Benched
 from .killing import Killer, edit_undo, points, recorded_undo
