@@ -22,7 +22,7 @@ from reports.drawing import Picture, svg
 from reports.markdown import make_markdown
 from reports.metrics import make_metrics
 from reports.page import make_page
-from reports.paper import make_pdf
+from reports.paper import NoPaper, make_pdf
 from reports.pieces import SHAPES
 from reports.reading import read_kept
 from reports.shown import Page
@@ -47,9 +47,13 @@ def build(run_dir: Path, language: str = "") -> Page:
 def build_pdf(page: Page, run_dir: Path) -> None:
     """Writes `signoff.pdf`: what was judged, on A4, with the decision on the first page.
 
-    Raises OSError.
+    Where this machine cannot make a PDF there is none, also no earlier one. Raises OSError.
     """
-    _write(run_dir / "signoff.pdf", make_pdf(_html(page, "paper.html.j2")))
+    target = run_dir / "signoff.pdf"
+    try:
+        _write(target, make_pdf(_html(page, "paper.html.j2")))
+    except NoPaper:
+        target.unlink(missing_ok=True)
 
 
 def read_page(run_dir: Path, language: str = "") -> Page:

@@ -7,8 +7,12 @@ import threading
 from contextlib import suppress
 
 
+class NoPaper(Exception):  # noqa: N818 - no fault of the run
+    """Pango, a library of the system, is missing: no PDF can be made on this machine."""
+
+
 def make_pdf(html: str) -> bytes:
-    """The PDF, tagged; the same text always gives the same bytes. Raises OSError.
+    """The PDF, tagged; the same text always gives the same bytes. Raises OSError, NoPaper.
 
     Its date of creation is the one that the text names (`dcterms.created`). Nothing is fetched,
     whatever the text names.
@@ -16,11 +20,13 @@ def make_pdf(html: str) -> bytes:
     try:
         import weasyprint
         from weasyprint.urls import URLFetcher
-
+    except OSError as error:
+        raise NoPaper(str(error)) from error
+    try:
         nothing = URLFetcher(allowed_protocols=())
         document = weasyprint.HTML(string=html, url_fetcher=nothing)
         made: bytes = document.write_pdf(pdf_tags=True)
-    except OSError as error:  # Pango is a library of the system
+    except OSError as error:
         raise OSError(f"the PDF cannot be set: {error}") from error
     return made
 
