@@ -7,10 +7,11 @@ and what could not be put back.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 
 from dpvs_acceptance.bringup.management import HostNetwork, management_path, pci_devices
 from dpvs_acceptance.hosts import facts, iproute, netfacts
-from dpvs_acceptance.hosts.processes import process_details
+from dpvs_acceptance.hosts.processes import process_details, process_list
 from dpvs_acceptance.hosts.snapshot import Snapshot, SnapshotError
 from dpvs_acceptance.model.deployment import Deployment
 from dpvs_acceptance.model.nics import Nic
@@ -78,6 +79,11 @@ def _of_dut(deployment: Deployment, role: str, before: Snapshot) -> Iterator[str
             f"a dpvs is running already (process {pids}), and it is not ours: stop it, or check it "
             "as it is with --attach"
         )
+    if deployment.topology.configured_by == "keepalived":
+        others = process_list(before.text("processes"))
+        found = [str(one.pid) for one in others if PurePath(one.command).name == "keepalived"]
+        if found:
+            yield f"a keepalived is running already (process {', '.join(found)}): stop it first"
     line = management_path(before)
     for nic in dut.nics:
         yield from _identity(nic, before)

@@ -51,6 +51,7 @@ class Machine:
     route: str | None = None
     routes: tuple[str, ...] = ()
     dpvs: tuple[int, ...] = ()
+    processes: str = ""
     client: str = "10.255.0.254"
     session: str = ""
     tunnels: str = ""
@@ -72,6 +73,7 @@ class Machine:
             "ip -6 route": json.dumps([_route(r) for r in self.routes if ":" in r]),
             "machine_id": f"{MACHINE_ID}\n",
             "dpvs process": "".join(_process(pid) for pid in self.dpvs),
+            "processes": self.processes,
         }
         return Snapshot(host, "2026-01-01T00:00:00Z", _sections(texts))
 

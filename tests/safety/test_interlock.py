@@ -317,6 +317,19 @@ def test_what_is_not_the_bench_s_is_refused(
     assert re.search(f"^lb01: .*{said}", found), found
 
 
+def test_another_keepalived_is_refused_where_it_would_configure_dpvs() -> None:
+    bench = load_bench(ROOT / "benches/lb01.example.yaml")
+    dut = _dut()
+    dut.processes = (
+        "    1     0 Tue Dec  1 10:00:00 2026 /sbin/init\n"
+        "  812     1 Tue Dec  1 10:00:05 2026 /usr/sbin/keepalived\n"
+    )
+    for name, refused in (("keepalived", True), ("fnat-two-arm", False)):
+        deployment = deploy(load_topology(ROOT / f"topologies/{name}.yaml"), bench)
+        words = "lb01: a keepalived is running already (process 812): stop it first"
+        assert _refusals(deployment, dut) == [words] * refused
+
+
 def test_another_machine_under_this_name_is_refused(deployment: Deployment) -> None:
     dut = deployment.bench.dut
     for known, refused in ((MACHINE_ID, 0), ("0" * 32, 1)):
