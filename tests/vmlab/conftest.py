@@ -13,6 +13,8 @@ from softlab.guest.recipe import PROGRAMS
 from softlab.supervisor import GUEST_PROGRAMS
 from tests.softlab.labs import Lab
 
+from .listed import listing
+
 SPEC = {"device": "simulated", "machine": "guest"}
 
 
@@ -32,3 +34,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     print(f"\nboot to ssh in {lab.seconds:.0f} s")
     yield lab
     lab.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def booted(lab: Lab) -> list[str]:
+    """The listing of lb01 right after its boot, before any run."""
+    return listing(lab)

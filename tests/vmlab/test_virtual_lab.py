@@ -15,28 +15,9 @@ from tests.safety import runs
 from tests.safety.benched import ROOT, benched
 from tests.softlab.labs import Lab
 
-# Read by hand, and not by what is tested. What a cache or a clock changes is not in it.
-LISTING = r"""
-for pool in /sys/devices/system/node/node*/hugepages/*/{nr,surplus}_hugepages; do
-    echo $pool $(cat $pool)
-done
-grep hugetlbfs /proc/mounts
-ls -d /mnt/huge /dev/hugepages/* /var/run/dpdk /var/run/dpvs* /var/lib/dpvs-acceptance 2>/dev/null
-for nic in /sys/bus/pci/devices/*; do echo $nic $(readlink $nic/driver); done
-for nic in /sys/class/net/*; do echo $nic $(cat $nic/address) $(($(cat $nic/flags) & 1)); done
-ip -o addr show | sed 's/valid_lft.*//'
-cut -d' ' -f1 /proc/modules | sort
-sha256sum /etc/fstab /etc/rc.local /etc/dpvs.conf 2>/dev/null
-pgrep -lx dpvs
-true
-"""
+from .listed import listing
+
 SECONDS = 600.0
-
-
-def listing(lab: Lab) -> list[str]:
-    return lab.ssh(
-        "lb01", f"bash -c '{LISTING.replace(chr(39), chr(34))}'", seconds=60
-    ).splitlines()
 
 
 def wait_for(lab: Lab, command: str, seconds: float = SECONDS) -> None:
@@ -95,8 +76,9 @@ def test_the_dead_man_switch_undoes_a_killed_run(lab: Lab) -> None:
     assert listing(lab) == before
 
 
-def test_what_is_to_last_is_there_after_a_reboot_and_a_cut_run_is_restored(lab: Lab) -> None:
-    before = listing(lab)
+def test_what_is_to_last_is_there_after_a_reboot_and_a_cut_run_is_restored(
+    lab: Lab, booted: list[str]
+) -> None:
     bench = benched(lab.directory)
     stages = {stage.name: stage for stage in bench.plan.dut}
     lock.acquire(bench.hosts["dut"], "a run that is cut", lease=0)
@@ -116,4 +98,4 @@ def test_what_is_to_last_is_there_after_a_reboot_and_a_cut_run_is_restored(lab: 
     assert limit >= topology.open_files, "S12: the limit is not that of rc.local after the boot"
     restored = runs.run(lab.directory / "bench.yaml", "--restore", seconds=SECONDS)
     assert restored.returncode == 0, restored.stdout
-    assert listing(lab) == before
+    assert listing(lab) == booted
