@@ -103,11 +103,12 @@ def _given(deployment: Deployment, option: str) -> str | None:
 
 
 def log_folder(deployment: Deployment) -> list[Change]:
-    """The folder of the log. DPVS does not make it; with its log in it, it stays afterwards."""
+    """The folder of the log, where it is not /var/log, which every system has. DPVS does not make
+    it; with its log in it, it stays afterwards."""
     log = deployment.topology.dpvs.log_file
-    if log is None:
+    if log is None or (parent := PurePosixPath(log).parent) == PurePosixPath("/var/log"):
         return []
-    folder = shlex.quote(str(PurePosixPath(log).parent))
+    folder = shlex.quote(str(parent))
     return [
         Change(
             id="dpvs.log.folder",

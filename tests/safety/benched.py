@@ -47,9 +47,11 @@ class Benched:
         close_all(self.hosts)
 
 
-def planned(bench: Bench, topology: str) -> tuple[Deployment, Plan]:
+def planned(bench: Bench, name: str) -> tuple[Deployment, Plan]:
+    """A topology on this bench; a bond is one port more to it, and asks for no other step."""
     facts = version_facts(Version.parse(bench.dut.dpvs.version))
-    deployment = deploy(load_topology(ROOT / f"topologies/{topology}.yaml"), bench, kni=True)
+    topology = load_topology(ROOT / f"topologies/{name}.yaml")
+    deployment = deploy(topology.model_copy(update={"bonds": {}}), bench, kni=True)
     return deployment, make_plan(deployment, facts)
 
 

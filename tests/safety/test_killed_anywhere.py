@@ -46,7 +46,7 @@ STEPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         # With this kernel rp_filter is as asked already: nothing is done that could be killed.
         "tunnel-one-arm": ("sysctl.net/ipv4/conf/eth1/", "module.ip", "link.", "vip."),
     },
-    "dut": {"fnat-two-arm": ("",)},
+    "dut": {"fnat-two-arm": ("",), "keepalived": ("keepalived.", "leg.")},
 }
 
 

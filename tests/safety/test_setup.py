@@ -36,7 +36,7 @@ def test_no_policy_file_is_left(tmp_path: Path, number: signal.Signals) -> None:
     path = f"{tmp_path}:{os.environ['PATH']}"
     scene = subprocess.Popen(
         # Of its own mounts, since /usr/sbin is the machine's; signals as a terminal has them.
-        ["unshare", "-m", "env", "--default-signal=INT", "sh", "-c", _SCENE],
+        ["unshare", "-m", "env", "--default-signal=INT,HUP", "sh", "-c", _SCENE],
         cwd=ROOT,
         env={**os.environ, "PATH": path, "FAKES": str(tmp_path)},
         stdout=subprocess.PIPE,

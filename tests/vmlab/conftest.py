@@ -33,6 +33,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = Lab(folder / "lab", "--spec", str(spec))
     print(f"\nboot to ssh in {lab.seconds:.0f} s")
     yield lab
+    lab.hang_up()
     lab.end()
 
 

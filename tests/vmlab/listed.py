@@ -13,7 +13,7 @@ grep hugetlbfs /proc/mounts
 ls -d /mnt/huge /dev/hugepages/* /var/run/dpdk /var/run/dpvs* /var/lib/dpvs-acceptance 2>/dev/null
 for nic in /sys/bus/pci/devices/*; do echo $nic $(readlink $nic/driver); done
 for nic in /sys/class/net/*; do echo $nic $(cat $nic/address) $(($(cat $nic/flags) & 1)); done
-ip -o addr show | sed 's/valid_lft.*//'
+ip -o addr show | sed 's/^[0-9]*: //; s/valid_lft.*//' | sort
 cut -d' ' -f1 /proc/modules | sort
 sha256sum /etc/fstab /etc/rc.local /etc/dpvs.conf 2>/dev/null
 pgrep -lx dpvs

@@ -58,7 +58,7 @@ def test_the_dead_man_switch_undoes_a_killed_run(lab: Lab) -> None:
     before = listing(lab)
     bench = lab.directory / "bench.yaml"
     run = subprocess.Popen(
-        runs.command(bench),
+        runs.command(bench, "--dead-man=60"),
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -69,7 +69,7 @@ def test_the_dead_man_switch_undoes_a_killed_run(lab: Lab) -> None:
     finally:
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
-    wait_for(lab, "! pgrep -x dpvs && ! ls -d /var/lib/dpvs-acceptance/*/journal* 2>/dev/null")
+    wait_for(lab, "! pgrep -x dpvs && ! ls /var/lib/dpvs-acceptance/journal/*/*.undo 2>/dev/null")
     # The other hosts, and the lock, are left for this.
     restored = runs.run(bench, "--restore", seconds=SECONDS)
     assert restored.returncode == 0, restored.stdout
