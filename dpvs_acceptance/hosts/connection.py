@@ -130,7 +130,7 @@ class Host:
 
         The environment is LC_ALL=C with the sbin directories in PATH. A non-zero exit status is
         not an error. Raises HostError if the host cannot be reached, the command does not end in
-        `timeout` seconds (it is then ended on the host), it prints more than 50 MB, or leaves a
+        `timeout` seconds (it is then ended on the host), it prints more than 16 MB, or leaves a
         process behind that has its output open.
         """
         raw = self.exchange(command, timeout=timeout, stdin=stdin)

@@ -15,7 +15,7 @@ from .errors import ConnectionLostError, HostError
 from .master import Master
 from .mux import MuxError, MuxSession
 
-MAX_OUTPUT = 50 * 1000 * 1000  # bytes, both streams together
+MAX_OUTPUT = 16 * 1000 * 1000  # bytes, both streams together
 _CHUNK = 256 * 1024
 _HEARD = 4096
 # Longest pause in output that is still on its way after the exit status.

@@ -69,7 +69,7 @@ def test_a_runner_that_was_suspended_concludes_nothing(host: Host) -> None:
         subprocess.Popen(["sh", "-c", f"sleep 0.5; {asleep}"]),
         pytest.raises(HostError, match=r"the runner got no CPU time for [34]\.\d s"),
     ):
-        batch(host, {"late": Read("sleep 0.4; yes dpvs | head -c 30000000", timeout=2)})
+        batch(host, {"late": Read("sleep 1; yes dpvs | head -c 15000000", timeout=2)})
 
 
 @pytest.mark.parametrize("timeout", [None, 5.0])
