@@ -65,7 +65,8 @@ def test_the_dead_man_switch_undoes_a_killed_run(lab: Lab) -> None:
         start_new_session=True,
     )
     try:
-        wait_for(lab, "pgrep -x dpvs")
+        # With something to undo: the survey before starts a dpvs too, to ask for its version.
+        wait_for(lab, "ls /var/lib/dpvs-acceptance/journal/*/*.undo && pgrep -x dpvs")
     finally:
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
