@@ -142,28 +142,20 @@ def _nothing(_root: Path | None = None) -> None:
 
 def _start_emulated_hardware(pid: int, spec: LabSpec) -> subprocess.Popen[str]:
     """Start the DUT's hardware: outside the DUT, as what is emulated is not a process of it."""
-    return subprocess.Popen(
-        [
-            *(str(interpreter()), "-m", "softlab.emulated"),
-            *("--root", f"/proc/{pid}/root", "--netns-pid", str(pid)),
-            *("--spec", json.dumps(spec.as_json())),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
-        cwd=PACKAGE.parent,
-    )
+    root = ("--root", f"/proc/{pid}/root", "--netns-pid", str(pid))
+    return _start("softlab.emulated", *root, "--spec", json.dumps(spec.as_json()))
 
 
 def _start_switch(pid: int, spec: LabSpec) -> subprocess.Popen[str]:
     """Start the other end of the DUT's bonds, in the fabric; the DUT commands it by a socket."""
+    control = ("--control", f"/proc/{pid}/root/{SOCKET}")
+    return _start("softlab.lag", "--groups", json.dumps(fabric.groups(spec)), *control)
+
+
+def _start(module: str, *arguments: str) -> subprocess.Popen[str]:
+    """A process of the lab's own, which says on its stdout when it is ready."""
     return subprocess.Popen(
-        [
-            *(str(interpreter()), "-m", "softlab.lag"),
-            *("--groups", json.dumps(fabric.groups(spec))),
-            *("--control", f"/proc/{pid}/root/{SOCKET}"),
-        ],
+        [str(interpreter()), "-m", module, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
