@@ -17,7 +17,7 @@ OWN_NAMES = ("fixtures", "reports", "softlab", "faults")
 
 
 def add_own_packages() -> None:
-    """Makes OWN_NAMES importable; a clone has them beside this package."""
+    """Makes OWN_NAMES importable; in a clone they are next to this package."""
     if INSTALLED and str(SUITE) not in sys.path:
         sys.path.insert(0, str(SUITE))
 

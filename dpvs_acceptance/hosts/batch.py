@@ -12,7 +12,7 @@ from .errors import ConnectionLostError
 from .shell import quote
 
 LONGEST_SECTION = 4 * 1000 * 1000
-"""Bytes that are kept of each stream of one command: what is more is in the transcript only."""
+"""Bytes of each stream of one command that are kept. The transcript has the rest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class Site:
 
     root: Path
     extends: bool = INSTALLED
-    """Whether the suite's own files count beside those of `root`."""
+    """Whether the suite's own files count in addition to those of `root`."""
 
     def folders(self, kind: str) -> tuple[Path, ...]:
         """The folders with files of this kind, such as `topologies`, the site's first."""
